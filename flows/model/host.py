@@ -1,0 +1,35 @@
+"""Hosts: the machines that run Open vSwitch and instances, and the network between them."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from flows.model.types import Declared, Ipv4, Number
+
+Encapsulation = Literal["gre", "vxlan", "geneve"]
+
+TUNNEL_OVERHEAD: dict[Encapsulation, int] = {"gre": 42, "vxlan": 50, "geneve": 58}
+"""Bytes that each encapsulation adds to an inner IP packet over IPv4.
+
+The outer IP header (20), the tunnel's own headers (GRE with key 8; UDP and VXLAN 16; UDP, Geneve and 8
+bytes for options 24) and the inner Ethernet header (14). RFC 2890, RFC 7348, RFC 8926.
+"""
+
+KEY_BITS: dict[Encapsulation, int] = {"gre": 32, "vxlan": 24, "geneve": 24}
+"""Width of the tunnel key. RFC 2890, RFC 7348, RFC 8926."""
+
+
+class Host(Declared):
+    """A machine that runs Open vSwitch and instances."""
+
+    tunnel_ip: Annotated[Ipv4, Field(description="The host's address in the underlay: tunnels end here.")]
+
+
+class Underlay(BaseModel):
+    """The network between the hosts."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    mtu: Annotated[
+        Number, Field(ge=1280, le=9216, description="The largest IP packet it carries, in bytes.")
+    ] = 1500
