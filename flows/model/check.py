@@ -152,9 +152,7 @@ def _peerings(c: Checker) -> Iterator[Problem]:
     for name, peering in c.network.peerings.items():
         path = ("peerings", name, "between")
         if name == NOTHING:
-            yield c.error(
-                ("peerings", name), f"'{NOTHING}' is a next hop of its own; name the peering otherwise"
-            )
+            yield c.error(("peerings", name), f"'{NOTHING}' is a next hop of its own; name the peering otherwise")
         missing = [end for end in peering.between if end not in known]
         for end in missing:
             if not any(section == "vpcs" for section, _ in c.broken):
@@ -165,12 +163,12 @@ def _peerings(c: Checker) -> Iterator[Problem]:
         if vpc is other_vpc:
             yield c.error(path, "both ends lie in one VPC, whose subnets reach each other without a peering")
         elif one.cidr.overlaps(two.cidr):
-            yield c.error(
-                path, f"the ranges of its ends overlap ({one.cidr}, {two.cidr}); peers need different ones"
-            )
+            yield c.error(path, f"the ranges of its ends overlap ({one.cidr}, {two.cidr}); peers need different ones")
     for (one_p, end, far), (two_p, _, other_far) in _pairs_at_one_subnet(c):
         if known[far][1].cidr.overlaps(known[other_far][1].cidr):
-            message = f"{end} has two peers with overlapping ranges: {far} by '{one_p.name}' and {other_far} by this one"
+            message = (
+                f"{end} has two peers with overlapping ranges: {far} by '{one_p.name}' and {other_far} by this one"
+            )
             yield c.error(("peerings", two_p.name, "between"), message)
 
 
@@ -195,13 +193,9 @@ def _routes(c: Checker) -> Iterator[Problem]:
             if route.to in seen:
                 yield c.error((*here, "to"), f"{end} has two routes to {route.to}")
             seen[route.to] = index
-            own = next(
-                (s for s in c.network.vpcs[str(path[1])].subnets.values() if s.cidr.overlaps(route.to)), None
-            )
+            own = next((s for s in c.network.vpcs[str(path[1])].subnets.values() if s.cidr.overlaps(route.to)), None)
             if own is not None:
-                message = (
-                    f"{route.to} overlaps {own.cidr} of this VPC, which needs no route and cannot have one"
-                )
+                message = f"{route.to} overlaps {own.cidr} of this VPC, which needs no route and cannot have one"
                 yield c.error((*here, "to"), message)
             if route.via != NOTHING:
                 yield from _route_via(c, here, end, subnet, index)
@@ -227,8 +221,7 @@ def _route_via(c: Checker, here: Path, end: str, subnet: Subnet, index: int) -> 
         yield c.error((*here, "to"), message)
     elif not any(back.via == route.via and back.to.overlaps(subnet.cidr) for back in far_subnet.routes):
         message = (
-            f"no packet will take this route: {peering.other(end)} has no route back to {subnet.cidr} "
-            f"via '{route.via}'"
+            f"no packet will take this route: {peering.other(end)} has no route back to {subnet.cidr} via '{route.via}'"
         )
         yield c.warning(here, message)
 

@@ -30,6 +30,4 @@ class Underlay(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    mtu: Annotated[
-        Number, Field(ge=1280, le=9216, description="The largest IP packet it carries, in bytes.")
-    ] = 1500
+    mtu: Annotated[Number, Field(ge=1280, le=9216, description="The largest IP packet it carries, in bytes.")] = 1500

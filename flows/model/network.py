@@ -57,9 +57,7 @@ class Network(BaseModel):
     def ends(self) -> Mapping[str, tuple[Vpc, Subnet]]:
         """Every subnet as it is written in a peering: ``vpc/subnet``."""
         return {
-            f"{vpc.name}/{subnet.name}": (vpc, subnet)
-            for vpc in self.vpcs.values()
-            for subnet in vpc.subnets.values()
+            f"{vpc.name}/{subnet.name}": (vpc, subnet) for vpc in self.vpcs.values() for subnet in vpc.subnets.values()
         }
 
 
@@ -129,9 +127,7 @@ class _Objects:
         if kind is Vpc:
             data["subnets"] = self._section((*path, "subnets"), Subnet, data.get("subnets"))
         if kind is Subnet and isinstance(data.get("routes"), list):
-            data["routes"] = [
-                self._route((*path, "routes", index), item) for index, item in enumerate(data["routes"])
-            ]
+            data["routes"] = [self._route((*path, "routes", index), item) for index, item in enumerate(data["routes"])]
         try:
             return kind.model_validate(data)
         except ValidationError as error:

@@ -54,4 +54,4 @@ class Vpc(Declared):
     """A private routed network. Its id travels between hosts as the tunnel key."""
 
     id: Annotated[Number, Field(ge=0, le=2**32 - 1)]
-    subnets: dict[str, Subnet] = {}
+    subnets: Annotated[dict[str, Subnet], Field(default_factory=dict)]
