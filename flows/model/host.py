@@ -22,6 +22,8 @@ KEY_BITS: dict[Encapsulation, int] = {"gre": 32, "vxlan": 24, "geneve": 24}
 class Host(Declared):
     """A machine that runs Open vSwitch and instances."""
 
+    kind = "host"
+
     tunnel_ip: Annotated[Ipv4, Field(description="The host's address in the underlay: tunnels end here.")]
 
 

@@ -13,6 +13,8 @@ class Peering(Declared):
     It carries packets once both subnets have a route that names it, and is not transitive.
     """
 
+    kind = "peering"
+
     between: Annotated[tuple[str, ...], Field(min_length=2, max_length=2)]
 
     def other(self, subnet: str) -> str:

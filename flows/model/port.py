@@ -24,6 +24,8 @@ class Port(Declared):
     ``external_ids:iface-id`` equal to its name appears.
     """
 
+    kind = "port"
+
     vpc: str
     ips: Annotated[tuple[Ipv4, ...], Field(min_length=1)]
     mac: Mac

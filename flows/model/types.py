@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
@@ -105,5 +105,11 @@ class Declared(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True)
 
+    kind: ClassVar[str]
+    """What users call such an object."""
+
     name: Annotated[Name, Field(alias="(name)")]
     origin: Annotated[Origin, Field(alias="(origin)", repr=False)] = NOWHERE
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"

@@ -18,6 +18,8 @@ class SubnetRoute(Declared):
     The name of a route is its destination.
     """
 
+    kind = "route to"
+
     name: Annotated[str, Field(alias="(name)")]
     to: Ipv4Range
     via: str
@@ -29,6 +31,8 @@ class Subnet(Declared):
     ``gateway`` is the address that instances use as their default gateway; the first one of the range
     when not given. No machine has it: the host of each instance answers for it.
     """
+
+    kind = "subnet"
 
     cidr: Ipv4Range
     gateway: Ipv4
@@ -52,6 +56,8 @@ class Subnet(Declared):
 
 class Vpc(Declared):
     """A private routed network. Its id travels between hosts as the tunnel key."""
+
+    kind = "vpc"
 
     id: Annotated[Number, Field(ge=0, le=2**32 - 1)]
     subnets: Annotated[dict[str, Subnet], Field(default_factory=dict)]

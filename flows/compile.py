@@ -1,0 +1,61 @@
+"""From one host's view to the flows that its switch shall hold."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from flows.model import Origin
+from flows.openflow import Flow
+from flows.pipeline import TABLES
+from flows.plan import Desired
+from flows.rules import Application, Why
+from flows.tables import MODULES
+from flows.view import Unit
+
+ALWAYS = Why("the pipeline itself", Origin("flows/pipeline.py", 0))
+"""The reason of misses, which are there without any object."""
+
+
+class Conflict(Exception):  # noqa: N818 - a conflict of two objects, which the message names
+    """Two objects want different flows with the same table, priority and match."""
+
+
+_COMPILERS: dict[type, list[Callable[[Any], Iterator[Application]]]] = {}
+for _module in MODULES:
+    for _kind, _compiler in _module.UNITS.items():
+        _COMPILERS.setdefault(_kind, []).append(_compiler)
+
+
+def applications(unit: Unit) -> Iterator[Application]:
+    """Every table's rule applications for one unit: depends on nothing but the unit."""
+    for compiler in _COMPILERS[type(unit)]:
+        yield from compiler(unit)
+
+
+def misses() -> Iterator[Application]:
+    """The misses of all tables: in every switch, whatever the model."""
+    for table in TABLES:
+        yield table.miss_rule(ALWAYS)
+
+
+def compile(units: Iterable[Unit]) -> Desired:
+    """Compile a view.
+
+    The same flow wanted by several objects becomes one with all of them as reasons. Raises :class:`Conflict`
+    when objects want different flows in the same place.
+    """
+    wanted: dict[int, list[Application]] = {}
+    taken: dict[object, Application] = {}
+    flows: dict[int, Flow] = {}
+    for application in (*misses(), *(a for unit in units for a in applications(unit))):
+        flow = application.flow
+        first = taken.setdefault(flow.key, application)
+        if first.flow.actions != flow.actions:
+            raise Conflict(f"'{first.sentence}' for {first.why} and '{application.sentence}' for {application.why}")
+        flows[flow.cookie] = flow
+        wanted.setdefault(flow.cookie, []).append(application)
+    return Desired(flows, {cookie: _in_order(reasons) for cookie, reasons in wanted.items()})
+
+
+def _in_order(reasons: list[Application]) -> tuple[Application, ...]:
+    """The reasons in an order that does not depend on the order of the units."""
+    return tuple(sorted(reasons, key=lambda application: (application.why.what, str(application.why.origin))))

@@ -1,0 +1,201 @@
+"""Matches, actions and flows as plain values, and their ``ovs-ofctl`` text.
+
+Values are whole numbers, whatever they stand for; a :class:`~flows.fields.Field` knows how to print them.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import blake2b
+from ipaddress import IPv4Address
+
+from flows.fields import ETH_TYPE, ETH_TYPE_ARP, ETH_TYPE_IPV4, IP_FRAG, IP_PROTO, PROTO_ICMP, UNTAGGED, Field
+
+COOKIE_OWNER = 0x76
+"""The highest byte of every cookie of ours ("v")."""
+COOKIE_OWNER_MASK = 0xFF << 56
+
+TableNames = Callable[[int], str]
+"""How a table number is printed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One field of a match. ``mask`` None: every bit counts."""
+
+    field: Field
+    value: int
+    mask: int | None = None
+
+    def __str__(self) -> str:
+        if self.field is UNTAGGED:
+            return "vlan_tci=0x0000/0x1fff"
+        if self.field is IP_FRAG:
+            return "nw_frag=no"
+        text = f"{self.field.name}={show(self.field, self.value)}"
+        if self.mask is None:
+            return text
+        if self.field.kind == "ipv4":
+            return f"{text}/{self.mask.bit_count()}"
+        return f"{text}/{show(self.field, self.mask)}"
+
+
+def show(field: Field, value: int) -> str:
+    """A field's value as ``ovs-ofctl`` prints it."""
+    match field.kind:
+        case "ipv4":
+            return str(IPv4Address(value))
+        case "mac":
+            return ":".join(f"{byte:02x}" for byte in value.to_bytes(6))
+        case "hex":
+            return f"{value:#x}"
+        case "number":
+            return str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class SetField:
+    """Give a field a value."""
+
+    field: Field
+    value: int
+
+    def text(self, names: TableNames) -> str:
+        return f"set_field:{show(self.field, self.value)}->{_set_name(self.field)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Copy one field to another of the same width."""
+
+    source: Field
+    target: Field
+
+    def text(self, names: TableNames) -> str:
+        return f"move:{_NXM[self.source.name]}[]->{_NXM[self.target.name]}[]"
+
+
+@dataclass(frozen=True, slots=True)
+class DecTtl:
+    """Take one from the IP packet's time to live."""
+
+    def text(self, names: TableNames) -> str:
+        return "dec_ttl"
+
+
+@dataclass(frozen=True, slots=True)
+class OutputRegister:
+    """Send the packet out of the port whose number a register holds."""
+
+    register: Field
+
+    def text(self, names: TableNames) -> str:
+        return f"output:NXM_NX_{self.register.name.upper()}[]"
+
+
+@dataclass(frozen=True, slots=True)
+class OutputInPort:
+    """Send the packet back out of the port it came in by."""
+
+    def text(self, names: TableNames) -> str:
+        return "IN_PORT"
+
+
+@dataclass(frozen=True, slots=True)
+class Resubmit:
+    """Look the packet up in a table, also an earlier one, then go on here."""
+
+    table: int
+
+    def text(self, names: TableNames) -> str:
+        return f"resubmit(,{names(self.table)})"
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """Drop the packet when it exceeds a meter's rate. Comes before every other action."""
+
+    meter: int
+
+    def text(self, names: TableNames) -> str:
+        return f"meter:{self.meter}"
+
+
+@dataclass(frozen=True, slots=True)
+class Goto:
+    """Go on in a later table. Comes after every other action."""
+
+    table: int
+
+    def text(self, names: TableNames) -> str:
+        return f"goto_table:{names(self.table)}"
+
+
+Action = SetField | Move | DecTtl | OutputRegister | OutputInPort | Resubmit | Meter | Goto
+
+
+@dataclass(frozen=True)
+class Flow:
+    """One flow of one switch. No actions: matching packets are dropped, and counted."""
+
+    table: int
+    priority: int
+    match: tuple[Term, ...]
+    actions: tuple[Action, ...]
+
+    @cached_property
+    def cookie(self) -> int:
+        """The owner's byte and 56 bits of the flow's digest: the same flow has the same cookie everywhere."""
+        digest = blake2b(self.text().encode(), digest_size=7).digest()
+        return COOKIE_OWNER << 56 | int.from_bytes(digest)
+
+    @property
+    def key(self) -> tuple[int, int, tuple[Term, ...]]:
+        """What makes it one flow for a switch: adding a second flow of the same key replaces the first."""
+        return self.table, self.priority, self.match
+
+    def text(self, names: TableNames = str) -> str:
+        """The flow as ``ovs-ofctl`` reads it, without a cookie."""
+        terms = ",".join(("", *_match_text(self.match)))
+        return f"table={names(self.table)},priority={self.priority}{terms} actions={self.actions_text(names)}"
+
+    def actions_text(self, names: TableNames = str) -> str:
+        """The actions as ``ovs-ofctl`` prints them."""
+        return ",".join(action.text(names) for action in self.actions) or "drop"
+
+
+def _match_text(terms: tuple[Term, ...]) -> list[str]:
+    """The terms, with ``ip``, ``arp`` and ``icmp`` for what they stand for."""
+    values = {term.field: term.value for term in terms}
+    words: list[str] = []
+    short: set[Field] = set()
+    if values.get(ETH_TYPE) == ETH_TYPE_ARP:
+        words, short = ["arp"], {ETH_TYPE}
+    elif values.get(ETH_TYPE) == ETH_TYPE_IPV4 and values.get(IP_PROTO) == PROTO_ICMP:
+        words, short = ["icmp"], {ETH_TYPE, IP_PROTO}
+    elif values.get(ETH_TYPE) == ETH_TYPE_IPV4:
+        words, short = ["ip"], {ETH_TYPE}
+    return words + [str(term) for term in terms if term.field not in short]
+
+
+_SET_NAMES: Mapping[str, str] = {
+    "dl_src": "eth_src",
+    "dl_dst": "eth_dst",
+    "nw_src": "ip_src",
+    "nw_dst": "ip_dst",
+}
+
+_NXM: Mapping[str, str] = {
+    "dl_src": "NXM_OF_ETH_SRC",
+    "dl_dst": "NXM_OF_ETH_DST",
+    "nw_src": "NXM_OF_IP_SRC",
+    "nw_dst": "NXM_OF_IP_DST",
+    "arp_spa": "NXM_OF_ARP_SPA",
+    "arp_tpa": "NXM_OF_ARP_TPA",
+    "arp_sha": "NXM_NX_ARP_SHA",
+    "arp_tha": "NXM_NX_ARP_THA",
+}
+
+
+def _set_name(field: Field) -> str:
+    return _SET_NAMES.get(field.name, field.name)

@@ -1,0 +1,22 @@
+"""The only place with register bits.
+
+A register carries what one table decided to a later one. All are 0 when a packet enters; tags and numbers
+count from 1, so that a load that was forgotten never stands for somebody (ADR 2).
+"""
+
+from flows.fields import Field
+
+VPC = Field("reg0", 32, "hex")
+"""The VPC's local tag, in which addresses are looked up. Through a peering it becomes the peer's."""
+
+SUBNET = Field("reg1", 32, "hex")
+"""The local tag of the sender's subnet. 0 for packets from a tunnel."""
+
+OUT_PORT = Field("reg2", 32, "hex")
+"""The OpenFlow port number that the packet leaves by."""
+
+PEERED = Field("reg3", 32, "hex")
+"""1 once a peering was taken: a second one is never taken."""
+
+ALL: dict[str, Field] = {"VPC": VPC, "SUBNET": SUBNET, "OUT_PORT": OUT_PORT, "PEERED": PEERED}
+"""Every register by its meaning, for the page that is generated from this one."""

@@ -1,0 +1,307 @@
+"""Tables and rules: a rule is declared once, checked once, and applied to as many objects as there are.
+
+A table says what its rules may read, write and where they may go. A rule is a template: priority, match and
+actions with named parameters, and one English sentence with the same parameters. Applying it to values gives
+an :class:`Application`, which knows the flow and the object it is there for.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from ipaddress import IPv4Address, IPv4Network
+from string import Formatter
+from typing import Any
+
+from flows import openflow, priorities
+from flows.fields import Field
+from flows.model import Origin
+from flows.openflow import Action, Flow
+
+
+class DeclarationError(Exception):
+    """A rule or table that breaks what its table declares. Raised at import: no such program starts."""
+
+
+class Named(int):
+    """A number that a sentence prints by name: a VPC's tag, a port's OpenFlow number."""
+
+    name: str
+
+    def __new__(cls, value: int, name: str) -> "Named":
+        made = super().__new__(cls, value)
+        made.name = name
+        return made
+
+    def __str__(self) -> str:
+        return self.name
+
+    __repr__ = __str__
+
+    def __format__(self, spec: str) -> str:
+        return format(self.name, spec)
+
+
+Value = int | str | IPv4Address | IPv4Network
+"""A parameter's value: a number, a MAC address as text, an address or a prefix."""
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """A place in a rule that each application fills with a value."""
+
+    name: str
+
+
+class _Params:
+    """``P.ip`` is the parameter ``ip``."""
+
+    def __getattr__(self, name: str) -> Param:
+        return Param(name)
+
+
+P = _Params()
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """The object of the model that an application is there for."""
+
+    what: str
+    origin: Origin
+
+    def __str__(self) -> str:
+        return f"{self.what} ({self.origin})"
+
+
+@dataclass(frozen=True, slots=True)
+class TermTemplate:
+    """One field of a rule's match."""
+
+    field: Field
+    value: Value | Param
+    prefix: bool = False
+    """Whether the value is a prefix of which only the leading bits count."""
+
+    def fill(self, values: Mapping[str, Value]) -> openflow.Term:
+        value = _filled(self.value, values)
+        if self.prefix:
+            if not isinstance(value, IPv4Network):
+                raise TypeError(f"{self.field} wants a prefix, not {value!r}")
+            return openflow.Term(self.field, int(value.network_address), _mask(value))
+        return openflow.Term(self.field, _number(self.field, value))
+
+
+@dataclass(frozen=True, slots=True)
+class SetTemplate:
+    """A field that a rule gives a value."""
+
+    field: Field
+    value: Value | Param
+
+    def fill(self, values: Mapping[str, Value]) -> openflow.SetField:
+        return openflow.SetField(self.field, _number(self.field, _filled(self.value, values)))
+
+
+@dataclass(frozen=True, slots=True)
+class Jump:
+    """Go on in a later table (goto) or look up in any table (resubmit), by name."""
+
+    table: str
+    resubmit: bool = False
+
+
+Step = SetTemplate | Jump | openflow.Move | openflow.DecTtl | openflow.OutputRegister | openflow.OutputInPort
+Priority = int | Callable[[IPv4Network], int]
+
+
+def _mask(prefix: IPv4Network) -> int | None:
+    return None if prefix.prefixlen == 32 else int(prefix.netmask)
+
+
+def _filled(value: Value | Param, values: Mapping[str, Value]) -> Value:
+    return values[value.name] if isinstance(value, Param) else value
+
+
+def _number(field: Field, value: Value) -> int:
+    number = int(value.replace(":", ""), 16) if isinstance(value, str) else value
+    if isinstance(number, IPv4Network):
+        raise TypeError(f"{field} wants one address, not {value!r}")
+    number = int(number)
+    if not 0 <= number < 1 << field.bits:
+        raise ValueError(f"{value!r} does not fit into {field}")
+    return number
+
+
+def eq(field: Field, value: Value | Param) -> TermTemplate:
+    """The field has this value."""
+    return TermTemplate(field, value)
+
+
+def within(field: Field, prefix: IPv4Network | Param) -> TermTemplate:
+    """The field's leading bits are those of this prefix."""
+    return TermTemplate(field, prefix, prefix=True)
+
+
+def put(field: Field, value: Value | Param) -> SetTemplate:
+    """Give the field this value."""
+    return SetTemplate(field, value)
+
+
+def goto(table: "str | Table") -> Jump:
+    """Go on in a later table."""
+    return Jump(table if isinstance(table, str) else table.name)
+
+
+def resubmit(table: "str | Table") -> Jump:
+    """Look the packet up in a table that may be an earlier one."""
+    return Jump(table if isinstance(table, str) else table.name, resubmit=True)
+
+
+def drop() -> tuple[Step, ...]:
+    """No steps: the packet is dropped, and the flow counts it."""
+    return ()
+
+
+@dataclass(eq=False)
+class Table:
+    """One decision of the pipeline. What its rules match, set and go to must be declared here.
+
+    ``miss`` is what happens to a packet for which no rule applies, with a sentence that says so.
+    """
+
+    name: str
+    number: int
+    question: str
+    reads: Sequence[Field]
+    writes: Sequence[Field]
+    next: Sequence[str]
+    miss: tuple[str, Sequence[Step]]
+    rules: list["Rule"] = field(default_factory=list)
+    numbers: Mapping[str, int] = field(default_factory=dict)
+    """Every table's number by name; filled in by the page of all tables."""
+
+    def rule(
+        self,
+        sentence: str,
+        match: Sequence[TermTemplate],
+        do: Sequence[Step],
+        priority: Priority = priorities.NORMAL,
+        by: str = "prefix",
+    ) -> "Rule":
+        """Declare a rule. A ``priority`` that is a function is given the prefix that the parameter ``by`` holds."""
+        rule = Rule(self, sentence, tuple(match), tuple(do), priority, by)
+        rule.check()
+        self.rules.append(rule)
+        return rule
+
+    @cached_property
+    def miss_rule(self) -> "Rule":
+        """The table's miss, as the rule that it is in the switch."""
+        sentence, steps = self.miss
+        rule = Rule(self, sentence, (), tuple(steps), priorities.MISS, "")
+        rule.check()
+        return rule
+
+    def all_rules(self) -> list["Rule"]:
+        """Every rule of the table, its miss last."""
+        return [*self.rules, self.miss_rule]
+
+
+@dataclass(frozen=True, eq=False)
+class Rule:
+    """A template of flows. Call it with values to apply it to an object."""
+
+    table: Table
+    sentence: str
+    match: tuple[TermTemplate, ...]
+    steps: tuple[Step, ...]
+    priority: Priority
+    by: str
+
+    def __call__(self, why: Why, **values: Value) -> "Application":
+        if values.keys() != self.parameters:
+            missing = self.parameters ^ values.keys()
+            raise TypeError(f"{self.table.name}: '{self.sentence}' is not given exactly its parameters: {missing}")
+        return Application(self, values, why)
+
+    @cached_property
+    def parameters(self) -> frozenset[str]:
+        """The names of everything that an application must give a value."""
+        values = [term.value for term in self.match]
+        values += [step.value for step in self.steps if isinstance(step, SetTemplate)]
+        said = {name for _, name, _, _ in Formatter().parse(self.sentence) if name}
+        return frozenset(said | {value.name for value in values if isinstance(value, Param)})
+
+    def check(self) -> None:
+        """Raise :class:`DeclarationError` when the rule does what its table does not declare."""
+        for fault in (*self._faults_of_match(), *self._faults_of_steps()):
+            raise DeclarationError(f"{self.table.name}: '{self.sentence}' {fault}")
+
+    def _faults_of_match(self) -> Iterator[str]:
+        matched = {term.field: term.value for term in self.match}
+        for item in matched:
+            for needed, value in item.needs:
+                if matched.get(needed) != value:
+                    yield f"matches {item} without {needed}={value:#x}"
+            if item not in self.table.reads:
+                yield f"matches {item}, which the table does not read"
+
+    def _faults_of_steps(self) -> Iterator[str]:
+        for item in self._written():
+            if item not in self.table.writes:
+                yield f"sets {item}, which the table does not write"
+        for index, step in enumerate(self.steps):
+            if not isinstance(step, Jump):
+                continue
+            if step.table not in self.table.next:
+                yield f"goes to {step.table}, which the table does not declare"
+            elif not step.resubmit and self.table.numbers[step.table] <= self.table.number:
+                yield f"goes back to {step.table}; only a resubmit can"
+            if not step.resubmit and index != len(self.steps) - 1:
+                yield "has a goto that is not its last step"
+
+    def _written(self) -> Iterator[Field]:
+        for step in self.steps:
+            if isinstance(step, SetTemplate):
+                yield step.field
+            elif isinstance(step, openflow.Move):
+                yield step.target
+
+    def flow(self, values: Mapping[str, Value]) -> Flow:
+        """The flow for some values."""
+        numbers = self.table.numbers
+        priority = self.priority
+        if not isinstance(priority, int):
+            prefix = values[self.by]
+            if not isinstance(prefix, IPv4Network):
+                raise TypeError(f"{self.table.name}: {self.by} must be a prefix, not {prefix!r}")
+            priority = priority(prefix)
+        actions: list[Action] = []
+        for step in self.steps:
+            if isinstance(step, SetTemplate):
+                actions.append(step.fill(values))
+            elif isinstance(step, Jump):
+                number = numbers[step.table]
+                actions.append(openflow.Resubmit(number) if step.resubmit else openflow.Goto(number))
+            else:
+                actions.append(step)
+        match = tuple(term.fill(values) for term in self.match)
+        return Flow(self.table.number, priority, match, tuple(actions))
+
+
+@dataclass(frozen=True, eq=False)
+class Application:
+    """A rule applied to an object. Equal flows from different objects are one flow with both as reasons."""
+
+    rule: Rule
+    values: Mapping[str, Value]
+    why: Why
+
+    @cached_property
+    def flow(self) -> Flow:
+        return self.rule.flow(self.values)
+
+    @property
+    def sentence(self) -> str:
+        """What the flow does, in words."""
+        return self.rule.sentence.format_map(dict[str, Any](self.values))

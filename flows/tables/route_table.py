@@ -1,0 +1,78 @@
+"""Which host has this address of the VPC?
+
+Every packet for another instance comes here. A hit goes on to delivery when the instance is on this host, and
+into the tunnel to its host when it is not. An address inside a subnet of the VPC that is not known has nobody.
+A miss may still be an address of a peer: it goes on to subnet_route, but not twice, for peering is not transitive.
+"""
+
+from collections.abc import Iterator
+
+from flows import priorities
+from flows.fields import ETH_TYPE, ETH_TYPE_IPV4, IP_DST, TUN_DST, TUN_ID
+from flows.pipeline import ROUTE_TABLE
+from flows.registers import OUT_PORT, PEERED, VPC
+from flows.rules import Application, P, drop, eq, goto, put, within
+from flows.view import Elsewhere, Here, LocalSubnet, PeerRoute, PeerSubnet
+
+_IPV4 = eq(ETH_TYPE, ETH_TYPE_IPV4)
+
+HERE = ROUTE_TABLE.rule(
+    "{ip} of {vpc} is on this host",
+    match=[eq(VPC, P.vpc), _IPV4, eq(IP_DST, P.ip)],
+    do=[goto("neigh_table")],
+)
+ELSEWHERE = ROUTE_TABLE.rule(
+    "{ip} of {vpc} is on {host} ({tunnel_ip}): encapsulate with key {key}",
+    match=[eq(VPC, P.vpc), _IPV4, eq(IP_DST, P.ip)],
+    do=[put(TUN_ID, P.key), put(TUN_DST, P.tunnel_ip), put(OUT_PORT, P.tunnel), goto("deliver")],
+)
+NOBODY = ROUTE_TABLE.rule(
+    "nobody has this address of {cidr} in {vpc}: dropped",
+    match=[eq(VPC, P.vpc), _IPV4, within(IP_DST, P.cidr)],
+    do=drop(),
+    priority=priorities.FALLBACK,
+)
+NOT_TRANSITIVE = ROUTE_TABLE.rule(
+    "came through a peering and {peer} does not have the address: dropped, peering is not transitive",
+    match=[eq(VPC, P.peer), eq(PEERED, 1)],
+    do=drop(),
+    priority=priorities.LAST_RESORT,
+)
+
+
+def for_here(address: Here) -> Iterator[Application]:
+    yield HERE(address.why, vpc=address.vpc, ip=address.ip)
+
+
+def for_elsewhere(address: Elsewhere) -> Iterator[Application]:
+    yield ELSEWHERE(
+        address.why,
+        vpc=address.vpc,
+        ip=address.ip,
+        host=address.host,
+        tunnel_ip=address.tunnel_ip,
+        key=address.key,
+        tunnel=address.tunnel_port,
+    )
+
+
+def for_subnet(subnet: LocalSubnet) -> Iterator[Application]:
+    yield NOBODY(subnet.why, vpc=subnet.vpc, cidr=subnet.cidr)
+
+
+def for_peer_subnet(subnet: PeerSubnet) -> Iterator[Application]:
+    yield NOBODY(subnet.why, vpc=subnet.vpc, cidr=subnet.cidr)
+
+
+def for_route(route: PeerRoute) -> Iterator[Application]:
+    if route.back:
+        yield NOT_TRANSITIVE(route.why, peer=route.peer)
+
+
+UNITS = {
+    Here: for_here,
+    Elsewhere: for_elsewhere,
+    LocalSubnet: for_subnet,
+    PeerSubnet: for_peer_subnet,
+    PeerRoute: for_route,
+}
