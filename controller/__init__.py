@@ -1,0 +1,1 @@
+"""Everything that talks to something: switches, databases, the store, the user."""

@@ -33,6 +33,8 @@ class Field:
 
 ETH_TYPE_IPV4 = 0x0800
 ETH_TYPE_ARP = 0x0806
+ETH_TYPE_EXPERIMENTAL = 0x88B5
+"""IEEE 802 local experimental EtherType 1: our own frames between hosts."""
 PROTO_ICMP = 1
 
 IN_PORT = Field("in_port", 16)

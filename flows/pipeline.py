@@ -46,7 +46,7 @@ FROM_TUNNEL = Table(
     "from_tunnel",
     3,
     "Which VPC does this tunnel key stand for?",
-    reads=[TUN_ID],
+    reads=[TUN_ID, ETH_TYPE],
     writes=[VPC],
     next=["tunnel_source"],
     miss=("tunnel key of a VPC that is not here: dropped", drop()),
@@ -137,6 +137,9 @@ TABLES: tuple[Table, ...] = (
     DELIVER,
 )
 """In the order of their numbers."""
+
+RECEIVING = frozenset({FROM_TUNNEL.number, TUNNEL_SOURCE.number, NEIGH_TABLE.number, DELIVER.number})
+"""Tables that only take in what others send: their flows come before those that send there, and go after them."""
 
 NUMBERS = {table.name: table.number for table in TABLES}
 NAMES = {table.number: table.name for table in TABLES}

@@ -1,0 +1,205 @@
+"""One host: what was observed, what its switch shall hold and does hold, and what is under way."""
+
+import logging
+from collections.abc import Iterable, Set
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+
+from controller.prime import Primer
+from controller.switch.sessions import Session
+from flows.facts import HostFacts
+from flows.openflow import Flow
+from flows.pipeline import RECEIVING
+from flows.plan import Desired, Plan, diff
+from flows.rules import Application
+from flows.view import Elsewhere, Unit
+
+PATIENCE = 2.0
+"""Seconds that other hosts wait for one that does not confirm."""
+GIVE_UP = 10.0
+"""Seconds after which a session that answers echoes but confirms nothing is ended."""
+RETRY = 5.0
+"""Seconds until what a switch refused is tried again."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Transaction:
+    xid: int
+    plan: Plan
+    sent_at: float
+    refused: bool = False
+
+
+class Host:
+    """One host of the model. Times are seconds of one monotonic clock."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.facts: HostFacts | None = None
+        self.has_database = False
+        self.session: Session | None = None
+        self.wanted_generation = 0
+        self.confirmed_generation = 0
+        self.problem: str | None = None
+        self.primer = Primer()
+        self._units: frozenset[Unit] | None = None
+        self._neighbours: Set[IPv4Address] = frozenset()
+        self._desired: Desired | None = None
+        self._actual: dict[int, Flow | None] | None = None
+        self._transaction: _Transaction | None = None
+        self._asked_at: float | None = None
+        self._retry_at = 0.0
+        self._pending = Plan((), frozenset())
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether its switch is connected, its content known and what it shall hold known."""
+        return self.session is not None and self._actual is not None and self._desired is not None
+
+    @property
+    def receives_more(self) -> bool:
+        """Whether flows are missing that take in what others will send."""
+        return any(flow.table in RECEIVING for flow in self._pending.add)
+
+    @property
+    def sends_otherwise(self) -> bool:
+        """Whether flows have to change that decide what this host sends."""
+        return any(flow.table not in RECEIVING for flow in self._pending.add) or any(
+            not self._is_receiving(cookie) for cookie in self._pending.delete
+        )
+
+    @property
+    def flows(self) -> int:
+        """How many flows of ours its switch holds, as far as is known."""
+        return len(self._actual or ())
+
+    def want(self, units: frozenset[Unit], desired: Desired) -> None:
+        """What the switch shall hold has changed."""
+        self._units = units
+        self._desired = desired
+        self._neighbours = frozenset(unit.tunnel_ip for unit in units if isinstance(unit, Elsewhere))
+        self._retry_at = 0.0
+        self._settle()
+
+    def wants(self, units: frozenset[Unit]) -> bool:
+        """Whether it already wants what these units need."""
+        return self._units == units
+
+    def connected(self, session: Session, now: float) -> None:
+        """Its switch connected: ask what it holds."""
+        self.disconnected()
+        self.session = session
+        self._asked_at = now
+        session.read_cookies()
+
+    def disconnected(self) -> None:
+        """Its switch is gone; what it holds is not known any more."""
+        self.session = None
+        self._actual = None
+        self._transaction = None
+        self._asked_at = None
+        self._pending = Plan((), frozenset())
+        self.primer.forget()
+
+    def holds(self, cookies: Iterable[int]) -> None:
+        """What the switch holds was read."""
+        known = self._desired.flows if self._desired else {}
+        self._actual = {cookie: known.get(cookie) for cookie in cookies}
+        self._asked_at = None
+        self._settle()
+
+    def refused(self, xid: int, reason: str, cookie: int | None) -> None:
+        """The switch refused a transaction, or a part of it: none of it was carried out."""
+        if self._transaction is None or self._transaction.xid != xid:
+            _log.warning("%s: the switch refused a message: %s", self.name, reason)
+            return
+        if not self._transaction.refused or cookie is not None:
+            self.problem = f"the switch refused {self._describe(cookie)}: {reason}"
+            _log.error("%s: %s", self.name, self.problem)
+        self._transaction.refused = True
+
+    def confirmed(self, xid: int, now: float) -> None:
+        """The switch has done everything up to a transaction."""
+        done = self._transaction
+        if done is None or done.xid != xid or self._actual is None:
+            return
+        self._transaction = None
+        if done.refused:
+            self._retry_at = now + RETRY
+        else:
+            self._carry_out(self._actual, done.plan)
+            self.problem = None
+        self._settle()
+
+    def pump(self, now: float, *, may_send: bool, may_remove: bool) -> None:
+        """Send the next transaction, if there is one and it is its turn.
+
+        ``may_send``: no other host still has to prepare for receiving. ``may_remove``: nor does any still send
+        by what it had before.
+        """
+        if self.session is None or self._transaction is not None or not self.is_ready or now < self._retry_at:
+            return
+        if self.facts is not None:
+            self.primer.prime(self.session, self.facts, self._neighbours, now)
+        plan = self._part(may_send=may_send and now >= self.primer.ready_at, may_remove=may_remove)
+        if plan:
+            self._transaction = _Transaction(self.session.apply(plan), plan, now)
+
+    def is_patient(self, now: float) -> bool:
+        """Whether it is connected and answers in time, so that others may wait for it."""
+        if not self.is_ready or now < self._retry_at:
+            return False
+        return self._transaction is None or now - self._transaction.sent_at < PATIENCE
+
+    def check(self, now: float) -> None:
+        """End a session that answers echoes but nothing else: a reply was lost, only a new session helps."""
+        asked = self._transaction.sent_at if self._transaction else self._asked_at
+        if asked is not None and now - asked > GIVE_UP and self.session is not None:
+            _log.warning("%s: the switch has not answered for %.0f s: its session is ended", self.name, now - asked)
+            self.session.close()
+
+    def clear(self) -> None:
+        """The host left the model: its switch shall hold nothing of ours."""
+        if self.session is not None and self._actual:
+            self.session.apply(Plan((), frozenset(self._actual)))
+
+    def application(self, cookie: int) -> tuple[Application, ...]:
+        """What a flow is there for."""
+        return self._desired.applications.get(cookie, ()) if self._desired else ()
+
+    def _part(self, *, may_send: bool, may_remove: bool) -> Plan:
+        add = tuple(flow for flow in self._pending.add if may_send or flow.table in RECEIVING)
+        delete = frozenset(
+            cookie for cookie in self._pending.delete if may_send and (may_remove or not self._is_receiving(cookie))
+        )
+        return Plan(add, delete)
+
+    def _is_receiving(self, cookie: int) -> bool:
+        flow = self._actual.get(cookie) if self._actual else None
+        return flow is None or flow.table in RECEIVING
+
+    def _settle(self) -> None:
+        """Find out anew what is left to do."""
+        if self._desired is None or self._actual is None:
+            return
+        self._pending = diff(self._desired.flows, self._actual.keys())
+        if not self._pending and self._transaction is None:
+            self.confirmed_generation = self.wanted_generation
+
+    @staticmethod
+    def _carry_out(actual: dict[int, Flow | None], plan: Plan) -> None:
+        """Update what the switch holds. A flow that was added in another's place has replaced it."""
+        places = {flow.key for flow in plan.add}
+        for cookie in [cookie for cookie, flow in actual.items() if flow is not None and flow.key in places]:
+            del actual[cookie]
+        for cookie in plan.delete:
+            actual.pop(cookie, None)
+        actual.update((flow.cookie, flow) for flow in plan.add)
+
+    def _describe(self, cookie: int | None) -> str:
+        reasons = self.application(cookie) if cookie is not None else ()
+        if not reasons:
+            return "a change"
+        return f"'{reasons[0].sentence}', wanted by {', '.join(str(reason.why) for reason in reasons)}"

@@ -1,0 +1,1 @@
+"""OpenFlow sessions with the switches: os-ken below, plans and cookies above."""

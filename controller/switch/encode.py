@@ -1,0 +1,167 @@
+"""Flows as OpenFlow 1.4 messages, made by os-ken, which is the authority for the wire format.
+
+Nothing here needs a connection: a message is encoded once and the same bytes go to every switch.
+"""
+
+from collections.abc import Iterable
+from ipaddress import IPv4Address
+from typing import Any
+
+from os_ken.ofproto import ofproto_protocol
+from os_ken.ofproto import ofproto_v1_4 as ofp
+from os_ken.ofproto import ofproto_v1_4_parser as parser
+
+from flows.fields import TUN_DST, TUN_ID, UNTAGGED, Field
+from flows.openflow import (
+    COOKIE_OWNER,
+    COOKIE_OWNER_MASK,
+    Action,
+    DecTtl,
+    Flow,
+    Goto,
+    Meter,
+    Move,
+    OutputInPort,
+    OutputRegister,
+    Resubmit,
+    SetField,
+    Term,
+    show,
+)
+from flows.plan import Plan
+
+_PROTOCOL = ofproto_protocol.ProtocolDesc(version=ofp.OFP_VERSION)
+_ALL_BITS = 2**64 - 1
+_BUNDLE_FLAGS = ofp.OFPBF_ATOMIC | ofp.OFPBF_ORDERED
+
+
+def transaction(plan: Plan, xid: int) -> bytes:
+    """One bundle that carries a plan out whole or not at all, and the barrier that confirms it.
+
+    Every message has the same ``xid``. Additions come before deletions, so that no packet finds a gap
+    (OpenFlow 1.4, 7.3.9).
+    """
+    messages = [_bundle(ofp.OFPBCT_OPEN_REQUEST, xid)]
+    for change in (*map(_add, plan.add), *map(_delete, plan.delete)):
+        messages.append(parser.OFPBundleAddMsg(_PROTOCOL, xid, _BUNDLE_FLAGS, change, []))
+    messages += [_bundle(ofp.OFPBCT_COMMIT_REQUEST, xid), parser.OFPBarrierRequest(_PROTOCOL)]
+    return _bytes(messages, xid)
+
+
+def read_cookies(xid: int) -> bytes:
+    """A request for every flow of ours, foreign ones left out."""
+    request = parser.OFPFlowStatsRequest(
+        _PROTOCOL,
+        0,
+        ofp.OFPTT_ALL,
+        ofp.OFPP_ANY,
+        ofp.OFPG_ANY,
+        COOKIE_OWNER << 56,
+        COOKIE_OWNER_MASK,
+        parser.OFPMatch(),
+    )
+    return _bytes([request], xid)
+
+
+def tunnel_frames(frame: bytes, hosts: Iterable[IPv4Address], ofport: int, xid: int) -> bytes:
+    """A packet-out that sends one frame to each of some hosts by the tunnel port, with key 0."""
+    actions: list[Any] = [_set(SetField(TUN_ID, 0))]
+    for host in hosts:
+        actions += [_set(SetField(TUN_DST, int(host))), parser.OFPActionOutput(ofport, 0)]
+    packet_out = parser.OFPPacketOut(_PROTOCOL, ofp.OFP_NO_BUFFER, ofp.OFPP_CONTROLLER, actions, frame)
+    return _bytes([packet_out], xid)
+
+
+def _bytes(messages: Iterable[Any], xid: int) -> bytes:
+    encoded = bytearray()
+    for message in messages:
+        message.set_xid(xid)
+        message.serialize()
+        encoded += message.buf
+    return bytes(encoded)
+
+
+def _bundle(kind: int, bundle: int) -> Any:
+    return parser.OFPBundleCtrlMsg(_PROTOCOL, bundle, kind, _BUNDLE_FLAGS, [])
+
+
+def _add(flow: Flow) -> Any:
+    return parser.OFPFlowMod(
+        _PROTOCOL,
+        cookie=flow.cookie,
+        table_id=flow.table,
+        command=ofp.OFPFC_ADD,
+        priority=flow.priority,
+        match=_match(flow.match),
+        instructions=_instructions(flow.actions),
+    )
+
+
+def _delete(cookie: int) -> Any:
+    return parser.OFPFlowMod(
+        _PROTOCOL,
+        cookie=cookie,
+        cookie_mask=_ALL_BITS,
+        table_id=ofp.OFPTT_ALL,
+        command=ofp.OFPFC_DELETE,
+        out_port=ofp.OFPP_ANY,
+        out_group=ofp.OFPG_ANY,
+    )
+
+
+def _match(terms: Iterable[Term]) -> Any:
+    """The match in our order, in which prerequisites come first: os-ken's own would put some of them last."""
+    return parser.OFPMatch(_ordered_fields=[_oxm(term) for term in terms])
+
+
+def _oxm(term: Term) -> tuple[str, Any]:
+    name = term.field.wire_name
+    if term.field is UNTAGGED:
+        return name, ofp.OFPVID_NONE
+    value = _user(term.field, term.value)
+    return name, value if term.mask is None else (value, _user(term.field, term.mask))
+
+
+def _user(field: Field, value: int) -> Any:
+    """A value as os-ken wants it: addresses as text."""
+    return show(field, value) if field.kind in ("ipv4", "mac") else value
+
+
+def _set(action: SetField) -> Any:
+    return parser.OFPActionSetField(**{action.field.wire_name: _user(action.field, action.value)})
+
+
+def _instructions(actions: Iterable[Action]) -> list[Any]:
+    meters: list[Any] = []
+    applied: list[Any] = []
+    gotos: list[Any] = []
+    for action in actions:
+        match action:
+            case Goto(table):
+                gotos.append(parser.OFPInstructionGotoTable(table))
+            case Meter(meter):
+                meters.append(parser.OFPInstructionMeter(meter))
+            case _:
+                applied.append(_action(action))
+    apply = [parser.OFPInstructionActions(ofp.OFPIT_APPLY_ACTIONS, applied)] if applied else []
+    return meters + apply + gotos
+
+
+def _action(action: Action) -> Any:
+    match action:
+        case SetField():
+            return _set(action)
+        case Move(source, target):
+            return parser.NXActionRegMove(
+                src_field=source.wire_name, dst_field=target.wire_name, n_bits=source.bits, src_ofs=0, dst_ofs=0
+            )
+        case DecTtl():
+            return parser.OFPActionDecNwTtl()
+        case OutputRegister(register):
+            return parser.NXActionOutputReg(ofs_nbits=register.bits - 1, src=register.name, max_len=0)
+        case OutputInPort():
+            return parser.OFPActionOutput(ofp.OFPP_IN_PORT, 0)
+        case Resubmit(table):
+            return parser.NXActionResubmitTable(in_port=ofp.OFPP_IN_PORT & 0xFFFF, table_id=table)
+        case _:
+            raise TypeError(f"{action} is no action that can be applied")

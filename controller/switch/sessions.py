@@ -1,0 +1,170 @@
+"""The os-ken application: accepts switches, keeps sessions alive, turns their messages into a few events.
+
+os-ken's event thread calls ``on_event``; nothing here waits for an answer. A session that stays silent is closed
+within 3 seconds: os-ken's echo requests (one each half second, three may go unanswered) are switched on, because
+without them the native hub does not notice a broken connection until something is sent (ADR 4).
+"""
+
+import logging
+import struct
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from typing import Any
+
+from os_ken import cfg
+from os_ken.base import app_manager
+from os_ken.controller import ofp_event
+from os_ken.controller.handler import DEAD_DISPATCHER, MAIN_DISPATCHER, set_ev_cls
+from os_ken.ofproto import ofproto_v1_4 as ofp
+
+from controller.switch import encode
+from flows.plan import Plan
+
+ECHO_INTERVAL = 0.5
+ECHOES_UNANSWERED = 3
+
+_log = logging.getLogger(__name__)
+
+
+class Session:
+    """One connection with one switch."""
+
+    def __init__(self, datapath: Any) -> None:
+        self._datapath = datapath
+        self.datapath_id: int = datapath.id
+        self._seen: set[int] = set()
+
+    def apply(self, plan: Plan) -> int:
+        """Send a plan as one bundle. Returns the number that its confirmation or refusal will have."""
+        xid = self._xid()
+        self._datapath.send(encode.transaction(plan, xid))
+        return xid
+
+    def read_cookies(self) -> None:
+        """Ask for the cookies of all flows of ours; :class:`Cookies` answers."""
+        self._seen = set()
+        self._datapath.send(encode.read_cookies(self._xid()))
+
+    def send_by_tunnel(self, frame: bytes, hosts: Iterable[IPv4Address], ofport: int) -> None:
+        """Send one frame to each of some hosts by the tunnel port."""
+        self._datapath.send(encode.tunnel_frames(frame, hosts, ofport, self._xid()))
+
+    def close(self) -> None:
+        """End the connection; the switch will connect again."""
+        self._datapath.close()
+
+    def _xid(self) -> int:
+        self._datapath.xid = (self._datapath.xid + 1) % 0xFFFFFFF0 + 1
+        return int(self._datapath.xid)
+
+    def collect(self, cookies: Iterable[int], more: bool) -> frozenset[int] | None:
+        """Take a part of an answer to :meth:`read_cookies`; the whole when it was the last part."""
+        self._seen.update(cookies)
+        return None if more else frozenset(self._seen)
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchUp:
+    """A switch finished its handshake."""
+
+    session: Session
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchDown:
+    """A session ended, or went silent."""
+
+    session: Session
+
+
+@dataclass(frozen=True, slots=True)
+class Cookies:
+    """The cookies of all flows of ours that a switch holds."""
+
+    session: Session
+    cookies: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """A switch has carried out everything up to a transaction's barrier."""
+
+    session: Session
+    xid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A switch refused a message. ``cookie`` is that of the flow it refused, where it was one."""
+
+    session: Session
+    xid: int
+    reason: str
+    cookie: int | None
+
+
+SwitchEvent = SwitchUp | SwitchDown | Cookies | Confirmed | Refused
+
+
+class SwitchApp(app_manager.OSKenApp):  # type: ignore[misc]
+    """The os-ken application."""
+
+    OFP_VERSIONS = (ofp.OFP_VERSION,)
+
+    def __init__(self, on_event: Callable[[SwitchEvent], None]) -> None:
+        super().__init__()
+        self._on_event = on_event
+        self._sessions: dict[Any, Session] = {}
+
+    @set_ev_cls(ofp_event.EventOFPStateChange, [MAIN_DISPATCHER, DEAD_DISPATCHER])  # type: ignore[untyped-decorator]
+    def _state_changed(self, event: Any) -> None:
+        datapath = event.datapath
+        if event.state == MAIN_DISPATCHER:
+            session = self._sessions[datapath] = Session(datapath)
+            self._on_event(SwitchUp(session))
+        elif datapath in self._sessions:
+            self._on_event(SwitchDown(self._sessions.pop(datapath)))
+
+    @set_ev_cls(ofp_event.EventOFPFlowStatsReply, MAIN_DISPATCHER)  # type: ignore[untyped-decorator]
+    def _flows_read(self, event: Any) -> None:
+        message = event.msg
+        if session := self._sessions.get(message.datapath):
+            more = bool(message.flags & ofp.OFPMPF_REPLY_MORE)
+            cookies = session.collect((flow.cookie for flow in message.body), more)
+            if cookies is not None:
+                self._on_event(Cookies(session, cookies))
+
+    @set_ev_cls(ofp_event.EventOFPBarrierReply, MAIN_DISPATCHER)  # type: ignore[untyped-decorator]
+    def _confirmed(self, event: Any) -> None:
+        if session := self._sessions.get(event.msg.datapath):
+            self._on_event(Confirmed(session, event.msg.xid))
+
+    @set_ev_cls(ofp_event.EventOFPErrorMsg, MAIN_DISPATCHER)  # type: ignore[untyped-decorator]
+    def _refused(self, event: Any) -> None:
+        message = event.msg
+        if session := self._sessions.get(message.datapath):
+            kind = ofp.ofp_error_type_to_str(message.type)
+            code = ofp.ofp_error_code_to_str(message.type, message.code)
+            self._on_event(Refused(session, message.xid, f"{kind}: {code}", _cookie_of(message.data)))
+
+
+def _cookie_of(message: bytes) -> int | None:
+    """The cookie inside the copy of a flow-mod that an error carries."""
+    if len(message) < 16 or message[1] != ofp.OFPT_FLOW_MOD:
+        return None
+    return int(struct.unpack_from("!Q", message, 8)[0])
+
+
+def listen(address: str, port: int, on_event: Callable[[SwitchEvent], None]) -> None:
+    """Accept switches on a TCP address. Returns at once; os-ken's own threads do the work."""
+    cfg.CONF(args=[], project="ovs-vpc")
+    cfg.CONF.set_override("ofp_listen_host", address)
+    cfg.CONF.set_override("ofp_tcp_listen_port", port)
+    cfg.CONF.set_override("echo_request_interval", ECHO_INTERVAL)
+    cfg.CONF.set_override("maximum_unreplied_echo_requests", ECHOES_UNANSWERED)
+    manager = app_manager.AppManager.get_instance()
+    manager.load_apps(["os_ken.controller.ofp_handler"])
+    manager.applications_cls[SwitchApp.__name__] = SwitchApp
+    manager.instantiate_apps(on_event=on_event)
+    _log.info("listening for switches on %s:%d", address, port)
