@@ -7,6 +7,7 @@ from ipaddress import IPv4Address
 
 from controller.prime import Primer
 from controller.switch.sessions import Session
+from flows.compile import Conflict, compile
 from flows.facts import HostFacts
 from flows.openflow import Flow
 from flows.pipeline import RECEIVING
@@ -75,17 +76,20 @@ class Host:
         """How many flows of ours its switch holds, as far as is known."""
         return len(self._actual or ())
 
-    def want(self, units: frozenset[Unit], desired: Desired) -> None:
-        """What the switch shall hold has changed."""
-        self._units = units
-        self._desired = desired
-        self._neighbours = frozenset(unit.tunnel_ip for unit in units if isinstance(unit, Elsewhere))
-        self._retry_at = 0.0
+    def want(self, units: frozenset[Unit], generation: int) -> None:
+        """Make its switch hold what these units need, for a generation of the model."""
+        self.wanted_generation = generation
+        if units != self._units:
+            try:
+                self._desired = compile(units)
+            except Conflict as conflict:
+                self.problem = f"the model wants two things at once; nothing was changed: {conflict}"
+                _log.error("%s: %s", self.name, self.problem)
+                return
+            self._units = units
+            self._neighbours = frozenset(unit.tunnel_ip for unit in units if isinstance(unit, Elsewhere))
+            self._retry_at = 0.0
         self._settle()
-
-    def wants(self, units: frozenset[Unit]) -> bool:
-        """Whether it already wants what these units need."""
-        return self._units == units
 
     def connected(self, session: Session, now: float) -> None:
         """Its switch connected: ask what it holds."""

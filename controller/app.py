@@ -1,0 +1,97 @@
+"""The only place that wires the parts together: store, databases, switches, sync."""
+
+import logging
+import os
+import queue
+import signal
+import time
+from pathlib import Path
+
+from controller.ovsdb import HostSessions
+from controller.store import Store
+from controller.switch.sessions import listen
+from controller.sync import Event, FactsChanged, HostProblem, Sync
+from flows.model import InvalidModel
+
+TICK = 0.1
+"""Seconds between two looks at the clock and at the store."""
+
+_log = logging.getLogger(__name__)
+
+
+class App:
+    """A controller on one state directory."""
+
+    def __init__(self, store: Store, *, address: str, port: int, ovsdb_target: str) -> None:
+        self._store = store
+        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._version = 0
+        self._status: object = None
+        self._address, self._port = address, port
+        self._hosts = HostSessions(
+            on_facts=lambda host, facts: self._events.put(FactsChanged(host, facts)),
+            on_problem=lambda host, sentence: self._events.put(HostProblem(host, sentence)),
+        )
+        self._sync = Sync(
+            self._hosts.set_hosts,
+            ovsdb_target=ovsdb_target,
+            openflow_target=f"tcp:{address}:{port}",
+            now=time.monotonic(),
+        )
+
+    def run(self) -> None:
+        """Run until a signal ends the process."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, _stop)
+        listen(self._address, self._port, self._events.put)
+        while True:
+            self._take_events()
+            self._look_at_store()
+            self._sync.pump(time.monotonic())
+            self._report()
+
+    def _take_events(self) -> None:
+        """Wait a tick for an event; take all that came."""
+        try:
+            event = self._events.get(timeout=TICK)
+            while True:
+                self._sync.handle(event, time.monotonic())
+                event = self._events.get_nowait()
+        except queue.Empty:
+            pass
+
+    def _look_at_store(self) -> None:
+        version = self._store.version()
+        if version == self._version:
+            return
+        self._version = version
+        try:
+            stored = self._store.load()
+        except (InvalidModel, ValueError, KeyError) as error:
+            _log.error("the store cannot be read; the switches keep what they have: %s", error)
+            return
+        if stored is not None:
+            self._sync.handle(stored, time.monotonic())
+
+    def _report(self) -> None:
+        status = self._sync.status()
+        if status != self._status:
+            self._status = status
+            self._store.write_status(status)
+
+
+def run(state: Path, *, address: str, port: int, ovsdb_target: str) -> None:
+    """Run a controller. Raises BlockingIOError when one already runs on this directory."""
+    store = Store(state)
+    with store.serve():
+        App(store, address=address, port=port, ovsdb_target=ovsdb_target).run()
+
+
+def _stop(number: int, _frame: object) -> None:
+    """End at once: everything that must outlive the process is in the store and in the switches.
+
+    os-ken's accept thread cannot be asked to stop, so the ordinary way out would wait for it for ever.
+    """
+    _log.info("stopped by %s", signal.Signals(number).name)
+    logging.shutdown()
+    os._exit(0)

@@ -1,0 +1,225 @@
+"""Observe, compile, compare, apply, confirm: one loop that takes events and never waits for an answer.
+
+What a switch shall hold is computed from the current model and the current facts alone. Whatever happened before
+(a restart, a lost session, flows deleted by hand), the way to it is the same: the difference.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from controller.host import Host
+from controller.ovsdb import HostSettings
+from controller.store import Stored
+from controller.switch.sessions import Confirmed, Cookies, Refused, Session, SwitchDown, SwitchEvent, SwitchUp
+from flows.facts import HostFacts
+from flows.locate import Locations, locate
+from flows.model.contract import datapath_id
+from flows.pipeline import NAMES
+from flows.view import view
+
+STARTUP = 10.0
+"""Seconds after start in which nothing is removed while a host's facts are missing."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class FactsChanged:
+    """What was observed on a host changed. ``facts`` None: its database cannot be reached."""
+
+    host: str
+    facts: HostFacts | None
+
+
+@dataclass(frozen=True, slots=True)
+class HostProblem:
+    """A host deviates from its contract, in one sentence."""
+
+    host: str
+    sentence: str
+
+
+Event = Stored | FactsChanged | HostProblem | SwitchEvent
+
+SetHosts = Callable[[Mapping[str, tuple[str, HostSettings]]], None]
+
+
+class Sync:
+    """Keeps every switch as the model wants it. Not thread-safe: one thread hands it events and the time."""
+
+    def __init__(self, set_hosts: SetHosts, *, ovsdb_target: str, openflow_target: str, now: float) -> None:
+        """``ovsdb_target``: how to reach a host's database, with ``{name}`` and ``{ip}`` to be filled in."""
+        self._set_hosts = set_hosts
+        self._ovsdb_target = ovsdb_target
+        self._openflow_target = openflow_target
+        self._started = now
+        self._stored: Stored | None = None
+        self._hosts: dict[str, Host] = {}
+        self._by_datapath: dict[int, Host] = {}
+        self._strangers: dict[int, Session] = {}
+        self._locations = Locations({}, frozenset())
+
+    def handle(self, event: Event, now: float) -> None:
+        """Take one event in. What follows from it is sent by :meth:`pump`."""
+        match event:
+            case Stored():
+                self._model_changed(event, now)
+            case FactsChanged(host, facts):
+                self._facts_changed(host, facts)
+            case HostProblem(host, sentence):
+                _log.warning("%s: %s", host, sentence)
+                if host in self._hosts:
+                    self._hosts[host].problem = sentence
+            case SwitchUp(session):
+                self._switch_up(session, now)
+            case _:
+                self._answered(event, now)
+
+    def _answered(self, event: SwitchDown | Cookies | Confirmed | Refused, now: float) -> None:
+        """Something came from a switch, unless its session was replaced meanwhile."""
+        host = self._by_datapath.get(event.session.datapath_id)
+        if host is None or host.session is not event.session:
+            self._strangers.pop(event.session.datapath_id, None)
+            return
+        match event:
+            case SwitchDown():
+                _log.warning("%s: its switch is out of reach; it goes on with the flows it has", host.name)
+                host.disconnected()
+            case Cookies(_, cookies):
+                host.holds(cookies)
+            case Confirmed(_, xid):
+                host.confirmed(xid, now)
+            case Refused(_, xid, reason, cookie):
+                host.refused(xid, reason, cookie)
+
+    def pump(self, now: float) -> None:
+        """Send whatever is due. Receivers are prepared before senders change, and cleared after them."""
+        patient = [host for host in self._hosts.values() if host.is_patient(now)]
+        receiving = {host.name for host in patient if host.receives_more}
+        sending = {host.name for host in patient if host.sends_otherwise}
+        known = self._knows_enough(now)
+        for host in self._hosts.values():
+            may_send = not receiving - {host.name}
+            host.pump(now, may_send=may_send, may_remove=known and may_send and not sending - {host.name})
+            host.check(now)
+
+    def status(self) -> dict[str, Any]:
+        """What is going on, for people and for the command line."""
+        return {
+            "generation": self._stored.generation if self._stored else 0,
+            "hosts": {host.name: _status(host) for host in self._hosts.values()},
+            "ports": dict(self._locations.hosts),
+        }
+
+    def _model_changed(self, stored: Stored, now: float) -> None:
+        self._stored = stored
+        declared = stored.network.hosts
+        for name in self._hosts.keys() - declared.keys():
+            gone = self._hosts.pop(name)
+            del self._by_datapath[datapath_id(name)]
+            gone.clear()
+            _log.info("%s: left the model; its switch is cleared", name)
+        for name in declared.keys() - self._hosts.keys():
+            host = self._hosts[name] = Host(name)
+            self._by_datapath[datapath_id(name)] = host
+            if session := self._strangers.pop(datapath_id(name), None):
+                host.connected(session, now)
+        self._relocate(None)
+        _log.info("generation %d of the model: %d hosts, %d ports", stored.generation, len(declared), len(self._ports))
+
+    @property
+    def _ports(self) -> Mapping[str, Any]:
+        return self._stored.network.ports if self._stored else {}
+
+    def _facts_changed(self, name: str, facts: HostFacts | None) -> None:
+        host = self._hosts.get(name)
+        if host is None:
+            return
+        if facts is None:
+            _log.warning("%s: its database is out of reach; its switch goes on with what it has", name)
+            host.has_database = False
+            return
+        host.has_database = True
+        if facts != host.facts:
+            host.facts = facts
+            self._relocate(host)
+
+    def _relocate(self, changed: Host | None) -> None:
+        """Find out where the ports are, and what that means for whom. ``changed``: only this host's facts are new."""
+        if self._stored is None:
+            return
+        observed = {host.name: host.facts for host in self._hosts.values() if host.facts is not None}
+        locations = locate(self._stored.network, observed)
+        for port, claimant in sorted(locations.refused - self._locations.refused):
+            owner = locations.hosts[port]
+            _log.warning("%s: claims port %s, which %s has; the claim is refused", claimant, port, owner)
+        moved = locations.hosts != self._locations.hosts
+        self._locations = locations
+        for host in self._hosts.values() if changed is None or moved else [changed]:
+            self._want(host)
+        self._tell_hosts()
+
+    def _want(self, host: Host) -> None:
+        if self._stored is None or host.facts is None:
+            return
+        stored = self._stored
+        units = view(stored.network, stored.tags, self._locations, host.facts, host.name)
+        host.want(units, stored.generation)
+
+    def _tell_hosts(self) -> None:
+        """What must hold in each host's own database."""
+        if self._stored is None:
+            return
+        network = self._stored.network
+        self._set_hosts(
+            {
+                name: (
+                    self._ovsdb_target.format(name=name, ip=host.tunnel_ip),
+                    HostSettings(
+                        datapath_id=datapath_id(name),
+                        controller=self._openflow_target,
+                        encapsulation=network.encapsulation,
+                        table_names=tuple(NAMES.items()),
+                        bound=self._bound(self._hosts[name]),
+                    ),
+                )
+                for name, host in network.hosts.items()
+            }
+        )
+
+    def _bound(self, host: Host) -> frozenset[str]:
+        """The ports that are on a host and plugged in there."""
+        plugged = host.facts.interfaces if host.facts else frozenset()
+        return frozenset(i.iface_id for i in plugged if self._locations.hosts.get(i.iface_id) == host.name)
+
+    def _knows_enough(self, now: float) -> bool:
+        """Whether flows may be removed: not while a port may be on a host that was not heard of yet."""
+        if all(host.facts is not None for host in self._hosts.values()) or now - self._started > STARTUP:
+            return True
+        return all(name in self._locations.hosts for name in self._ports)
+
+    def _switch_up(self, session: Session, now: float) -> None:
+        host = self._by_datapath.get(session.datapath_id)
+        if host is None:
+            self._strangers[session.datapath_id] = session
+            _log.warning("switch %016x is of no host of the model: it is left alone", session.datapath_id)
+            return
+        _log.info("%s: its switch connected", host.name)
+        host.connected(session, now)
+
+
+def _status(host: Host) -> dict[str, Any]:
+    facts = host.facts
+    return {
+        "database": host.has_database,
+        "switch": host.session is not None,
+        "wanted": host.wanted_generation,
+        "confirmed": host.confirmed_generation,
+        "flows": host.flows,
+        "problem": host.problem,
+        "datapath": facts.datapath_type if facts else None,
+        "tunnel": facts.tunnel_ofport if facts else None,
+        "interfaces": sorted((i.iface_id, i.name, i.ofport) for i in facts.interfaces) if facts else [],
+    }

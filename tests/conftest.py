@@ -1,0 +1,28 @@
+"""Options and fixtures for all tests."""
+
+from pathlib import Path
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--regenerate", action="store_true", help="write golden files and generated pages anew")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> "Golden":
+    return Golden(regenerate=bool(request.config.getoption("--regenerate")))
+
+
+class Golden:
+    """Compares text with a file that is kept under version control."""
+
+    def __init__(self, *, regenerate: bool) -> None:
+        self._regenerate = regenerate
+
+    def check(self, path: Path, text: str) -> None:
+        if self._regenerate:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        assert path.exists(), f"{path} is missing; pytest --regenerate writes it"
+        assert text == path.read_text(), f"{path} is out of date; pytest --regenerate writes it anew; read the diff"

@@ -1,0 +1,43 @@
+"""Scenario to flows, as text that a person reads: each host's flows are kept in expected/."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from flows.describe import flow_lines
+from flows.pipeline import TABLES
+from flows.rules import Rule
+from tests.conftest import Golden
+from tests.scenario import SCENARIOS, SHIPPED, compiled, load
+
+EXPECTED = Path(__file__).parent / "expected"
+NETWORKS = sorted([*SHIPPED.glob("*.yaml"), *SCENARIOS.glob("*.yaml")])
+
+
+@pytest.mark.parametrize("path", NETWORKS, ids=lambda path: path.stem)
+def test_flows_of_a_network(path: Path, golden: Golden) -> None:
+    network = load(path)
+    lines = [line for host in network.hosts for line in (f"## {host}", *flow_lines(compiled(network, host)), "")]
+    golden.check(EXPECTED / f"{path.stem}.flows", "\n".join(lines))
+
+
+@pytest.mark.parametrize("path", NETWORKS, ids=lambda path: path.stem)
+def test_open_vswitch_reads_every_flow(path: Path) -> None:
+    network = load(path)
+    flows = [flow for host in network.hosts for flow in compiled(network, host).flows.values()]
+    text = "\n".join(flow.text() for flow in flows)
+    command = ["ovs-ofctl", "--protocols=OpenFlow14", "parse-flows", "-"]
+    parsed = subprocess.run(command, input=text, capture_output=True, text=True, check=True)
+    assert parsed.stdout.count("FLOW_MOD") == len(flows), parsed.stderr
+
+
+def test_every_rule_has_a_golden_line() -> None:
+    used: set[Rule] = set()
+    for path in NETWORKS:
+        network = load(path)
+        for host in network.hosts:
+            for reasons in compiled(network, host).applications.values():
+                used |= {application.rule for application in reasons}
+    missing = [rule.sentence for table in TABLES for rule in table.all_rules() if rule not in used]
+    assert not missing
