@@ -199,6 +199,13 @@ def _routes(c: Checker) -> Iterator[Problem]:
                 yield c.error((*here, "to"), message)
             if route.via != NOTHING:
                 yield from _route_via(c, here, end, subnet, index)
+                continue
+            for other in subnet.routes:
+                if other.via != NOTHING and route.to.subnet_of(other.to):
+                    message = (
+                        f"{route.to} is a part of {other.to}, which goes via '{other.via}'; narrow that route instead"
+                    )
+                    yield c.error((*here, "to"), message)
 
 
 def _route_via(c: Checker, here: Path, end: str, subnet: Subnet, index: int) -> Iterator[Problem]:

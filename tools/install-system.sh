@@ -1,0 +1,39 @@
+#!/bin/sh
+# Installs the Debian packages that the lab and the tests need, and says which command would when it cannot.
+set -eu
+export PATH="$PATH:/usr/sbin:/sbin"
+
+missing=""
+need() {  # need PROGRAM PACKAGE
+    command -v "$1" >/dev/null 2>&1 || missing="$missing $2"
+}
+need ovs-vswitchd openvswitch-switch
+need ovs-ofctl openvswitch-common
+need ip iproute2
+need ethtool ethtool
+need ping iputils-ping
+need arping iputils-arping
+need tcpdump tcpdump
+need iperf3 iperf3
+need unshare util-linux
+need ps procps
+[ -n "$missing" ] || exit 0
+
+if [ "$(id -u)" = 0 ]; then
+    sudo=""
+elif command -v sudo >/dev/null 2>&1; then
+    sudo="sudo"
+else
+    echo "Missing packages. Run as root: apt-get install$missing" >&2
+    exit 1
+fi
+echo "Installing$missing"
+log=$(mktemp)
+if ! { $sudo apt-get update &&
+       $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $missing; } >"$log" 2>&1
+then
+    tail -n 20 "$log" >&2
+    echo "Could not install packages. The command that would: ${sudo:+sudo }apt-get install$missing" >&2
+    exit 1
+fi
+rm -f "$log"
