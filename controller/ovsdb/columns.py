@@ -1,0 +1,86 @@
+"""The tables and columns of a host's database that the controller replicates (ovs-vswitchd.conf.db(5)).
+
+They are declared here, not read from a schema file of the controller's machine: a host may run another version of
+Open vSwitch, and all of these columns are in every version since 2.5. Columns that change by themselves every few
+seconds (statistics, status) are left out on purpose: each change would wake the controller, for every host.
+"""
+
+from typing import Any
+
+from ovs.db.idl import Idl, SchemaHelper
+
+Row = Any
+"""A row (``ovs.db.idl.Row``): columns are attributes. It is valid until its database's next ``Idl.run()``."""
+
+PROBE_INTERVAL = 5000
+"""Milliseconds of silence until a host's database is asked whether it lives; after as many more it is given up."""
+
+RETRY_INTERVAL = 1000
+"""Milliseconds between attempts to connect: the shortest that python-ovs allows."""
+
+_TEXTS = {"key": "string", "min": 0, "max": "unlimited"}
+_OPTIONAL_TEXT = {"key": "string", "min": 0, "max": 1}
+_OPTIONAL_NUMBER = {"key": "integer", "min": 0, "max": 1}
+_MAP = {"key": "string", "value": "string", "min": 0, "max": "unlimited"}
+
+
+def _rows(table: str) -> dict[str, Any]:
+    return {"key": {"type": "uuid", "refTable": table}, "min": 0, "max": "unlimited"}
+
+
+COLUMNS: dict[str, dict[str, Any]] = {
+    "Open_vSwitch": {"bridges": _rows("Bridge"), "other_config": _MAP, "datapath_types": _TEXTS},
+    "Bridge": {
+        "name": "string",
+        "datapath_type": "string",
+        "datapath_id": _OPTIONAL_TEXT,
+        "ports": _rows("Port"),
+        "controller": _rows("Controller"),
+        "protocols": _TEXTS,
+        "fail_mode": _OPTIONAL_TEXT,
+        "other_config": _MAP,
+        "flow_tables": {**_rows("Flow_Table"), "key": "integer", "value": {"type": "uuid", "refTable": "Flow_Table"}},
+    },
+    "Port": {"name": "string", "interfaces": {**_rows("Interface"), "min": 1}},
+    "Interface": {
+        "name": "string",
+        "type": "string",
+        "options": _MAP,
+        "external_ids": _MAP,
+        "ofport": _OPTIONAL_NUMBER,
+        "ofport_request": _OPTIONAL_NUMBER,
+        "error": _OPTIONAL_TEXT,
+    },
+    "Controller": {
+        "target": "string",
+        "max_backoff": _OPTIONAL_NUMBER,
+        "inactivity_probe": _OPTIONAL_NUMBER,
+        "connection_mode": _OPTIONAL_TEXT,
+    },
+    "Flow_Table": {"name": _OPTIONAL_TEXT},
+}
+"""Table -> column -> type, in the notation of RFC 7047 section 3.2."""
+
+
+def open_database(target: str) -> Idl:
+    """The replica of the database at ``target`` (``unix:PATH``, ``tcp:IP:PORT``); it connects and reconnects by itself.
+
+    It never waits for the leader of a cluster: a host's database stands alone.
+    """
+    tables = {
+        table: {"columns": {name: {"type": kind} for name, kind in columns.items()}, "isRoot": table == "Open_vSwitch"}
+        for table, columns in COLUMNS.items()
+    }
+    helper = SchemaHelper(schema_json={"name": "Open_vSwitch", "version": "8.0.0", "tables": tables})
+    helper.register_all()
+    database = Idl(target, helper, leader_only=False)
+    # The Idl's own parameter for the probe is ignored for unix sockets, and there is none for the back-off (8 s).
+    database._session.reconnect.set_backoff(RETRY_INTERVAL, RETRY_INTERVAL)
+    database._session.reconnect.max_backoff = RETRY_INTERVAL
+    database._session.reconnect.set_probe_interval(PROBE_INTERVAL)
+    return database
+
+
+def is_live(database: Idl) -> bool:
+    """Whether the replica is whole and its connection stands. python-ovs has no public question for the second."""
+    return bool(database._session.is_connected() and database.state == Idl.IDL_S_MONITORING)

@@ -1,0 +1,165 @@
+"""Keeps the integration bridge as the host contract wants it, writing only what differs.
+
+Columns and their meaning: ovs-vswitchd.conf.db(5). The controller owns the integration bridge, its controller, its
+table names and the tunnel port. Of an instance's interface it owns ``ofport_request`` while that is unset, and one
+key of ``external_ids``. Everything else on the host is its owner's.
+"""
+
+from typing import get_args
+
+from controller.ovsdb.columns import Row
+from controller.ovsdb.seen import BOUND_MARK, Seen, datapath_type
+from controller.ovsdb.settings import HostSettings
+from controller.ovsdb.writer import Writer
+from flows.model.contract import INTEGRATION_BRIDGE, TUNNEL_OFPORT, tunnel_port
+from flows.model.host import Encapsulation
+
+PROTOCOLS = [f"OpenFlow1{minor}" for minor in range(6)]
+"""All of them: the controller offers 1.4 only, a plain ``ovs-ofctl`` offers 1.0 only, and Open vSwitch before 2.14
+does not enable 1.4 and 1.5 by itself."""
+
+MAX_BACKOFF = 1000
+"""Milliseconds between the switch's attempts to dial the controller: the shortest that Open vSwitch allows."""
+
+INACTIVITY_PROBE = 1000
+"""Milliseconds of silence until the switch asks whether the controller lives; it hangs up after as many more.
+
+Open vSwitch rounds this up to 5 seconds (MIN_INACTIVITY in docs/host-contract.md).
+"""
+
+FLOW_RESTORE_WAIT = "flow-restore-wait"
+"""Key of ``Open_vSwitch:other_config``: the switch forwards by its old datapath flows and dials no controller."""
+
+_TUNNEL_OPTIONS = {"remote_ip": "flow", "key": "flow"}
+"""Both come from the flow. All else is Open vSwitch's default, on purpose. No ``csum``: in GRE it would cost four
+bytes of every instance's MTU, and the userspace datapath would compute it over every packet, while the packet inside
+has a checksum of its own. ``df_default`` stays true: instances know their MTU, and outer fragments lose packets
+silently. No ``local_ip``: the host has one tunnel address, and the routing towards the underlay chooses it."""
+
+
+def keep_contract(seen: Seen, settings: HostSettings, write: Writer) -> None:
+    """Writes what differs on the integration bridge; nothing when a port of its name is on another bridge."""
+    if seen.integration is None and INTEGRATION_BRIDGE in seen.elsewhere:
+        return
+    bridge = seen.integration or _new_bridge(seen, write)
+    wanted_type = _datapath_type(seen)
+    if getattr(bridge, "datapath_type", None) is None or datapath_type(bridge) != wanted_type:
+        write.put(bridge, "datapath_type", wanted_type, INTEGRATION_BRIDGE)
+    write.put(bridge, "fail_mode", ["secure"], INTEGRATION_BRIDGE)
+    write.put(bridge, "protocols", PROTOCOLS, INTEGRATION_BRIDGE)
+    write.put_key(bridge, "other_config", "datapath-id", f"{settings.datapath_id:016x}", INTEGRATION_BRIDGE)
+    write.put_key(bridge, "other_config", "disable-in-band", "true", INTEGRATION_BRIDGE)
+    _keep_controller(bridge, settings, write)
+    _keep_table_names(bridge, settings, write)
+    _keep_tunnel(seen, bridge, settings, write)
+
+
+def keep_instances(seen: Seen, settings: HostSettings, write: Writer) -> None:
+    """Pins the port number of each instance's interface, and marks those that the host has.
+
+    The number that the switch gave is asked for from then on: a switch that restarts would number its ports anew,
+    and flows that name the old number would meet another tenant's port.
+    """
+    taken = {claims[0].name for claims in seen.claims().values()}
+    for interface in seen.interfaces:
+        if interface.iface_id is None:
+            continue
+        if interface.ofport is not None and interface.ofport_request is None:
+            interface.row.verify("ofport")
+            interface.row.verify("ofport_request")
+            write.put(interface.row, "ofport_request", [interface.ofport], interface.name)
+        if settings.bound is None:
+            continue
+        if interface.iface_id in settings.bound and interface.name in taken:
+            write.put_key(interface.row, "external_ids", BOUND_MARK, interface.iface_id, interface.name)
+        else:
+            write.drop_key(interface.row, "external_ids", BOUND_MARK, interface.name)
+
+
+def end_flow_restore(seen: Seen, write: Writer) -> None:
+    """Lets the switch forward by its present flows again."""
+    write.drop_key(seen.switch, "other_config", FLOW_RESTORE_WAIT, "Open_vSwitch")
+
+
+def _new_bridge(seen: Seen, write: Writer) -> Row:
+    seen.switch.verify("bridges")  # another controller may be making it at this moment
+    bridge = write.add("Bridge", f"bridge {INTEGRATION_BRIDGE}")
+    bridge.name = INTEGRATION_BRIDGE
+    bridge.ports = [_new_port(INTEGRATION_BRIDGE, "internal", write)]
+    seen.switch.addvalue("bridges", bridge)
+    return bridge
+
+
+def _new_port(name: str, kind: str, write: Writer) -> Row:
+    interface = write.add("Interface", f"interface {name}")
+    interface.name = name
+    interface.type = kind
+    port = write.add("Port", f"port {name}")
+    port.name = name
+    port.interfaces = [interface]
+    return port
+
+
+def _datapath_type(seen: Seen) -> str:
+    """The host's owner chose it on the physical bridge, where tunnels leave; patch ports do not join two types.
+
+    Without that bridge the present type stays (its owner may be making it anew, and a change stops all traffic),
+    unless the switch does not offer it. An empty offer means that the switch has never run.
+    """
+    if seen.physical is not None:
+        return datapath_type(seen.physical)
+    offer = seen.switch.datapath_types
+    present = "system" if seen.integration is None else datapath_type(seen.integration)
+    return present if present in offer or not offer else next(t for t in ("system", "netdev", *offer) if t in offer)
+
+
+def _keep_controller(bridge: Row, settings: HostSettings, write: Writer) -> None:
+    rows = getattr(bridge, "controller", [])
+    row = min(rows, key=lambda r: (r.target != settings.controller, r.uuid), default=None)
+    if row is None:
+        row = write.add("Controller", f"controller of {INTEGRATION_BRIDGE}")
+    if rows != [row]:
+        bridge.controller = [row]
+        for other in rows:
+            if other != row:
+                write.changes.append(f"controller {other.target} of {INTEGRATION_BRIDGE} removed")
+    name = f"{INTEGRATION_BRIDGE} controller"
+    write.put(row, "target", settings.controller, name)
+    write.put(row, "max_backoff", [MAX_BACKOFF], name)
+    write.put(row, "inactivity_probe", [INACTIVITY_PROBE], name)
+    write.put(row, "connection_mode", ["out-of-band"], name)
+
+
+def _keep_table_names(bridge: Row, settings: HostSettings, write: Writer) -> None:
+    """Only the name: limits and prefixes that the host's owner gave a table stay."""
+    present: dict[int, Row] = getattr(bridge, "flow_tables", {})
+    wanted = dict(settings.table_names)
+    for number in sorted(present.keys() - wanted.keys()):
+        write.put(present[number], "name", [], f"{INTEGRATION_BRIDGE} table {number}")
+    for number, name in wanted.items():
+        row = present.get(number)
+        if row is None:
+            row = write.add("Flow_Table", f"{INTEGRATION_BRIDGE} table {number}")
+            bridge.setkey("flow_tables", number, row)
+        write.put(row, "name", [name], f"{INTEGRATION_BRIDGE} table {number}")
+
+
+def _keep_tunnel(seen: Seen, bridge: Row, settings: HostSettings, write: Writer) -> None:
+    wanted = tunnel_port(settings.encapsulation)
+    others = {tunnel_port(encapsulation) for encapsulation in get_args(Encapsulation)} - {wanted}
+    port = None
+    for candidate in bridge.ports:
+        if candidate.name in others:
+            write.remove(bridge, "ports", candidate, f"port {candidate.name}")
+        elif candidate.name == wanted:
+            port = candidate
+    if port is None:
+        if wanted in seen.elsewhere:
+            return
+        bridge.verify("ports")
+        port = _new_port(wanted, settings.encapsulation, write)
+        bridge.addvalue("ports", port)
+    interface = port.interfaces[0]
+    write.put(interface, "type", settings.encapsulation, wanted)
+    write.put(interface, "options", _TUNNEL_OPTIONS, wanted)
+    write.put(interface, "ofport_request", [TUNNEL_OFPORT], wanted)

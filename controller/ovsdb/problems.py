@@ -1,0 +1,39 @@
+"""What on a host is not as it should be and the controller cannot put right: one sentence each."""
+
+from collections.abc import Iterator
+
+from controller.ovsdb.keep import FLOW_RESTORE_WAIT
+from controller.ovsdb.seen import Seen
+from flows.model.contract import INTEGRATION_BRIDGE, PHYSICAL_BRIDGE, TUNNEL_OFPORT, tunnel_port
+from flows.model.host import Encapsulation
+
+
+def problems(seen: Seen, encapsulation: Encapsulation) -> Iterator[str]:
+    """The present problems of one host."""
+    tunnel = tunnel_port(encapsulation)
+    if seen.physical is None:
+        yield (
+            f"the host has no bridge {PHYSICAL_BRIDGE}, which holds its NIC and its tunnel address: "
+            f"the datapath type of {INTEGRATION_BRIDGE} is a guess, and tunnels may not work"
+        )
+    for name in (INTEGRATION_BRIDGE, tunnel):
+        if name in seen.elsewhere:
+            yield f"{name} cannot be made: bridge {seen.elsewhere[name]} has a port of that name"
+    if seen.switch.other_config.get(FLOW_RESTORE_WAIT) == "true":
+        yield (
+            f"Open_vSwitch other_config:{FLOW_RESTORE_WAIT} is set: "
+            "once restarted, the switch dials no controller and takes no new flows until it is cleared"
+        )
+    yield from _interface_problems(seen, tunnel)
+
+
+def _interface_problems(seen: Seen, tunnel: str) -> Iterator[str]:
+    for interface in seen.interfaces:
+        if interface.error is not None:
+            yield f"the switch cannot use interface {interface.name}: {interface.error}"
+        if interface.name == tunnel and interface.ofport not in (None, TUNNEL_OFPORT):
+            yield f"tunnel port {tunnel} has the OpenFlow port number {interface.ofport}, not {TUNNEL_OFPORT}"
+    for iface_id, (taken, *others) in sorted(seen.claims().items()):
+        if others:
+            names = ", ".join(other.name for other in others)
+            yield f"several interfaces say that they are port {iface_id}: {taken.name} is taken, {names} not"

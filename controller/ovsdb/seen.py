@@ -1,0 +1,121 @@
+"""One host's database as it is now, read once for all that need it: reading a column costs about 10 us."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ovs.db.idl import Idl
+
+from controller.ovsdb.columns import Row
+from flows.facts import HostFacts, Interface
+from flows.model.contract import INTEGRATION_BRIDGE, PHYSICAL_BRIDGE, tunnel_port
+from flows.model.host import Encapsulation
+
+IFACE_ID = "iface-id"
+"""Key of ``Interface:external_ids`` by which libvirt, OpenStack and OVN name the port that an interface is."""
+
+BOUND_MARK = "ovs-vpc-bound"
+"""Key of ``Interface:external_ids``: the ``iface-id`` that the controller found here first.
+
+It holds the name, not "true": an interface whose ``iface-id`` is changed loses the mark by that.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class SeenInterface:
+    """A row of Interface on the integration bridge."""
+
+    row: Row
+    name: str
+    iface_id: str | None
+    ofport: int | None
+    """None until the switch has made the port, and when it could not."""
+    ofport_request: int | None
+    mark: str | None
+    error: str | None
+    """Why the switch could not make it, in its own words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one host's database says."""
+
+    switch: Row
+    """The only row of Open_vSwitch."""
+    integration: Row | None
+    physical: Row | None
+    interfaces: tuple[SeenInterface, ...]
+    """All interfaces on the integration bridge, by name."""
+    elsewhere: Mapping[str, str]
+    """Ports on other bridges: port name -> bridge name."""
+
+    def claims(self) -> dict[str, list[SeenInterface]]:
+        """``iface-id`` -> the working interfaces that say they are it; the first has the lowest name and is taken."""
+        claims: dict[str, list[SeenInterface]] = {}
+        for interface in self.interfaces:
+            if interface.iface_id is not None and interface.ofport is not None:
+                claims.setdefault(interface.iface_id, []).append(interface)
+        return claims
+
+    def interface(self, name: str) -> SeenInterface | None:
+        """The interface of this name on the integration bridge."""
+        return next((i for i in self.interfaces if i.name == name), None)
+
+
+def see(database: Idl) -> Seen | None:
+    """Reads the replica; None when the database was never initialised (``ovs-vsctl init``)."""
+    switch = next(iter(database.tables["Open_vSwitch"].rows.values()), None)
+    if switch is None:
+        return None
+    bridges = {bridge.name: bridge for bridge in switch.bridges}
+    integration = bridges.get(INTEGRATION_BRIDGE)
+    return Seen(
+        switch=switch,
+        integration=integration,
+        physical=bridges.get(PHYSICAL_BRIDGE),
+        interfaces=() if integration is None else tuple(sorted(_interfaces(integration), key=lambda i: i.name)),
+        elsewhere={p.name: name for name, b in bridges.items() if b is not integration for p in b.ports},
+    )
+
+
+def _interfaces(bridge: Row) -> Iterator[SeenInterface]:
+    for port in bridge.ports:
+        for row in port.interfaces:
+            ids = row.external_ids
+            ofport = _optional(row.ofport)
+            yield SeenInterface(
+                row=row,
+                name=row.name,
+                iface_id=ids.get(IFACE_ID),
+                ofport=ofport if ofport is not None and ofport > 0 else None,
+                ofport_request=_optional(row.ofport_request),
+                mark=ids.get(BOUND_MARK),
+                error=_optional(row.error),
+            )
+
+
+def _optional(values: list[Any]) -> Any:
+    return values[0] if values else None
+
+
+def datapath_type(bridge: Row) -> str:
+    """A bridge's datapath type; an empty column means ``system``."""
+    return str(bridge.datapath_type or "system")
+
+
+def facts(seen: Seen, encapsulation: Encapsulation) -> HostFacts | None:
+    """What the host's flows depend on; None until the switch runs the integration bridge (it reports the id itself)."""
+    bridge = seen.integration
+    if bridge is None or not bridge.datapath_id:
+        return None
+    tunnel = seen.interface(tunnel_port(encapsulation))
+    return HostFacts(
+        datapath_id=int(bridge.datapath_id[0], 16),
+        datapath_type=datapath_type(bridge),
+        tunnel_ofport=None if tunnel is None else tunnel.ofport,
+        interfaces=frozenset(
+            Interface(iface_id, taken.name, taken.ofport, bound=taken.mark == iface_id)
+            for iface_id, (taken, *_) in seen.claims().items()
+            if taken.ofport is not None
+        ),
+    )

@@ -1,0 +1,149 @@
+"""The session with one host's database: facts out, contract in."""
+
+import logging
+from collections.abc import Callable
+from time import monotonic
+
+from ovs.db.idl import Transaction
+
+from controller.ovsdb.columns import is_live, open_database
+from controller.ovsdb.keep import end_flow_restore, keep_contract, keep_instances
+from controller.ovsdb.problems import problems
+from controller.ovsdb.seen import Seen, facts, see
+from controller.ovsdb.settings import HostSettings
+from controller.ovsdb.waits import Waits
+from controller.ovsdb.writer import Writer
+from flows.facts import HostFacts
+
+logger = logging.getLogger(__name__)
+
+PATIENCE = 3.0
+"""Seconds without the database until that is reported: a database that restarts is no news."""
+
+OnFacts = Callable[[str, HostFacts | None], None]
+OnProblem = Callable[[str, str], None]
+
+
+class HostSession:
+    """One host. Not thread-safe: ``HostSessions`` calls everything from its thread."""
+
+    def __init__(
+        self, host: str, target: str, settings: HostSettings, on_facts: OnFacts, on_problem: OnProblem
+    ) -> None:
+        self.target = target
+        self._host = host
+        self.settings = settings
+        self._on_facts = on_facts
+        self._on_problem = on_problem
+        self._database = open_database(target)
+        self._transaction: Transaction | None = None
+        self._looked_at: int | None = None  # change number of the database when it was last compared with the settings
+        self._right_with: HostSettings | None = None  # settings with which the contract was found kept
+        self._restored = False
+        self._facts: HostFacts | None = None
+        self._reported: frozenset[str] = frozenset()
+        self._refusal: str | None = None
+        self._lost_at: float | None = monotonic()
+
+    def set_settings(self, settings: HostSettings) -> bool:
+        """Changes what must hold; the next ``run()`` writes it. Returns whether it is something else than before."""
+        if settings == self.settings:
+            return False
+        self.settings = settings
+        self._looked_at = None
+        return True
+
+    def flows_restored(self) -> None:
+        """The next ``run()`` with a live database clears ``flow-restore-wait``, once."""
+        self._restored = True
+        self._looked_at = None
+
+    def run(self) -> None:
+        """Takes in what came from the database, reports it, and writes what differs from the settings."""
+        self._database.run()
+        if not is_live(self._database):
+            self._lost()
+            return
+        self._lost_at = None
+        if self._transaction is not None:
+            self._finish(self._transaction)
+        if self._looked_at == self._database.change_seqno:
+            return
+        seen = see(self._database)
+        if seen is None:
+            self._look_again_after_change()
+            self._tell(None)
+            self._report({"its database is empty: start Open vSwitch there once, or run `ovs-vsctl init`"})
+            return
+        self._tell(facts(seen, self.settings.encapsulation))
+        if self._transaction is None:
+            self._look_again_after_change()
+            self._keep(seen)
+        self._report({*problems(seen, self.settings.encapsulation), *([self._refusal] if self._refusal else [])})
+
+    def wait(self, waits: Waits) -> None:
+        """Says what must happen before the next ``run()`` is worth while."""
+        self._database.wait(waits)
+        remaining = 0.0 if self._lost_at is None else self._lost_at + PATIENCE - monotonic()
+        if remaining > 0:
+            waits.timer_wait(1000 * remaining)
+
+    def close(self) -> None:
+        """Ends the session; nothing on the host changes."""
+        self._database.close()
+
+    def forget(self) -> None:
+        """Ends the session for one with another database: what was known of the host no longer holds."""
+        self.close()
+        self._tell(None)
+
+    def _look_again_after_change(self) -> None:
+        self._looked_at = self._database.change_seqno
+
+    def _lost(self) -> None:
+        self._tell(None)
+        self._transaction = None  # whether it was committed shows when the database is back
+        self._looked_at = None
+        self._lost_at = self._lost_at or monotonic()
+        if monotonic() - self._lost_at >= PATIENCE:
+            self._report({*self._reported, f"its database at {self.target} does not answer"})
+
+    def _keep(self, seen: Seen) -> None:
+        write = Writer(self._database)
+        keep_contract(seen, self.settings, write)
+        deviations = tuple(write.changes)
+        keep_instances(seen, self.settings, write)
+        if self._restored:
+            end_flow_restore(seen, write)
+            self._restored = False
+        if not write.changes:
+            write.transaction.abort()
+            self._right_with = self.settings
+            self._refusal = None
+            return
+        if deviations and self._right_with == self.settings:
+            self._on_problem(self._host, f"somebody had changed what the controller keeps: {'; '.join(deviations)}")
+        logger.info("%s: %s", self._host, "; ".join(write.changes))
+        write.transaction.add_comment("ovs-vpc: " + "; ".join(write.changes))
+        write.transaction.commit()
+        self._transaction = write.transaction
+
+    def _finish(self, transaction: Transaction) -> None:
+        """A transaction that must be tried again needs nothing here: the change that prevented it is on its way."""
+        status = transaction.commit()
+        if status == Transaction.INCOMPLETE:
+            return
+        self._transaction = None
+        if status == Transaction.ERROR:
+            self._refusal = f"its database refuses the changes: {transaction.get_error()}"
+            self._report({*self._reported, self._refusal})
+
+    def _tell(self, facts: HostFacts | None) -> None:
+        if facts != self._facts:
+            self._facts = facts
+            self._on_facts(self._host, facts)
+
+    def _report(self, sentences: set[str]) -> None:
+        for sentence in sorted(sentences - self._reported):
+            self._on_problem(self._host, sentence)
+        self._reported = frozenset(sentences)

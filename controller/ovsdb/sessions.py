@@ -1,0 +1,126 @@
+"""The sessions with the databases of all hosts."""
+
+import logging
+import os
+import select
+from collections.abc import Mapping
+from threading import Lock, Thread
+
+from controller.ovsdb.columns import RETRY_INTERVAL
+from controller.ovsdb.session import HostSession, OnFacts, OnProblem
+from controller.ovsdb.settings import HostSettings
+from controller.ovsdb.waits import Sleeper, Waits
+
+logger = logging.getLogger(__name__)
+
+_COMMANDS = ""
+"""Name of the wake-up for calls from other threads; no host has it."""
+
+
+class HostSessions:
+    """Keeps one session to every host's own database, and by it the host's bridges right.
+
+    One thread serves all hosts. It calls ``on_facts(host, facts)`` when a host's facts have changed (None: its
+    database or its integration bridge is gone) and ``on_problem(host, sentence)`` once for each problem that appears.
+    Neither may block or call ``stop()``. A host that was removed a moment ago may still be reported once.
+    """
+
+    def __init__(self, on_facts: OnFacts, on_problem: OnProblem) -> None:
+        self._on_facts = on_facts
+        self._on_problem = on_problem
+        self._lock = Lock()
+        self._wanted: dict[str, tuple[str, HostSettings]] = {}
+        self._restored: set[str] = set()
+        self._stopping = False
+        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._sleeper = Sleeper()
+        self._sessions: dict[str, HostSession] = {}
+        self._thread = Thread(target=self._serve, name="ovsdb", daemon=True)
+        self._thread.start()
+
+    def set_hosts(self, hosts: Mapping[str, tuple[str, HostSettings]]) -> None:
+        """Replaces the hosts: name -> (OVSDB target, settings). Any thread; returns at once.
+
+        The session with a host that is no longer named ends; what is on that host stays as it is.
+        """
+        with self._lock:
+            self._wanted = dict(hosts)
+        os.eventfd_write(self._wake, 1)
+
+    def flows_restored(self, host: str) -> None:
+        """Clears the host's ``flow-restore-wait``, if set. To be called when its switch has confirmed its flows.
+
+        Who restarts ovs-vswitchd sets that key beforehand (``ovs-ctl restart`` does): the new process then leaves
+        the datapath's old flows at work, and takes no new ones into it, until the key is cleared. While it is set the
+        switch dials no controller (ovs-vswitchd.conf.db(5)); who set it restores the flows on the host itself. A
+        switch whose flows the controller has confirmed was never restarted with the key or has it no longer in
+        force: a key that is still there was forgotten, and would bite at the next restart. Any thread; returns at
+        once; waits for the session when there is none now; unknown hosts are ignored.
+        """
+        with self._lock:
+            self._restored.add(host)
+        os.eventfd_write(self._wake, 1)
+
+    def stop(self) -> None:
+        """Ends all sessions and the thread; no callback comes after it returns."""
+        with self._lock:
+            self._stopping = True
+        os.eventfd_write(self._wake, 1)
+        self._thread.join()
+        os.close(self._wake)
+
+    def _serve(self) -> None:
+        waits = Waits()
+        waits.fd_wait(self._wake, select.POLLIN)
+        self._sleeper.arm(_COMMANDS, waits)
+        due: set[str] = set()
+        while not self._stopping:
+            for host in due & self._sessions.keys():
+                self._run(host)
+            due = self._sleeper.sleep()
+            if _COMMANDS in due:
+                due |= self._obey()
+        for session in self._sessions.values():
+            session.close()
+
+    def _obey(self) -> set[str]:
+        """Takes over what other threads asked for; returns the hosts that have something to do by that."""
+        os.eventfd_read(self._wake)
+        with self._lock:
+            wanted, restored = self._wanted, self._restored
+            self._restored = set()
+        for host in self._sessions.keys() - wanted.keys():
+            self._sleeper.disarm(host)
+            self._sessions.pop(host).close()
+        due = restored & wanted.keys()
+        for host, (target, settings) in wanted.items():
+            session = self._sessions.get(host)
+            if session is not None and session.target == target:
+                if session.set_settings(settings):
+                    due.add(host)
+                continue
+            if session is not None:
+                session.forget()
+            self._sessions[host] = self._open(host, target, settings)
+            due.add(host)
+        for host in restored & wanted.keys():
+            self._sessions[host].flows_restored()
+        return due
+
+    def _open(self, host: str, target: str, settings: HostSettings) -> HostSession:
+        return HostSession(host, target, settings, self._on_facts, self._on_problem)
+
+    def _run(self, host: str) -> None:
+        waits = Waits()
+        try:
+            self._sessions[host].run()
+            self._sessions[host].wait(waits)
+        except Exception:
+            # A fault with one host, or in a callback about it, must not stop the others: that host starts anew.
+            logger.exception("%s: the session with its database failed; a new one follows", host)
+            failed = self._sessions[host]
+            failed.close()
+            self._sessions[host] = self._open(host, failed.target, failed.settings)
+            waits = Waits()
+            waits.timer_wait(RETRY_INTERVAL)
+        self._sleeper.arm(host, waits)

@@ -1,0 +1,23 @@
+"""What must hold on one host."""
+
+from dataclasses import dataclass
+
+from flows.model.host import Encapsulation
+
+
+@dataclass(frozen=True, slots=True)
+class HostSettings:
+    """The host contract with one host's values (docs/host-contract.md)."""
+
+    datapath_id: int
+    """Datapath id of the integration bridge: ``flows.model.contract.datapath_id(host)``."""
+    controller: str
+    """The OpenFlow target that the switch dials, for example ``tcp:169.254.0.1:6653``."""
+    encapsulation: Encapsulation
+    table_names: tuple[tuple[int, str], ...]
+    """OpenFlow table number and name, for ``ovs-ofctl --names``; every other table loses its name."""
+    bound: frozenset[str] | None
+    """The ``iface-id`` of each port that this host has; its interface is marked so in the host's database.
+
+    None leaves the marks as they are: a controller that has just started learns from them who had a port first.
+    """

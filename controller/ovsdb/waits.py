@@ -1,0 +1,75 @@
+"""Waiting for many sessions so that a wake-up costs what the woken session costs, not what all of them cost.
+
+``ovs.poller.Poller`` asks every session what it waits for before each sleep, and sleeps in select(2), which knows no
+file descriptor above 1023. Here each session is asked only after it has run.
+"""
+
+import math
+import select
+from typing import Protocol
+
+import ovs.timeval
+
+
+class _File(Protocol):
+    def fileno(self) -> int: ...
+
+
+class Waits:
+    """What one session waits for. Takes the place of ``ovs.poller.Poller`` for ``Idl.wait()``."""
+
+    def __init__(self) -> None:
+        self.files: dict[int, int] = {}
+        """File descriptor -> events (poll(2))."""
+        self.deadline = math.inf
+        """Milliseconds, on the clock of ``ovs.timeval.msec()``."""
+
+    def fd_wait(self, file: int | _File, events: int) -> None:
+        """Wakes the session when the file is ready."""
+        number = file if isinstance(file, int) else file.fileno()
+        self.files[number] = self.files.get(number, 0) | events
+
+    def timer_wait(self, milliseconds: float) -> None:
+        """Wakes the session after that time."""
+        self.timer_wait_until(ovs.timeval.msec() + milliseconds)
+
+    def timer_wait_until(self, milliseconds: float) -> None:
+        """Wakes the session at that time."""
+        self.deadline = min(self.deadline, milliseconds)
+
+    def immediate_wake(self) -> None:
+        """Wakes the session at once."""
+        self.deadline = 0.0
+
+
+class Sleeper:
+    """Sleeps until something that somebody waits for has happened."""
+
+    def __init__(self) -> None:
+        # poll(2), not epoll(7): it keeps nothing in the kernel, so a number that is closed and used anew is no trap.
+        self._poll = select.poll()
+        self._waits: dict[str, Waits] = {}
+        self._owners: dict[int, str] = {}
+
+    def arm(self, name: str, waits: Waits) -> None:
+        """Replaces what ``name`` waits for."""
+        for number in self._waits.pop(name, Waits()).files:
+            self._poll.unregister(number)
+            del self._owners[number]
+        for number, events in waits.files.items():
+            self._poll.register(number, events)
+            self._owners[number] = name
+        self._waits[name] = waits
+
+    def disarm(self, name: str) -> None:
+        """Forgets ``name``."""
+        self.arm(name, Waits())
+        del self._waits[name]
+
+    def sleep(self) -> set[str]:
+        """Returns the names of those that have something to do; at least one."""
+        deadline = min((w.deadline for w in self._waits.values()), default=math.inf)
+        timeout = None if deadline == math.inf else max(0, math.ceil(deadline - ovs.timeval.msec()))
+        woken = {self._owners[number] for number, _ in self._poll.poll(timeout)}
+        now = ovs.timeval.msec()
+        return woken | {name for name, waits in self._waits.items() if waits.deadline <= now}
