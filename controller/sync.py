@@ -189,10 +189,13 @@ class Sync:
             }
         )
 
-    def _bound(self, host: Host) -> frozenset[str]:
-        """The ports that are on a host and plugged in there."""
-        plugged = host.facts.interfaces if host.facts else frozenset()
-        return frozenset(i.iface_id for i in plugged if self._locations.hosts.get(i.iface_id) == host.name)
+    def _bound(self, host: Host) -> frozenset[str] | None:
+        """The ports that are on a host and plugged in there; None while nothing is known of the host."""
+        if host.facts is None:
+            return None
+        return frozenset(
+            i.iface_id for i in host.facts.interfaces if self._locations.hosts.get(i.iface_id) == host.name
+        )
 
     def _knows_enough(self, now: float) -> bool:
         """Whether flows may be removed: not while a port may be on a host that was not heard of yet."""

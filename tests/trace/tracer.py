@@ -1,0 +1,74 @@
+"""Packets through a real ovs-vswitchd (``ofproto/trace``), told by the sentences of the rules they met."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from flows.model import Network
+from flows.model.contract import TUNNEL_OFPORT
+from flows.rules import Rule
+from tests.scenario import compiled, plugged
+from tests.switch import Switch
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What became of one packet."""
+
+    sentences: list[str]
+    rules: frozenset[Rule]
+    outputs: list[str]
+    """Where it went: port numbers, or ``in_port``."""
+    final: str
+    """The packet as it left."""
+    text: str
+
+    def field(self, name: str) -> str:
+        """A field of the packet as it left."""
+        found = re.search(rf"\b{name}=([^,\s]+)", self.final)
+        assert found, f"no {name} in {self.final}"
+        return found.group(1)
+
+
+class Tracer:
+    """One host's flows in a real switch."""
+
+    def __init__(self, switch: Switch, network: Network, host: str) -> None:
+        self._switch = switch
+        self._desired = compiled(network, host)
+        facts = plugged(network)[host]
+        switch.vsctl("--if-exists", "del-br", "br-int", "--", "add-br", "br-int")
+        for interface in facts.interfaces:
+            self._add_port(interface.name, interface.ofport, "dummy")
+        kind = network.encapsulation
+        self._add_port("tun", TUNNEL_OFPORT, kind, "options:remote_ip=flow", "options:key=flow")
+        path = Path(switch.directory, "flows")
+        flows = self._desired.flows.items()
+        path.write_text("\n".join(f"cookie={cookie:#x},{flow.text()}" for cookie, flow in flows))
+        switch.ofctl("--protocols=OpenFlow14", "--bundle", "replace-flows", "br-int", str(path))
+
+    def _add_port(self, name: str, ofport: int, kind: str, *options: str) -> None:
+        settings = (f"type={kind}", f"ofport_request={ofport}", *options)
+        self._switch.vsctl("add-port", "br-int", name, "--", "set", "interface", name, *settings)
+
+    def packet(self, packet: str) -> Trace:
+        """Trace a packet, written as in ovs-fields(7), from its port through the whole pipeline."""
+        return self._read(self._switch.appctl("ofproto/trace", "br-int", packet))
+
+    def enter(self, packet: str, actions: str) -> Trace:
+        """Trace a packet that enters with actions of our choice, any table and registers included."""
+        return self._read(self._switch.appctl("ofproto/trace-packet-out", "br-int", packet, actions))
+
+    def _read(self, text: str) -> Trace:
+        cookies = [int(cookie, 16) for cookie in re.findall(r"cookie (0x[0-9a-f]+)", text)]
+        reasons = [self._desired.applications[cookie][0] for cookie in cookies]
+        steps = text.partition("\n\nFinal flow: ")
+        final = steps[2].partition("\n")[0]
+        outputs = re.findall(r"^\s+(?:output:NXM_NX_REG2\[\]\n\s+-> output port is (\d+)|(IN_PORT))", steps[0], re.M)
+        return Trace(
+            [reason.sentence for reason in reasons],
+            frozenset(reason.rule for reason in reasons),
+            ["".join(output).lower() for output in outputs],
+            final,
+            text,
+        )
