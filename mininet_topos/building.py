@@ -1,0 +1,143 @@
+"""From nothing to a running lab, step by step, and what can be done with it afterwards. Runs inside."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from flows.model.contract import INTEGRATION_BRIDGE
+from flows.model.problem import did_you_mean
+from mininet_topos import namespaces, underlay
+from mininet_topos.directory import CONTROLLER_NODE, LabDirectory
+from mininet_topos.errors import LabError
+from mininet_topos.instances import Instances
+from mininet_topos.supervisor import Service, Supervisor
+from mininet_topos.switch import SCHEMA, Switch, has_kernel_datapath
+from mininet_topos.topology import LabPort, Topology
+from mininet_topos.waiting import Waiting, started
+
+_CONTROLLER_PATIENCE = 20
+"""Seconds for the controller to make the integration bridge on every host."""
+
+_CONTROLLER_DEATHS = 3
+"""How often the controller may die while the lab waits for its bridges."""
+
+_LOG_TAIL = 15
+"""Lines of the controller's log that an error shows."""
+
+Progress = Callable[[str], None]
+
+
+class Building:
+    """The lab from the inside: its switches, its instances and its controller."""
+
+    def __init__(self, topology: Topology, directory: LabDirectory, supervisor: Supervisor, waiting: Waiting) -> None:
+        self._topology = topology
+        self._directory = directory
+        self._supervisor = supervisor
+        self._waiting = waiting
+        self._instances = Instances(directory, waiting)
+        self._switches: Mapping[str, Switch] = {
+            host.name: Switch(host, directory, supervisor, waiting) for host in topology.hosts.values()
+        }
+        self._controller: Service | None = None
+
+    def up(self, controller: Sequence[str], progress: Progress) -> None:
+        """Build everything. Raises :class:`LabError` with the reason when that cannot be done."""
+        progress("connecting the hosts")
+        namespaces.mount_tmpfs(self._directory.namespaces)
+        underlay.build(self._topology, self._directory)
+        progress("starting Open vSwitch")
+        self._start_switches()
+        underlay.prime(self._topology, self._directory, self._waiting)
+        progress("starting the controller")
+        self._controller = self._start_controller(controller)
+        progress("making the instances")
+        for port in self._topology.ports.values():
+            switch = self._switches[port.host] if port.host else None
+            self._instances.create(port, switch, is_userspace=not has_kernel_datapath())
+        progress("waiting for the controller's bridges")
+        self._wait_for_bridges(self._controller)
+        progress("plugging the ports")
+        plugged = [(switch, self._topology.ports_of(host)) for host, switch in self._switches.items()]
+        self._waiting.run([self._instances.attach(switch, ports) for switch, ports in plugged if ports])
+
+    def _start_switches(self) -> None:
+        empty = self._directory.path / "empty.db"
+        self._waiting.run([["ovsdb-tool", "create", str(empty), str(SCHEMA)]])
+        switches = self._switches.values()
+        for switch in switches:
+            switch.start_database(empty)
+        for switch in switches:
+            switch.wait_for_database()
+        self._waiting.run([switch.vsctl("init", wait=False) for switch in switches])
+        self._waiting.run([switch.owners_setup() for switch in switches])
+        for switch in switches:
+            switch.start()
+        for switch in switches:
+            switch.ready()
+
+    def _start_controller(self, argv: Sequence[str]) -> Service:
+        directory = self._directory
+        directory.controller.mkdir()
+        service = Service(
+            "the controller",
+            [word.replace("{lab}", str(directory.path)) for word in argv],
+            directory.namespace(CONTROLLER_NODE),
+            directory.controller,
+            directory.controller_log,
+        )
+        self._supervisor.start(service)
+        return service
+
+    def _wait_for_bridges(self, controller: Service) -> None:
+        commands = [switch.wait_for_integration_bridge() for switch in self._switches.values()]
+        with started(commands) as running:
+            self._waiting.until(
+                lambda: controller.deaths >= _CONTROLLER_DEATHS or all(p.poll() == 0 for p in running),
+                _CONTROLLER_PATIENCE,
+            )
+            missing = [host for host, process in zip(self._switches, running, strict=True) if process.poll() != 0]
+        if missing:
+            problem = "dies again and again" if controller.deaths else f"has not made it in {_CONTROLLER_PATIENCE} s"
+            raise LabError(
+                f"no bridge {INTEGRATION_BRIDGE} on {', '.join(missing)}: the controller {problem}; "
+                f"the end of its log:\n{self._controllers_last_words()}"
+            )
+
+    def _controllers_last_words(self) -> str:
+        lines = self._directory.controller_log.read_text(errors="replace").splitlines()
+        return "\n".join(lines[-_LOG_TAIL:]) or "(empty)"
+
+    def plug(self, port: str, host: str) -> None:
+        """Put a port on a host, wherever it is now."""
+        self._instances.plug(self._port(port), self._switch(host))
+
+    def unplug(self, port: str) -> None:
+        """Take a port off its host."""
+        self._instances.unplug(self._port(port))
+
+    def start_switch(self, host: str) -> None:
+        """Start ovs-vswitchd of a host, and wait until the host is back in the underlay."""
+        self._switch(host).start()
+        self._switch(host).ready()
+
+    def stop_switch(self, host: str) -> None:
+        """Stop ovs-vswitchd of a host in the orderly way."""
+        self._switch(host).stop()
+
+    def restart_switch(self, host: str) -> None:
+        """Stop and start ovs-vswitchd of a host."""
+        self.stop_switch(host)
+        self.start_switch(host)
+
+    def controller_pid(self) -> int | None:
+        """The controller's pid inside the lab, None while it does not run."""
+        return self._controller.pid if self._controller else None
+
+    def _port(self, name: str) -> LabPort:
+        if name not in self._topology.ports:
+            raise LabError(f"there is no port '{name}' in this lab{did_you_mean(name, list(self._topology.ports))}")
+        return self._topology.ports[name]
+
+    def _switch(self, name: str) -> Switch:
+        if name not in self._switches:
+            raise LabError(f"there is no host '{name}' in this lab{did_you_mean(name, list(self._switches))}")
+        return self._switches[name]

@@ -1,0 +1,82 @@
+"""The instances' side: a namespace per port, and the cable from it to whichever host the port is on.
+
+The instance's end of the cable, ``eth0``, is made once and stays what it is for as long as the lab runs, with
+its addresses, neighbours and whatever sockets use it.  Only the other end moves between hosts; while the port
+is plugged nowhere it lies, down, in the lab's own namespace, and ``eth0`` has no carrier.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from mininet_topos import namespaces
+from mininet_topos.directory import LabDirectory, port_node
+from mininet_topos.errors import LabError
+from mininet_topos.switch import Switch
+from mininet_topos.topology import LabPort
+from mininet_topos.waiting import Waiting
+
+_NOWHERE = Path("/proc/self/ns/net")
+"""The namespace of the lab's init, where the cables of unplugged ports end."""
+
+_ONLINK = 4
+"""RTNH_F_ONLINK: the gateway is on the link even where no address of the port says so."""
+
+INSTANCE_INTERFACE = "eth0"
+
+
+class Instances:
+    """All ports of a lab, and which host each is on."""
+
+    def __init__(self, directory: LabDirectory, waiting: Waiting) -> None:
+        self._directory = directory
+        self._waiting = waiting
+        self._on: dict[str, Switch | None] = {}
+
+    def create(self, port: LabPort, switch: Switch | None, *, is_userspace: bool) -> None:
+        """Make a port's namespace and its cable, which ends in a host or nowhere; it is on no bridge yet."""
+        namespace = self._directory.namespace(port_node(port.name))
+        namespaces.create(namespace)
+        end = switch.namespace if switch else _NOWHERE
+        with namespaces.links(namespace) as route, end.open("rb") as far_end, namespace.open("rb") as here:
+            peer = {"ifname": INSTANCE_INTERFACE, "net_ns_fd": here.fileno(), "address": port.mac, "mtu": port.mtu}
+            cable = {"ifname": port.interface, "kind": "veth", "mtu": port.mtu, "net_ns_fd": far_end.fileno()}
+            route.link("add", **cable, state="up" if switch else "down", peer=peer)
+            index = namespaces.index_of(route, INSTANCE_INTERFACE)
+            for address in port.addresses:
+                route.addr("add", index=index, address=str(address.ip), prefixlen=address.network.prefixlen)
+            route.link("set", index=index, state="up")
+            route.route("add", dst="default", gateway=str(port.gateway), oif=index, flags=_ONLINK)
+        if is_userspace:
+            with namespaces.inside(namespace):
+                namespaces.complete_checksums(INSTANCE_INTERFACE)
+        self._on[port.name] = None
+
+    def attach(self, switch: Switch, ports: Sequence[LabPort]) -> list[str]:
+        """The command that puts ports, whose cables end in a host, on its bridge."""
+        self._on |= dict.fromkeys((port.name for port in ports), switch)
+        return switch.attach(ports)
+
+    def plug(self, port: LabPort, switch: Switch) -> None:
+        """Put a port on a host, taking it off the one it is on."""
+        if self._on[port.name] is switch:
+            return
+        if self._on[port.name] is not None:
+            self.unplug(port)
+        _move(port.interface, _NOWHERE, switch.namespace, state="up")
+        self._waiting.run([self.attach(switch, [port])])
+
+    def unplug(self, port: LabPort) -> None:
+        """Take a port off its host. Its instance goes on, without carrier."""
+        switch = self._on[port.name]
+        if switch is None:
+            raise LabError(f"port '{port.name}' is on no host")
+        self._waiting.run([switch.detach(port)])
+        _move(port.interface, switch.namespace, _NOWHERE, state="down")
+        self._on[port.name] = None
+
+
+def _move(interface: str, source: Path, destination: Path, *, state: str) -> None:
+    with namespaces.links(source) as route, destination.open("rb") as there:
+        route.link("set", index=namespaces.index_of(route, interface), net_ns_fd=there.fileno())
+    with namespaces.links(destination) as route:
+        route.link("set", index=namespaces.index_of(route, interface), state=state)

@@ -1,0 +1,200 @@
+"""A network on one machine, as its user sees it: up, down, run something in it, change it.
+
+The whole lab is one process tree in namespaces of its own, whose process 1 is :mod:`mininet_topos.inside`; it
+builds everything and does the changes.  Here is the side that stays outside: it starts that process, talks to
+it over a socket, and enters its namespaces.
+"""
+
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from flows.model import Network, parse
+from flows.model.problem import did_you_mean
+from flows.model.types import NAME_PATTERN
+from mininet_topos import launch
+from mininet_topos.directory import (
+    CONTROLLER_NODE,
+    UNDERLAY_NODE,
+    LabDirectory,
+    Record,
+    default_base,
+    host_node,
+    port_node,
+    read_record,
+    remove,
+)
+from mininet_topos.errors import LabError
+from mininet_topos.messages import Request, Verb
+from mininet_topos.topology import Topology, describe
+
+_PATIENCE = 20.0
+"""Seconds for a lab to end."""
+
+
+class Lab:
+    """A running lab. Made by :meth:`up` and :meth:`find`."""
+
+    def __init__(self, directory: LabDirectory, record: Record) -> None:
+        self.directory = directory
+        self._record = record
+        self.network, _ = parse(directory.network.read_text(), str(directory.network))
+        self.topology: Topology = describe(self.network)
+
+    @property
+    def name(self) -> str:
+        return self._record.name
+
+    @property
+    def path(self) -> Path:
+        """The lab directory."""
+        return self.directory.path
+
+    @property
+    def pid(self) -> int:
+        """The lab's init, as seen from outside. When it dies the whole lab is gone."""
+        return self._record.pid
+
+    @classmethod
+    def up(
+        cls,
+        network: Network,
+        text: str,
+        *,
+        name: str,
+        controller: Sequence[str],
+        base: Path | None = None,
+        progress: Callable[[str], None] | None = None,
+    ) -> "Lab":
+        """Build the lab of a network and start its controller.
+
+        ``text`` is the YAML that the network was read from. ``controller`` is run in the namespace
+        ``controller``; ``{lab}`` in its words becomes the lab directory. ``progress`` is told each step.
+        Raises :class:`LabError` when it cannot be built. However this ends other than well, nothing is left.
+        """
+        directory = LabDirectory(_path(name, base))
+        launch.check_machine()
+        for host in describe(network).hosts:
+            directory.check_length(host)
+        return cls(directory, launch.start(directory, text, controller, progress or _say_nothing))
+
+    @classmethod
+    def running(cls, base: Path | None = None) -> "list[Lab]":
+        """The labs whose init runs, in the order of their names."""
+        directories = [LabDirectory(path) for path in sorted((base or default_base()).glob("*/"))]
+        records = [(directory, read_record(directory)) for directory in directories]
+        return [cls(directory, record) for directory, record in records if record is not None and record.is_alive]
+
+    @classmethod
+    def find(cls, name: str | None = None, base: Path | None = None) -> "Lab":
+        """The running lab of a name, or the only one. Raises :class:`LabError` when there is none or no only one."""
+        labs = {lab.name: lab for lab in cls.running(base)}
+        if name is None:
+            if len(labs) == 1:
+                return next(iter(labs.values()))
+            raise LabError(f"name one of the running labs: {', '.join(labs)}" if labs else "no lab is running")
+        if name not in labs:
+            raise LabError(f"no lab named '{name}' is running{did_you_mean(name, list(labs))}")
+        return labs[name]
+
+    def down(self) -> None:
+        """End the lab, and wait until every process, namespace and file of it is gone."""
+        self._record.signal(signal.SIGTERM)
+        if not remove(self.directory, _PATIENCE):
+            self._record.signal(signal.SIGKILL)
+            remove(self.directory, _PATIENCE)
+
+    def command(self, node: str, argv: Sequence[str]) -> list[str]:
+        """The command that runs ``argv`` in the namespace of a node, in the present directory.
+
+        A node is the name of a port or a host, ``underlay`` or ``controller``; ``port:NAME`` and ``host:NAME``
+        tell apart what has the same name. In a host ovs-vsctl, ovs-ofctl and ovs-appctl talk to its own switch.
+        What the command starts ends with the lab at the latest, and when its first process is killed.
+        """
+        if not self._record.is_alive:
+            raise LabError(f"lab '{self.name}' is not running")
+        where = self._node(node)
+        own_user = [] if os.geteuid() == 0 else ["--user", "--preserve-credentials"]
+        # The namespace's file is mounted in the lab only; this path leads there from outside.
+        namespace = f"/proc/{self.pid}/root{self.directory.namespace(where)}"
+        enter = ["nsenter", f"--target={self.pid}", *own_user, "--mount", "--pid", f"--net={namespace}", "--"]
+        env = ["env", f"--chdir={Path.cwd()}"]
+        if where.startswith(host_node("")):
+            env.append(f"OVS_RUNDIR={self.directory.host(where.removeprefix(host_node('')))}")
+        return [*enter, "setpriv", "--pdeathsig=KILL", "--", *env, *argv]
+
+    def run(
+        self, node: str, argv: Sequence[str], *, check: bool = False, **options: Any
+    ) -> "subprocess.CompletedProcess[Any]":
+        """``subprocess.run`` in the namespace of a node."""
+        return subprocess.run(self.command(node, argv), check=check, **options)
+
+    def plug(self, port: str, host: str) -> None:
+        """Put a port on a host, taking it off the one that it is on. Its instance runs on, sockets and all."""
+        self._ask("plug", port, host)
+
+    def unplug(self, port: str) -> None:
+        """Take a port off its host. Its instance runs on, without carrier."""
+        self._ask("unplug", port)
+
+    def start_switch(self, host: str) -> None:
+        """Start ovs-vswitchd of a host and wait until the host is back in the underlay."""
+        self._ask("start_switch", host)
+
+    def stop_switch(self, host: str) -> None:
+        """Stop ovs-vswitchd of a host in the orderly way; it stays down until started."""
+        self._ask("stop_switch", host)
+
+    def restart_switch(self, host: str) -> None:
+        """Stop and start ovs-vswitchd of a host."""
+        self._ask("restart_switch", host)
+
+    def controller_pid(self) -> int | None:
+        """The controller's process as seen from outside; None while it is dead."""
+        inner = self._ask("controller_pid")
+        return None if inner is None else launch.outer_pid(self.pid, inner)
+
+    def _ask(self, verb: Verb, *arguments: str) -> Any:
+        connection = launch.connect(self.directory)
+        if connection is None:
+            raise LabError(f"lab '{self.name}' is not running")
+        with closing(connection):
+            connection.send(Request(verb, arguments))
+            return launch.follow(connection, _say_nothing)
+
+    def _node(self, name: str) -> str:
+        if name in (UNDERLAY_NODE, CONTROLLER_NODE):
+            return name
+        ports = [port_node(port) for port in self.topology.ports]
+        hosts = [host_node(host) for host in self.topology.hosts]
+        found = [node for node in (*ports, *hosts) if name in (node, node.partition(":")[2])]
+        if len(found) > 1:
+            raise LabError(f"'{name}' is both a port and a host; write {' or '.join(found)}")
+        if not found:
+            known = [*self.topology.ports, *self.topology.hosts, UNDERLAY_NODE, CONTROLLER_NODE]
+            raise LabError(f"there is no port or host '{name}' in lab '{self.name}'{did_you_mean(name, known)}")
+        return found[0]
+
+
+def remove_remains(base: Path | None = None) -> list[str]:
+    """Remove the directories of labs that died without being taken down, and return their names."""
+    names = []
+    for path in sorted((base or default_base()).glob("*/lock")):
+        if remove(LabDirectory(path.parent), patience=0):
+            names.append(path.parent.name)
+    return names
+
+
+def _path(name: str, base: Path | None) -> Path:
+    if re.fullmatch(NAME_PATTERN, name) is None:
+        raise LabError(f"'{name}' is no name for a lab: use small letters, digits and dashes")
+    return (base or default_base()).absolute() / name
+
+
+def _say_nothing(_: str) -> None:
+    pass

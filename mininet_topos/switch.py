@@ -1,0 +1,157 @@
+"""One host's Open vSwitch: its database and switch processes, and what the host's owner sets up in them."""
+
+import shutil
+import socket
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from flows.model.contract import INTEGRATION_BRIDGE, OVSDB_PORT, PHYSICAL_BRIDGE
+from mininet_topos import namespaces
+from mininet_topos.directory import LabDirectory, host_node
+from mininet_topos.errors import LabError
+from mininet_topos.supervisor import Service, Supervisor
+from mininet_topos.topology import LabHost, LabPort
+from mininet_topos.waiting import Waiting
+
+SCHEMA = Path("/usr/share/openvswitch/vswitch.ovsschema")
+
+NIC = "eth0"
+"""The host's interface in the underlay."""
+
+_PATIENCE = 20
+"""Seconds for a process of Open vSwitch to come up, answer or go away."""
+
+_SCOPE_LINK = 253
+"""RT_SCOPE_LINK: what the route leads to is on the link itself."""
+
+
+def has_kernel_datapath() -> bool:
+    """Whether the kernel switches: its openvswitch module is there."""
+    return Path("/sys/module/openvswitch").exists()
+
+
+class Switch:
+    """The Open vSwitch of one host."""
+
+    def __init__(self, host: LabHost, directory: LabDirectory, supervisor: Supervisor, waiting: Waiting) -> None:
+        self.host = host
+        self.namespace = directory.namespace(host_node(host.name))
+        self._directory = directory.host(host.name)
+        self._supervisor = supervisor
+        self._waiting = waiting
+        self._control = self._directory / "ovs-vswitchd.ctl"
+        self._socket = self._directory / "db.sock"
+        self._database = self._service("ovsdb-server", self._database_arguments())
+        self._vswitchd = self._service("ovs-vswitchd", self._vswitchd_arguments())
+        self._vswitchd.after_restart = self.ready
+
+    def _service(self, program: str, arguments: Iterable[str]) -> Service:
+        own = [
+            f"--unixctl={self._directory / program}.ctl",
+            f"--pidfile={self._directory / program}.pid",
+            f"--log-file={self._directory / program}.log",
+            "-vconsole:off",
+        ]
+        environment = {name: str(self._directory) for name in ("OVS_RUNDIR", "OVS_LOGDIR", "OVS_DBDIR")}
+        output = self._directory / f"{program}.out"
+        argv = [program, *arguments, *own]
+        return Service(f"{program} of {self.host.name}", argv, self.namespace, self._directory, output, environment)
+
+    def _database_arguments(self) -> list[str]:
+        return [
+            str(self._directory / "conf.db"),
+            f"--remote=punix:{self._socket}",
+            f"--remote=ptcp:{OVSDB_PORT}:{self.host.management_ip}",
+            "--remote=db:Open_vSwitch,Open_vSwitch,manager_options",
+        ]
+
+    def _vswitchd_arguments(self) -> list[str]:
+        without_kernel = [] if has_kernel_datapath() else ["--disable-system"]
+        return [f"unix:{self._socket}", *without_kernel]
+
+    def start_database(self, empty: Path) -> None:
+        """Start the database server on a copy of an empty database."""
+        self._directory.mkdir(parents=True)
+        shutil.copyfile(empty, self._directory / "conf.db")
+        self._supervisor.start(self._database)
+
+    def wait_for_database(self) -> None:
+        if not self._waiting.until(self._socket.is_socket, _PATIENCE):
+            raise LabError(f"the ovsdb-server of host '{self.host.name}' does not start")
+
+    def start(self) -> None:
+        """Start ovs-vswitchd, without waiting."""
+        if self._vswitchd.process is not None or self._vswitchd.due is not None:
+            raise LabError(f"the switch of host '{self.host.name}' already runs")
+        self._supervisor.start(self._vswitchd)
+
+    def stop(self) -> None:
+        """End ovs-vswitchd in the orderly way, as a stopped system service ends."""
+        ask = ["ovs-appctl", f"--target={self._control}", f"--timeout={_PATIENCE}", "exit"]
+        if self._vswitchd.process is None:
+            raise LabError(f"the switch of host '{self.host.name}' does not run")
+        self._supervisor.stop(self._vswitchd, lambda: self._waiting.run([ask]), _PATIENCE)
+
+    @property
+    def is_running(self) -> bool:
+        return self._vswitchd.process is not None
+
+    def owners_setup(self) -> list[str]:
+        """The command that makes the bridge with the NIC: what a host's owner does once."""
+        datapath = "system" if has_kernel_datapath() else "netdev"
+        return self.vsctl(
+            *("set", "Open_vSwitch", ".", f"external_ids:system-id={self.host.name}"),
+            *("--", "add-br", PHYSICAL_BRIDGE, "--", "add-port", PHYSICAL_BRIDGE, NIC),
+            *("--", "set", "Bridge", PHYSICAL_BRIDGE, f"datapath_type={datapath}"),
+            *("--", "set", "Interface", PHYSICAL_BRIDGE, f"mtu_request={self.host.lan.mtu}"),
+            wait=False,
+        )
+
+    def vsctl(self, *arguments: str, wait: bool) -> list[str]:
+        """An ovs-vsctl command for this host; with ``wait`` it ends when the switch has done it."""
+        patience = [f"--timeout={_PATIENCE}", "--retry"]
+        return ["ovs-vsctl", f"--db=unix:{self._socket}", *patience, *([] if wait else ["--no-wait"]), *arguments]
+
+    def ready(self) -> None:
+        """Wait until the switch is up and give the host its tunnel address.
+
+        The bridge's own interface lives and dies with ovs-vswitchd on the userspace datapath, and its
+        address with it; network scripts of a real host do this again after each start too.
+        """
+        self._link_control_socket()
+        with namespaces.links(self.namespace) as route:
+            if not self._waiting.until(lambda: bool(route.link_lookup(ifname=PHYSICAL_BRIDGE)), _PATIENCE):
+                log = self._directory / "ovs-vswitchd.log"
+                raise LabError(f"ovs-vswitchd of host '{self.host.name}' makes no bridge; see {log}")
+            index = namespaces.index_of(route, PHYSICAL_BRIDGE)
+            route.link("set", index=index, state="up")
+            route.addr("replace", index=index, address=str(self.host.tunnel_ip), prefixlen=32)
+            # Hosts of one LAN may have any addresses: each is to be found on the link itself.
+            route.route("replace", family=socket.AF_INET, dst="default", oif=index, scope=_SCOPE_LINK)
+
+    def _link_control_socket(self) -> None:
+        # ovs-appctl looks for the name with the pid in it; everybody else wants a name that stays.
+        for old in self._directory.glob("ovs-vswitchd.[0-9]*.ctl"):
+            old.unlink()
+        (self._directory / f"ovs-vswitchd.{self._vswitchd.pid}.ctl").symlink_to(self._control)
+
+    def wait_for_integration_bridge(self) -> list[str]:
+        """The command that ends well when somebody has made the integration bridge, badly when nobody does."""
+        return self.vsctl("wait-until", "Bridge", INTEGRATION_BRIDGE, wait=False)
+
+    def attach(self, ports: Iterable[LabPort]) -> list[str]:
+        """The command that puts ports' interfaces on the integration bridge, in one transaction."""
+        arguments: list[str] = []
+        for port in ports:
+            identity = {"iface-id": port.name, "attached-mac": f'"{port.mac}"'}
+            arguments += ["--", "--may-exist", "add-port", INTEGRATION_BRIDGE, port.interface]
+            arguments += ["--", "set", "Interface", port.interface, *_external_ids(identity)]
+        return self.vsctl(*arguments, wait=self.is_running)
+
+    def detach(self, port: LabPort) -> list[str]:
+        """The command that takes a port's interface off the integration bridge."""
+        return self.vsctl("--if-exists", "del-port", INTEGRATION_BRIDGE, port.interface, wait=self.is_running)
+
+
+def _external_ids(values: Mapping[str, str]) -> list[str]:
+    return [f"external_ids:{key}={value}" for key, value in values.items()]

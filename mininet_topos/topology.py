@@ -1,0 +1,130 @@
+"""What a lab consists of: a pure description, made from a network, that knows nothing of how it is built."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+
+from flows.model import Network, Port
+from flows.model.contract import INTEGRATION_BRIDGE, PHYSICAL_BRIDGE
+from mininet_topos.errors import LabError
+
+MANAGEMENT_NETWORK = IPv4Network("169.254.0.0/16")
+"""Where the controller and the hosts talk to each other. Nothing of a user's network may be in it."""
+
+CONTROLLER_ADDRESS = MANAGEMENT_NETWORK[1]
+
+INTERFACE_NAME_LENGTH = 15
+"""Linux: IFNAMSIZ less the closing zero."""
+
+_DIGEST_LENGTH = 8
+
+_TAKEN = frozenset(
+    {INTEGRATION_BRIDGE, PHYSICAL_BRIDGE, "lo", "eth0", "mgmt0"}
+    # Directories of /proc/sys/net that are no interface; Open vSwitch's own datapaths.
+    | {"all", "default", "ovs-system", "ovs-netdev"}
+    # Words that ovs-ofctl reads as a port number or as something else in place of a port.
+    | {"local", "normal", "flood", "controller", "none", "any", "unset", "max", "drop", "table"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Lan:
+    """A switched network between hosts. ``mtu`` is the largest IP packet that it carries, in bytes."""
+
+    name: str
+    mtu: int
+
+
+@dataclass(frozen=True, slots=True)
+class LabHost:
+    """A machine with its own Open vSwitch. ``index`` counts from 1 in the order of the network file."""
+
+    name: str
+    index: int
+    tunnel_ip: IPv4Address
+    management_ip: IPv4Address
+    lan: Lan
+
+
+@dataclass(frozen=True, slots=True)
+class LabPort:
+    """An instance's network interface, and the end of its cable in a host.
+
+    ``host`` is where it is plugged when the lab starts, ``interface`` the name of the cable's end in any
+    host: unique in the whole lab, because a port may move. ``mtu`` is in bytes.
+    """
+
+    name: str
+    host: str | None
+    mac: str
+    addresses: tuple[IPv4Interface, ...]
+    gateway: IPv4Address
+    mtu: int
+    interface: str
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """Everything that a lab builds."""
+
+    lans: tuple[Lan, ...]
+    hosts: Mapping[str, LabHost]
+    ports: Mapping[str, LabPort]
+
+    def ports_of(self, host: str) -> tuple[LabPort, ...]:
+        """The ports that are on a host when the lab starts."""
+        return tuple(port for port in self.ports.values() if port.host == host)
+
+
+def describe(network: Network) -> Topology:
+    """The lab of a valid network. Raises :class:`LabError` for what a lab cannot have."""
+    lan = Lan("lan", network.underlay.mtu)
+    hosts = {
+        host.name: LabHost(host.name, index, host.tunnel_ip, CONTROLLER_ADDRESS + index, lan)
+        for index, host in enumerate(network.hosts.values(), start=1)
+    }
+    for host in hosts.values():
+        if host.tunnel_ip in MANAGEMENT_NETWORK:
+            raise LabError(
+                f"host '{host.name}' has the tunnel address {host.tunnel_ip}, "
+                f"but a lab needs {MANAGEMENT_NETWORK} for itself; use another address"
+            )
+    interfaces = interface_names(network.ports)
+    ports = {port.name: _port(network, port, interfaces[port.name]) for port in network.ports.values()}
+    return Topology((lan,), hosts, ports)
+
+
+def _port(network: Network, port: Port, interface: str) -> LabPort:
+    subnet = network.subnet_of(port.vpc, port.ips[0])
+    if subnet is None:
+        raise LabError(f"port '{port.name}' has the address {port.ips[0]}, which is in no subnet of its VPC")
+    addresses = tuple(IPv4Interface((address, subnet.cidr.prefixlen)) for address in port.ips)
+    return LabPort(port.name, port.host, port.mac, addresses, subnet.gateway, network.instance_mtu, interface)
+
+
+def interface_names(ports: Iterable[str]) -> dict[str, str]:
+    """An interface name for each port: its own name where that can be one, else its start and a digest.
+
+    A port's interface name depends on no other port. Raises :class:`LabError` when two digests meet.
+    """
+    names: dict[str, str] = {}
+    owners: dict[str, str] = {}
+    for port in ports:
+        names[port] = port if _can_be_interface(port) else _shortened(port)
+        owner = owners.setdefault(names[port], port)
+        if owner != port:
+            raise LabError(f"ports '{owner}' and '{port}' get the same interface name {names[port]}; rename one")
+    return names
+
+
+def _can_be_interface(name: str) -> bool:
+    # A plain number would be taken for an OpenFlow port number.
+    return len(name) <= INTERFACE_NAME_LENGTH and name not in _TAKEN and re.search("[a-z]", name) is not None
+
+
+def _shortened(name: str) -> str:
+    # No port name has a dot, so that a shortened name never equals a full one.
+    digest = blake2b(name.encode(), digest_size=_DIGEST_LENGTH // 2).hexdigest()
+    return f"{name[: INTERFACE_NAME_LENGTH - _DIGEST_LENGTH - 1]}.{digest}"
