@@ -76,7 +76,7 @@ class Building:
 
     def _start_controller(self, argv: Sequence[str]) -> Service:
         directory = self._directory
-        directory.controller.mkdir()
+        directory.controller.mkdir(exist_ok=True)
         service = Service(
             "the controller",
             [word.replace("{lab}", str(directory.path)) for word in argv],

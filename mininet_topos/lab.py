@@ -69,19 +69,23 @@ class Lab:
         name: str,
         controller: Sequence[str],
         base: Path | None = None,
+        prepare: Callable[[Path], None] | None = None,
         progress: Callable[[str], None] | None = None,
     ) -> "Lab":
         """Build the lab of a network and start its controller.
 
         ``text`` is the YAML that the network was read from. ``controller`` is run in the namespace
-        ``controller``; ``{lab}`` in its words becomes the lab directory. ``progress`` is told each step.
+        ``controller``; ``{lab}`` in its words becomes the lab directory. ``prepare`` is given the lab directory
+        before anything runs. ``progress`` is told each step.
         Raises :class:`LabError` when it cannot be built. However this ends other than well, nothing is left.
         """
         directory = LabDirectory(_path(name, base))
         launch.check_machine()
         for host in describe(network).hosts:
             directory.check_length(host)
-        return cls(directory, launch.start(directory, text, controller, progress or _say_nothing))
+        return cls(
+            directory, launch.start(directory, text, controller, prepare or _do_nothing, progress or _do_nothing)
+        )
 
     @classmethod
     def running(cls, base: Path | None = None) -> "list[Lab]":
@@ -165,7 +169,7 @@ class Lab:
             raise LabError(f"lab '{self.name}' is not running")
         with closing(connection):
             connection.send(Request(verb, arguments))
-            return launch.follow(connection, _say_nothing)
+            return launch.follow(connection, _do_nothing)
 
     def _node(self, name: str) -> str:
         if name in (UNDERLAY_NODE, CONTROLLER_NODE):
@@ -196,5 +200,5 @@ def _path(name: str, base: Path | None) -> Path:
     return (base or default_base()).absolute() / name
 
 
-def _say_nothing(_: str) -> None:
+def _do_nothing(_: object) -> None:
     pass

@@ -63,7 +63,13 @@ def check_machine() -> None:
         )
 
 
-def start(directory: LabDirectory, text: str, controller: Sequence[str], progress: Callable[[str], None]) -> Record:
+def start(
+    directory: LabDirectory,
+    text: str,
+    controller: Sequence[str],
+    prepare: Callable[[Path], None],
+    progress: Callable[[str], None],
+) -> Record:
     """Start the init on a directory of its own and wait until the lab is up.
 
     Raises :class:`LabError` when it does not come up; then, and on any other exception, nothing is left.
@@ -75,6 +81,7 @@ def start(directory: LabDirectory, text: str, controller: Sequence[str], progres
         try:
             clear(directory)
             directory.network.write_text(text)
+            prepare(directory.path)
             log = directory.log.open("w+")
             _spawn(directory, lock, log)
         finally:

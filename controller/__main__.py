@@ -1,0 +1,5 @@
+"""``python -m controller`` is ``ovs-vpc``."""
+
+from controller.cli import main
+
+main()

@@ -1,0 +1,40 @@
+"""``ovs-vpc apply``: make a network file the model."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from controller.cli.output import fail, out, read_network
+from controller.cli.state import LabOption, StateOption, open_store
+from controller.cli.waiting import unconfirmed, wait_confirmed
+
+
+def apply(
+    file: Annotated[Path, typer.Argument(help="A network file (YAML).")],
+    wait: Annotated[float, typer.Option(help="Seconds to wait until every host confirmed; 0: do not wait.")] = 10.0,
+    state: StateOption = None,
+    lab: LabOption = None,
+) -> None:
+    """Make a network file the model of a running controller, and wait until every host has confirmed it.
+
+    Only what differs is changed in the switches. A file with errors changes nothing.
+
+    Exit code 0: every host confirmed. 1: the file is wrong, or a host did not confirm in time (it will get the
+    change once it can).
+    """
+    store = open_store(state, lab)
+    _, text = read_network(file)
+    generation = store.apply(text, str(file))
+    if not store.is_served():
+        fail(f"generation {generation} is stored, but no controller runs on {store.directory}")
+    if wait <= 0:
+        out.print(f"generation {generation} is stored")
+        return
+    if wait_confirmed(store, generation, wait):
+        hosts = store.read_status()["hosts"]
+        out.print(f"generation {generation} is confirmed by all {len(hosts)} hosts")
+        return
+    for name, reason in unconfirmed(store, generation).items():
+        out.print(f"  {name}: {reason}")
+    fail(f"generation {generation} is stored, but not confirmed by every host within {wait:g} s")

@@ -1,0 +1,18 @@
+"""``ovs-vpc lab``: a whole network on this machine."""
+
+import typer
+
+from controller.cli.lab import down, execute, ping, status, up
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="A whole network on this machine: hosts with their own Open vSwitch, instances, a controller.\n\n"
+    "It lives in namespaces of its own: this machine's network is not touched, and nothing is left when it ends.",
+)
+app.command("up")(up.up)
+app.command("status")(status.status)
+app.command("ping")(ping.ping)
+app.command("exec", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})(
+    execute.execute
+)
+app.command("down")(down.down)

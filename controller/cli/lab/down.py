@@ -1,0 +1,22 @@
+"""``ovs-vpc lab down``."""
+
+from typing import Annotated
+
+import typer
+
+from controller.cli.output import out
+from mininet_topos.lab import Lab, remove_remains
+
+
+def down(
+    name: Annotated[str | None, typer.Argument(help="A lab. Default: the only one that runs.")] = None,
+) -> None:
+    """End a lab: every process, namespace and file of it. What a crashed lab left is removed too."""
+    remains = remove_remains()
+    for crashed in remains:
+        out.print(f"removed what lab '{crashed}' had left")
+    if name is None and remains and not Lab.running():
+        return
+    lab = Lab.find(name)
+    lab.down()
+    out.print(f"lab '{lab.name}' is down")

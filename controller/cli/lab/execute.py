@@ -1,0 +1,28 @@
+"""``ovs-vpc lab exec``."""
+
+import os
+from typing import Annotated
+
+import typer
+
+from controller.cli.output import fail
+from mininet_topos.lab import Lab
+
+
+def execute(
+    node: Annotated[str, typer.Argument(help="A port or a host, 'underlay' or 'controller'.")],
+    command: Annotated[list[str], typer.Argument(help="The command and its arguments, after --.")],
+    lab: Annotated[str | None, typer.Option("--lab", help="A lab. Default: the only one that runs.")] = None,
+) -> None:
+    """Run a command inside an instance or a host: ovs-vpc lab exec vm1 -- ping 10.0.0.2
+
+    In a host, ovs-vsctl, ovs-ofctl and ovs-appctl talk to that host's own switch. The exit code is the command's.
+    """
+    argv = command[1:] if command[0] == "--" else command
+    if not argv:
+        fail("what shall be run? ovs-vpc lab exec PORT -- COMMAND")
+    full = Lab.find(lab).command(node, argv)
+    try:
+        os.execvp(full[0], full)
+    except OSError as error:
+        fail(f"cannot run {full[0]}: {error.strerror}")

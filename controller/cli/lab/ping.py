@@ -1,0 +1,104 @@
+"""``ovs-vpc lab ping``: does every pair of ports reach each other just as the model says?"""
+
+import subprocess
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from controller.cli.output import FAILED, fail, out
+from controller.cli.state import controller_state
+from controller.store import Store
+from flows.model import Network, Port
+from flows.model.problem import did_you_mean
+from flows.model.reachability import Verdict, answers
+from mininet_topos.lab import Lab
+
+_PARALLEL = 8
+_WAIT = 1
+"""Seconds that a ping waits for its answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One ping between two ports, and what the model says of it."""
+
+    source: str
+    target: str
+    answered: bool
+    expected: Verdict
+
+    @property
+    def is_right(self) -> bool:
+        return self.answered == self.expected.arrives
+
+
+def ping(
+    source: Annotated[str | None, typer.Argument(help="A port. Default: all.")] = None,
+    target: Annotated[str | None, typer.Argument(help="Another port. Default: all.")] = None,
+    lab: Annotated[str | None, typer.Option("--lab", help="A lab. Default: the only one that runs.")] = None,
+) -> None:
+    """Ping from every port to every other, and compare with what the model says must be reachable.
+
+    Exit code 0: everything is as the model says. 1: something is not.
+    """
+    found = Lab.find(lab)
+    store = Store(controller_state(found))
+    stored = store.load()
+    if stored is None:
+        fail("no model was applied yet")
+    ports = [stored.network.ports[name] for name in plugged(store) if name in stored.network.ports]
+    for name in (source, target):
+        if name is not None and name not in (port.name for port in ports):
+            fail(f"no port '{name}' is plugged in{did_you_mean(name, [port.name for port in ports])}")
+    sources = [port for port in ports if source in (None, port.name)]
+    targets = [port for port in ports if target in (None, port.name)]
+    pairs = ping_all(found, stored.network, sources, targets)
+    _show(pairs)
+    wrong = [pair for pair in pairs if not pair.is_right]
+    for pair in wrong:
+        should = "should be answered" if pair.expected.arrives else "should not be answered"
+        out.print(f"[red]{pair.source} -> {pair.target} {should}[/red]: {pair.expected.reason}")
+    out.print(f"{len(pairs)} pairs: {len(pairs) - len(wrong)} as the model says, {len(wrong)} not")
+    if wrong:
+        raise SystemExit(FAILED)
+
+
+def plugged(store: Store) -> list[str]:
+    """The ports that the controller sees plugged in, in the order of hosts."""
+    hosts = store.read_status().get("hosts", {}).values()
+    return [iface_id for host in hosts for iface_id, _, _ in host["interfaces"]]
+
+
+def ping_all(lab: Lab, network: Network, sources: Sequence[Port], targets: Sequence[Port]) -> list[Pair]:
+    """Ping from each of some ports to each of some ports, itself left out."""
+    jobs = [(source, target) for source in sources for target in targets if source is not target]
+    with ThreadPoolExecutor(_PARALLEL) as pool:
+        return list(pool.map(lambda job: _ping(lab, network, *job), jobs))
+
+
+def _ping(lab: Lab, network: Network, source: Port, target: Port) -> Pair:
+    command = ["ping", "-q", "-n", "-c", "1", "-W", str(_WAIT), "-I", str(source.ips[0]), str(target.ips[0])]
+    done = lab.run(source.name, command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return Pair(source.name, target.name, done.returncode == 0, answers(network, source, target))
+
+
+def _show(pairs: list[Pair]) -> None:
+    sources = list(dict.fromkeys(pair.source for pair in pairs))
+    targets = list(dict.fromkeys(pair.target for pair in pairs))
+    by_pair = {(pair.source, pair.target): pair for pair in pairs}
+    table = Table("from \\ to", *targets, pad_edge=False)
+    for source in sources:
+        cells = (by_pair.get((source, target)) for target in targets)
+        table.add_row(source, *(_cell(pair) for pair in cells))
+    out.print(table)
+
+
+def _cell(pair: Pair | None) -> str:
+    if pair is None:
+        return ""
+    text = "yes" if pair.answered else "no"
+    return text if pair.is_right else f"[red]{text}![/red]"

@@ -1,0 +1,60 @@
+"""``ovs-vpc lab up``."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from controller.cli.output import err, fail, out, read_network
+from controller.cli.state import controller_state
+from controller.cli.waiting import unconfirmed, wait_confirmed
+from controller.store import Store
+from flows.model import Network
+from flows.model.contract import OPENFLOW_PORT
+from mininet_topos.lab import Lab
+from mininet_topos.topology import CONTROLLER_ADDRESS
+
+_CONFIRM_SECONDS = 30.0
+
+
+def up(
+    file: Annotated[Path, typer.Argument(help="A network file (YAML).")],
+    name: Annotated[str | None, typer.Option(help="The lab's name. Default: that of the file.")] = None,
+) -> None:
+    """Build everything that a network file names, start the controller, and wait until every switch confirms."""
+    network, text = read_network(file)
+    lab = build(network, text, str(file), name or file.stem)
+    out.print(f"lab '{lab.name}' is up: {len(network.hosts)} hosts, {len(network.ports)} ports")
+    out.print("try: ovs-vpc lab ping, ovs-vpc lab status, ovs-vpc lab exec PORT -- COMMAND, ovs-vpc flows HOST")
+
+
+def build(network: Network, text: str, file: str, name: str, *, base: Path | None = None) -> Lab:
+    """Bring a lab up with this project's controller; returns once every switch has confirmed."""
+    controller = [
+        *(sys.executable, "-m", "controller"),
+        *("controller", "--state", "{lab}/controller"),
+        *("--listen", f"{CONTROLLER_ADDRESS}:{OPENFLOW_PORT}"),
+        *("--ovsdb", "unix:{lab}/hosts/{name}/db.sock"),
+    ]
+    with err.status("building") as spinner:
+        lab = Lab.up(
+            network,
+            text,
+            name=name,
+            controller=controller,
+            base=base,
+            prepare=lambda directory: _store(directory, text, file),
+            progress=spinner.update,
+        )
+        spinner.update("waiting for the switches to confirm")
+        store = Store(controller_state(lab))
+        if not wait_confirmed(store, 1, _CONFIRM_SECONDS):
+            reasons = "; ".join(f"{host}: {reason}" for host, reason in unconfirmed(store, 1).items())
+            lab.down()
+            fail(f"the lab came up, but not every host confirmed, so it was taken down again. {reasons}")
+    return lab
+
+
+def _store(directory: Path, text: str, file: str) -> None:
+    Store(directory / "controller").apply(text, file)

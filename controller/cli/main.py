@@ -1,0 +1,28 @@
+"""``ovs-vpc``: all verbs together."""
+
+import typer
+
+from controller.cli import apply, flows, serve, validate
+from controller.cli.lab import app as lab
+from controller.cli.output import explained
+
+app = typer.Typer(
+    name="ovs-vpc",
+    help="Private networks (VPCs) over hosts that run Open vSwitch.\n\n"
+    "Start with [bold]ovs-vpc lab up FILE[/bold]: it builds a whole network on this machine.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("validate")(validate.validate)
+app.command("apply")(apply.apply)
+app.command("flows")(flows.flows)
+app.command("controller")(serve.controller)
+app.add_typer(lab, name="lab")
+
+
+def main() -> None:
+    """Run the command line."""
+    with explained():
+        app()
