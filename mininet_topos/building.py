@@ -58,6 +58,11 @@ class Building:
         progress("plugging the ports")
         plugged = [(switch, self._topology.ports_of(host)) for host, switch in self._switches.items()]
         self._waiting.run([self._instances.attach(switch, ports) for switch, ports in plugged if ports])
+        self.announce()
+
+    def announce(self) -> None:
+        """Make every switch know its tunnel neighbours. Of use once the controller has made the tunnel ports."""
+        underlay.announce(self._topology, self._directory)
 
     def _start_switches(self) -> None:
         empty = self._directory.path / "empty.db"
@@ -118,6 +123,7 @@ class Building:
         """Start ovs-vswitchd of a host, and wait until the host is back in the underlay."""
         self._switch(host).start()
         self._switch(host).ready()
+        self.announce()
 
     def stop_switch(self, host: str) -> None:
         """Stop ovs-vswitchd of a host in the orderly way."""

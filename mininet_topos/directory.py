@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -172,7 +173,7 @@ def _is_same_file(descriptor: int, path: Path) -> bool:
 
 
 def clear(directory: LabDirectory) -> None:
-    """Remove what a dead lab left in its directory. Only for the holder of the lock."""
+    """Remove what is in a dead lab's directory but the lock. Only for the holder of the lock."""
     for entry in directory.path.iterdir():
         if entry == directory.lock:
             continue
@@ -180,6 +181,15 @@ def clear(directory: LabDirectory) -> None:
             shutil.rmtree(entry)
         else:
             entry.unlink()
+
+
+def erase(directory: LabDirectory) -> None:
+    """Remove a dead lab's directory. Only for the holder of the lock, which comes last."""
+    clear(directory)
+    directory.lock.unlink()
+    # Somebody may have made a lock of his own there meanwhile.
+    with suppress(OSError):
+        directory.path.rmdir()
 
 
 def remove(directory: LabDirectory, patience: float) -> bool:
@@ -191,7 +201,7 @@ def remove(directory: LabDirectory, patience: float) -> bool:
     while directory.path.exists():
         lock = Lock.acquire(directory)
         if lock is not None:
-            shutil.rmtree(directory.path)
+            erase(directory)
             lock.release()
         elif time.monotonic() > deadline:
             return False

@@ -6,7 +6,6 @@ and with the last of them go the namespaces, links and mounts.
 """
 
 import select
-import shutil
 import signal
 import socket
 import sys
@@ -20,7 +19,7 @@ from typing import Any, NoReturn
 from flows.model import parse
 from mininet_topos import namespaces
 from mininet_topos.building import Building
-from mininet_topos.directory import LabDirectory
+from mininet_topos.directory import LabDirectory, erase
 from mininet_topos.errors import AbandonedError, LabError
 from mininet_topos.messages import Connection, Reply, Request, Verb
 from mininet_topos.supervisor import Supervisor, kill_everything, reap_orphans
@@ -98,6 +97,7 @@ class Init:
         building = self._building
         verbs: dict[Verb, Callable[..., object]] = {
             "up": lambda *argv: building.up(argv, lambda text: user.send(Reply("progress", text))),
+            "announce": building.announce,
             "plug": building.plug,
             "unplug": building.unplug,
             "start_switch": building.start_switch,
@@ -141,7 +141,7 @@ def main() -> None:
         kill_everything()
         if directory.namespaces.is_mount():
             namespaces.detach(directory.namespaces)
-        shutil.rmtree(directory.path)
+        erase(directory)
 
 
 if __name__ == "__main__":

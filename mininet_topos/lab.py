@@ -138,6 +138,13 @@ class Lab:
         """``subprocess.run`` in the namespace of a node."""
         return subprocess.run(self.command(node, argv), check=check, **options)
 
+    def announce_hosts(self) -> None:
+        """Make every switch know its tunnel neighbours, so that no first packet is lost.
+
+        Of use once the controller has made the tunnel ports; see :func:`mininet_topos.underlay.announce`.
+        """
+        self._ask("announce")
+
     def plug(self, port: str, host: str) -> None:
         """Put a port on a host, taking it off the one that it is on. Its instance runs on, sockets and all."""
         self._ask("plug", port, host)

@@ -11,7 +11,7 @@ import socket
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-Verb = Literal["up", "plug", "unplug", "start_switch", "stop_switch", "restart_switch", "controller_pid"]
+Verb = Literal["up", "announce", "plug", "unplug", "start_switch", "stop_switch", "restart_switch", "controller_pid"]
 
 
 @dataclass(frozen=True, slots=True)

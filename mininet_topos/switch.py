@@ -87,10 +87,9 @@ class Switch:
 
     def stop(self) -> None:
         """End ovs-vswitchd in the orderly way, as a stopped system service ends."""
-        ask = ["ovs-appctl", f"--target={self._control}", f"--timeout={_PATIENCE}", "exit"]
         if self._vswitchd.process is None:
             raise LabError(f"the switch of host '{self.host.name}' does not run")
-        self._supervisor.stop(self._vswitchd, lambda: self._waiting.run([ask]), _PATIENCE)
+        self._supervisor.stop(self._vswitchd, lambda: self._waiting.run([self._appctl("exit")]), _PATIENCE)
 
     @property
     def is_running(self) -> bool:
@@ -103,6 +102,8 @@ class Switch:
             *("set", "Open_vSwitch", ".", f"external_ids:system-id={self.host.name}"),
             *("--", "add-br", PHYSICAL_BRIDGE, "--", "add-port", PHYSICAL_BRIDGE, NIC),
             *("--", "set", "Bridge", PHYSICAL_BRIDGE, f"datapath_type={datapath}"),
+            # Open vSwitch would make up a new one at each start, and the other hosts send to the old one.
+            *("--", "set", "Bridge", PHYSICAL_BRIDGE, f'other_config:hwaddr="{self.host.mac}"'),
             *("--", "set", "Interface", PHYSICAL_BRIDGE, f"mtu_request={self.host.lan.mtu}"),
             wait=False,
         )
@@ -121,13 +122,18 @@ class Switch:
         self._link_control_socket()
         with namespaces.links(self.namespace) as route:
             if not self._waiting.until(lambda: bool(route.link_lookup(ifname=PHYSICAL_BRIDGE)), _PATIENCE):
-                log = self._directory / "ovs-vswitchd.log"
-                raise LabError(f"ovs-vswitchd of host '{self.host.name}' makes no bridge; see {log}")
+                raise LabError(f"ovs-vswitchd of host '{self.host.name}' makes no bridge; see its log")
+            # It makes all bridges, ports and tunnels in one go and answers no question before that is done.
+            self._waiting.run([self._appctl("version")])
             index = namespaces.index_of(route, PHYSICAL_BRIDGE)
             route.link("set", index=index, state="up")
-            route.addr("replace", index=index, address=str(self.host.tunnel_ip), prefixlen=32)
-            # Hosts of one LAN may have any addresses: each is to be found on the link itself.
+            # Hosts of one LAN may have any addresses: each is to be found on the link itself. A prefix of 0
+            # says so to Open vSwitch too, which takes a source address only from the destination's subnet.
+            route.addr("replace", index=index, address=str(self.host.tunnel_ip), prefixlen=0)
             route.route("replace", family=socket.AF_INET, dst="default", oif=index, scope=_SCOPE_LINK)
+
+    def _appctl(self, command: str) -> list[str]:
+        return ["ovs-appctl", f"--target={self._control}", f"--timeout={_PATIENCE}", command]
 
     def _link_control_socket(self) -> None:
         # ovs-appctl looks for the name with the pid in it; everybody else wants a name that stays.

@@ -39,10 +39,15 @@ class Lan:
 
 @dataclass(frozen=True, slots=True)
 class LabHost:
-    """A machine with its own Open vSwitch. ``index`` counts from 1 in the order of the network file."""
+    """A machine with its own Open vSwitch.
+
+    ``index`` counts from 1 in the order of the network file; ``mac`` and ``tunnel_ip`` are its addresses in the
+    underlay.
+    """
 
     name: str
     index: int
+    mac: str
     tunnel_ip: IPv4Address
     management_ip: IPv4Address
     lan: Lan
@@ -82,7 +87,7 @@ def describe(network: Network) -> Topology:
     """The lab of a valid network. Raises :class:`LabError` for what a lab cannot have."""
     lan = Lan("lan", network.underlay.mtu)
     hosts = {
-        host.name: LabHost(host.name, index, host.tunnel_ip, CONTROLLER_ADDRESS + index, lan)
+        host.name: LabHost(host.name, index, _host_mac(index), host.tunnel_ip, CONTROLLER_ADDRESS + index, lan)
         for index, host in enumerate(network.hosts.values(), start=1)
     }
     for host in hosts.values():
@@ -94,6 +99,11 @@ def describe(network: Network) -> Topology:
     interfaces = interface_names(network.ports)
     ports = {port.name: _port(network, port, interfaces[port.name]) for port in network.ports.values()}
     return Topology((lan,), hosts, ports)
+
+
+def _host_mac(index: int) -> str:
+    # 0e: locally administered, unicast, and no instance's derived MAC, which begins with 0a.
+    return ":".join(f"{byte:02x}" for byte in b"\x0e" + index.to_bytes(5))
 
 
 def _port(network: Network, port: Port, interface: str) -> LabPort:

@@ -6,6 +6,7 @@ import struct
 import time
 from collections.abc import Sequence
 
+from flows.model.contract import PHYSICAL_BRIDGE
 from mininet_topos import namespaces
 from mininet_topos.directory import CONTROLLER_NODE, UNDERLAY_NODE, LabDirectory, host_node
 from mininet_topos.errors import LabError
@@ -28,6 +29,11 @@ def build(topology: Topology, directory: LabDirectory) -> None:
     for lan in topology.lans:
         members = [host for host in topology.hosts.values() if host.lan == lan]
         _connect(directory, UNDERLAY_NODE, lan.name, members, NIC, lan.mtu)
+        for host in members:
+            with namespaces.links(directory.namespace(host_node(host.name))) as route:
+                # The userspace datapath leaves the NIC to the kernel too, which would answer ARP in the name
+                # of the bridge's address but with the NIC's MAC.
+                route.link("set", index=namespaces.index_of(route, NIC), arp=False)
     hosts = list(topology.hosts.values())
     _connect(directory, CONTROLLER_NODE, _MANAGEMENT_BRIDGE, hosts, "mgmt0", 1500)
     with namespaces.links(directory.namespace(CONTROLLER_NODE)) as route:
@@ -67,6 +73,28 @@ def prime(topology: Topology, directory: LabDirectory, waiting: Waiting) -> None
             raise LabError(f"these hosts do not reach each other over the underlay: {pairs}")
     finally:
         missing.close()
+
+
+def announce(topology: Topology, directory: LabDirectory) -> None:
+    """Have every host tell its LAN which MAC address its tunnel address has (a gratuitous ARP request).
+
+    The userspace datapath keeps neighbours of its own for tunnels, and drops the packet that misses one. It
+    learns from such announcements once it has a tunnel port; the kernel's neighbours do not help it.
+    """
+    for host in topology.hosts.values():
+        with namespaces.inside(directory.namespace(host_node(host.name))):
+            raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+        with raw:
+            raw.bind((PHYSICAL_BRIDGE, 0))
+            raw.send(_gratuitous_arp(host))
+
+
+def _gratuitous_arp(host: LabHost) -> bytes:
+    mac = bytes.fromhex(host.mac.replace(":", ""))
+    address = host.tunnel_ip.packed
+    ethernet = b"\xff" * 6 + mac + struct.pack("!H", 0x0806)
+    request = struct.pack("!HHBBH", 1, 0x0800, 6, 4, 1)
+    return ethernet + request + mac + address + bytes(6) + address
 
 
 class _Missing:
