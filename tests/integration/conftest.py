@@ -1,0 +1,31 @@
+"""Labs for integration tests: real switches, real packets, and the same look at everything when a test ends."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.integration.vpclab import VpcLab
+
+
+@pytest.fixture(scope="module")
+def labs() -> Iterator[Callable[[str], VpcLab]]:
+    """Labs by network text, each built once per module and taken down at its end, whatever happened."""
+    built: dict[str, VpcLab] = {}
+
+    def lab(text: str) -> VpcLab:
+        if text not in built:
+            built[text] = VpcLab(text)
+        built[text].restore()
+        return built[text]
+
+    yield lab
+    for one in built.values():
+        one.down()
+
+
+@pytest.fixture(autouse=True)
+def examined(request: pytest.FixtureRequest) -> Iterator[None]:
+    """After each test: every switch holds exactly what a fresh compile says, and no log has a warning."""
+    yield
+    for one in list(VpcLab.alive):
+        one.examine()

@@ -1,0 +1,256 @@
+"""A lab with the means that tests need: pings that count, captures, forged packets, a look at the switches."""
+
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any, ClassVar
+
+from scapy.all import Packet, rdpcap
+from scapy.contrib.geneve import GENEVE
+from scapy.layers.l2 import GRE
+from scapy.layers.vxlan import VXLAN
+
+from controller.cli.lab.up import build
+from controller.cli.state import controller_state
+from controller.cli.waiting import unconfirmed, wait_confirmed
+from controller.compiled import compiled
+from controller.store import Store
+from flows.model import Network, parse
+from flows.openflow import COOKIE_OWNER
+
+_numbers = count(1)
+
+_HARMLESS = (
+    # The kernel of a test machine may lack what Open vSwitch tries first.
+    "Kernel flow-dump rtnetlink",
+)
+
+
+@dataclass(frozen=True)
+class Pings:
+    """What became of a series of pings."""
+
+    sent: int
+    received: int
+
+    @property
+    def lost(self) -> int:
+        return self.sent - self.received
+
+
+@dataclass(frozen=True)
+class Tunnelled:
+    """A packet between two hosts."""
+
+    key: int
+    outer_source: str
+    outer_target: str
+    inner: Packet
+
+
+class VpcLab:
+    """A running lab with this project's controller."""
+
+    alive: ClassVar[list["VpcLab"]] = []
+
+    def __init__(self, text: str, *, file: str = "network.yaml") -> None:
+        self._base = Path(tempfile.mkdtemp(prefix="vpc-", dir="/tmp"))  # socket paths are short
+        self._text, self._file = text, file
+        self._read: dict[Path, int] = {}
+        network, _ = parse(text, file)
+        try:
+            self.lab = build(network, text, file, f"t{next(_numbers)}", base=self._base)
+        except BaseException:
+            shutil.rmtree(self._base, ignore_errors=True)
+            raise
+        self.store = Store(controller_state(self.lab))
+        self._applied = text
+        self.alive.append(self)
+
+    @property
+    def network(self) -> Network:
+        stored = self.store.load()
+        assert stored is not None
+        return stored.network
+
+    def down(self) -> None:
+        self.alive.remove(self)
+        try:
+            self.lab.down()
+        finally:
+            shutil.rmtree(self._base, ignore_errors=True)
+
+    def restore(self) -> None:
+        """Back to the network that the lab was built of."""
+        if self._applied != self._text:
+            self.apply(self._text)
+
+    def apply(self, text: str, seconds: float = 15) -> None:
+        """Apply another model and wait until every host confirmed it."""
+        self._applied = text
+        generation = self.store.apply(text, self._file)
+        assert wait_confirmed(self.store, generation, seconds), unconfirmed(self.store, generation)
+
+    def run(self, node: str, *argv: str, seconds: float = 60, check: bool = True) -> str:
+        """Run a command in a node; its output."""
+        done = self.lab.run(node, argv, capture_output=True, text=True, timeout=seconds)
+        assert not check or done.returncode == 0, f"{' '.join(argv)} in {node}: {done.stdout}{done.stderr}"
+        return str(done.stdout)
+
+    def start(self, node: str, *argv: str, **options: Any) -> "subprocess.Popen[str]":
+        """Start a command in a node."""
+        return subprocess.Popen(self.lab.command(node, argv), text=True, **options)
+
+    def address(self, port: str) -> str:
+        return str(self.network.ports[port].ips[0])
+
+    def ping(self, source: str, target: str, number: int = 3, interval: float = 0.05) -> Pings:
+        """Ping from a port to a port (by name) or an address."""
+        with self.pinging(source, target, number=number, interval=interval) as result:
+            pass
+        return result()
+
+    @contextmanager
+    def pinging(
+        self, source: str, target: str, *, number: int | None = None, interval: float = 0.001
+    ) -> Iterator["PingResult"]:
+        """Ping while a block runs; call what is given after the block to get the result."""
+        to = self.address(target) if target in self.network.ports else target
+        command = ["ping", "-q", "-n", "-i", str(interval), "-W", "1", to]
+        if number is not None:
+            command[1:1] = ["-c", str(number)]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        with self.start(source, *command, **pipes) as process:
+            result = PingResult(process, ends_itself=number is not None)
+            try:
+                yield result
+            finally:
+                result.finish()
+
+    @contextmanager
+    def capture(self, host: str, only: str = "", interface: str = "eth0") -> Iterator[list[Packet]]:
+        """Capture what passes a host's NIC while a block runs; the list is filled when it ends."""
+        packets: list[Packet] = []
+        path = self._base / f"capture{next(_numbers)}.pcap"
+        command = ("tcpdump", "-U", "-Z", "root", "-i", interface, "-w", str(path), *only.split())
+        with self.start(host, *command, stderr=subprocess.PIPE) as process:
+            assert process.stderr is not None
+            for line in process.stderr:
+                if "listening on" in line:
+                    break
+            else:
+                raise AssertionError("tcpdump did not start")
+            try:
+                yield packets
+                time.sleep(0.3)  # let what was sent pass
+            finally:
+                process.terminate()
+        packets += rdpcap(str(path))
+
+    def send(self, node: str, packet: Packet, interface: str = "eth0", times: int = 1) -> None:
+        """Send a frame made by scapy out of an interface of a node, as it is."""
+        code = (
+            "import socket,sys,time;s=socket.socket(socket.AF_PACKET,socket.SOCK_RAW);"
+            "s.bind((sys.argv[1],0));[(s.send(bytes.fromhex(sys.argv[2])),time.sleep(.002)) for _ in range(int(sys.argv[3]))]"
+        )
+        self.run(node, "python3", "-c", code, interface, bytes(packet).hex(), str(times))
+
+    def flows(self, host: str, table: str = "") -> str:
+        """The flows of a host's switch, with names and counters."""
+        return self.run(host, "ovs-ofctl", "--names", "dump-flows", "br-int", *([f"table={table}"] if table else []))
+
+    def dropped(self, host: str, sentence: str) -> int:
+        """How many packets a host's switch dropped by rules whose sentence begins so."""
+        desired = self.desired(host)
+        total = 0
+        for line in self.flows(host).splitlines():
+            found = re.search(r"cookie=(0x[0-9a-f]+).* n_packets=(\d+)", line)
+            if found and (reasons := desired.applications.get(int(found.group(1), 16))):
+                total += int(found.group(2)) if reasons[0].sentence.startswith(sentence) else 0
+        return total
+
+    def desired(self, host: str) -> Any:
+        """What a host's switch shall hold, by a compile of its own."""
+        stored = self.store.load()
+        assert stored is not None
+        desired = compiled(stored, self.store.read_status(), host)
+        assert desired is not None, f"nothing is known of {host}"
+        return desired
+
+    def examine(self) -> None:
+        """Fail when a switch holds anything but what a fresh compile says, or a log has a warning."""
+        stored = self.store.load()
+        assert stored is not None
+        assert wait_confirmed(self.store, stored.generation, 10), unconfirmed(self.store, stored.generation)
+        for host in stored.network.hosts:
+            self._compare(host)
+        self._read_logs()
+
+    def _compare(self, host: str) -> None:
+        desired = self.desired(host)
+        wanted = self._base / f"{host}.wanted"
+        wanted.write_text("".join(f"{flow.text()}\n" for flow in desired.flows.values()))
+        # diff-flows compares table, priority, match and actions; cookies are compared here.
+        self.run(host, "ovs-ofctl", "--protocols=OpenFlow14", "diff-flows", "br-int", str(wanted))
+        cookies = {int(cookie, 16) for cookie in re.findall(r"cookie=(0x[0-9a-f]+)", self.flows(host))}
+        assert {cookie for cookie in cookies if cookie >> 56 == COOKIE_OWNER} == set(desired.flows)
+
+    def _read_logs(self) -> None:
+        for path in self.lab.path.glob("hosts/*/*.log"):
+            with path.open() as log:
+                log.seek(self._read.get(path, 0))
+                lines = log.read()
+                self._read[path] = log.tell()
+            bad = [line for line in lines.splitlines() if re.search(r"\|(WARN|ERR|EMER)\|", line)]
+            bad = [line for line in bad if not any(known in line for known in _HARMLESS)]
+            assert not bad, f"{path.parent.name}: " + "\n".join(bad)
+
+    def expect_warnings(self) -> None:
+        """Forget what the logs have said so far: a test made a fault that Open vSwitch rightly reports."""
+        for path in self.lab.path.glob("hosts/*/*.log"):
+            self._read[path] = path.stat().st_size
+
+
+class PingResult:
+    """A running ping, and its numbers when it has ended."""
+
+    def __init__(self, process: "subprocess.Popen[str]", *, ends_itself: bool) -> None:
+        self._process = process
+        self._ends_itself = ends_itself
+        self._output = ""
+
+    def finish(self) -> None:
+        if not self._ends_itself:
+            time.sleep(0.1)  # let the last answer come
+            subprocess.run(["pkill", "-INT", "-P", str(self._process.pid), "ping"], check=False)
+            self._process.send_signal(2)
+        self._output, _ = self._process.communicate(timeout=120)
+
+    def __call__(self) -> Pings:
+        found = re.search(r"(\d+) packets transmitted, (\d+) received", self._output)
+        assert found, self._output
+        return Pings(int(found.group(1)), int(found.group(2)))
+
+
+def tunnelled(packets: Sequence[Packet]) -> list[Tunnelled]:
+    """The tunnel packets among captured ones, the controller's own frames left out."""
+    found = []
+    for packet in packets:
+        if GRE in packet:
+            key, inner = packet[GRE].key, packet[GRE].payload
+        elif VXLAN in packet:
+            key, inner = packet[VXLAN].vni, packet[VXLAN].payload
+        elif GENEVE in packet:
+            key, inner = packet[GENEVE].vni, packet[GENEVE].payload
+        else:
+            continue
+        if inner.type != 0x88B5:
+            found.append(Tunnelled(int(key), packet["IP"].src, packet["IP"].dst, inner))
+    return found
