@@ -15,8 +15,7 @@ from flows.model.contract import INTEGRATION_BRIDGE, TUNNEL_OFPORT, tunnel_port
 from flows.model.host import Encapsulation
 
 PROTOCOLS = [f"OpenFlow1{minor}" for minor in range(6)]
-"""All of them: the controller offers 1.4 only, a plain ``ovs-ofctl`` offers 1.0 only, and Open vSwitch before 2.14
-does not enable 1.4 and 1.5 by itself."""
+"""All of them, whatever this version enables by itself: the controller offers 1.4, a plain ``ovs-ofctl`` 1.0."""
 
 MAX_BACKOFF = 1000
 """Milliseconds between the switch's attempts to dial the controller: the shortest that Open vSwitch allows.

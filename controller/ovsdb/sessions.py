@@ -53,9 +53,12 @@ class HostSessions:
         Whoever restarts ovs-vswitchd sets that key beforehand (``ovs-ctl restart`` does) and clears it when the
         flows are back: from its start until then, ovs-vswitchd leaves the datapath's old flows alone and dials no
         controller (ovs-vswitchd.conf.db(5)). So the controller cannot restore flows during the wait, and does not
-        set the key; set on a running switch it does nothing until the next start. A switch whose flows were
-        confirmed is therefore not waiting: a key that is still there was forgotten, and would cut the host off at
-        its next restart. Any thread; returns at once; waits for the database; hosts that are not set are ignored.
+        set the key. (Open vSwitch 3.1.0 even drops the flows restored until then when the key is cleared, because
+        it takes the controller for a new one.) Set on a running switch, the key does nothing until the next start.
+        A switch whose flows were confirmed is therefore not waiting: a key that is still there was forgotten, and
+        would cut the host off at its next restart.
+
+        Any thread; returns at once; waits for the database; hosts that are not set are ignored.
         """
         with self._lock:
             self._restored.add(host)
