@@ -82,12 +82,10 @@ class Switch:
     def kill(self, daemon: str) -> None:
         """Kills a daemon (``ovsdb-server`` or ``ovs-vswitchd``) as a crash would: it cleans nothing up."""
         process = self._processes.pop(daemon)
-        process.send_signal(signal.SIGCONT)
         process.kill()
         process.wait()
-        for socket in ("db.sock",) if daemon == "ovsdb-server" else ():
-            (self.directory / socket).unlink(missing_ok=True)
-        (self.directory / f"{daemon}.ctl").unlink(missing_ok=True)
+        for left_over in (f"{daemon}.ctl", *(["db.sock"] if daemon == "ovsdb-server" else [])):
+            (self.directory / left_over).unlink(missing_ok=True)
 
     def freeze(self, daemon: str) -> None:
         """Stops a daemon without ending it: its sockets stay open and silent."""
@@ -112,7 +110,7 @@ class Switch:
         control = f"--unixctl={self.directory}/{daemon}.ctl"
         log = f"--log-file={self.directory}/{daemon}.log"
         self._processes[daemon] = subprocess.Popen(
-            [daemon, control, log, "--verbose=console:off", *arguments], env=self._environment
+            [daemon, "--verbose=console:off", control, log, *arguments], env=self._environment
         )
 
     def _run(self, *command: str) -> str:

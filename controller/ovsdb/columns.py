@@ -1,7 +1,7 @@
 """The tables and columns of a host's database that the controller replicates (ovs-vswitchd.conf.db(5)).
 
-They are declared here, not read from a schema file of the controller's machine: a host may run another version of
-Open vSwitch, and all of these columns are in every version since 2.5. Columns that change by themselves every few
+They are declared here, not read from a schema file of the controller's machine: the controller's machine need not
+have Open vSwitch, and a host may have another version of it. Columns that change by themselves every few
 seconds (statistics, status) are left out on purpose: each change would wake the controller, for every host.
 """
 
@@ -56,6 +56,7 @@ COLUMNS: dict[str, dict[str, Any]] = {
         "max_backoff": _OPTIONAL_NUMBER,
         "inactivity_probe": _OPTIONAL_NUMBER,
         "connection_mode": _OPTIONAL_TEXT,
+        "is_connected": "boolean",
     },
     "Flow_Table": {"name": _OPTIONAL_TEXT},
 }

@@ -15,20 +15,22 @@ from flows.model.contract import INTEGRATION_BRIDGE, TUNNEL_OFPORT, tunnel_port
 from flows.model.host import Encapsulation
 
 PROTOCOLS = [f"OpenFlow1{minor}" for minor in range(6)]
-"""All of them: the controller offers 1.4 only, a plain ``ovs-ofctl`` offers 1.0 only, and Open vSwitch before 2.14
-does not enable 1.4 and 1.5 by itself."""
+"""All of them, whatever this version enables by itself: the controller offers 1.4, a plain ``ovs-ofctl`` 1.0."""
 
 MAX_BACKOFF = 1000
-"""Milliseconds between the switch's attempts to dial the controller: the shortest that Open vSwitch allows."""
+"""Milliseconds between the switch's attempts to dial the controller: the shortest that Open vSwitch allows.
+
+Open vSwitch 3.1.0 does not heed it: it waits 1, 2, 4 and then 8 seconds. See ``_target``.
+"""
 
 INACTIVITY_PROBE = 1000
 """Milliseconds of silence until the switch asks whether the controller lives; it hangs up after as many more.
 
-Open vSwitch rounds this up to 5 seconds (MIN_INACTIVITY in docs/host-contract.md).
+Open vSwitch 3.1.0 takes 5 seconds for anything shorter: a controller that vanished is given up after 10.
 """
 
 FLOW_RESTORE_WAIT = "flow-restore-wait"
-"""Key of ``Open_vSwitch:other_config``: the switch forwards by its old datapath flows and dials no controller."""
+"""Key of ``Open_vSwitch:other_config``: a switch that starts with it set keeps the datapath's old flows at work."""
 
 _TUNNEL_OPTIONS = {"remote_ip": "flow", "key": "flow"}
 """Both come from the flow. All else is Open vSwitch's default, on purpose. No ``csum``: in GRE it would cost four
@@ -37,8 +39,11 @@ has a checksum of its own. ``df_default`` stays true: instances know their MTU, 
 silently. No ``local_ip``: the host has one tunnel address, and the routing towards the underlay chooses it."""
 
 
-def keep_contract(seen: Seen, settings: HostSettings, write: Writer) -> None:
-    """Writes what differs on the integration bridge; nothing when a port of its name is on another bridge."""
+def keep_contract(seen: Seen, settings: HostSettings, write: Writer, *, redial: bool) -> None:
+    """Writes what differs on the integration bridge; nothing when a port of its name is on another bridge.
+
+    With ``redial``, a switch that is not connected is made to dial the controller now.
+    """
     if seen.integration is None and INTEGRATION_BRIDGE in seen.elsewhere:
         return
     bridge = seen.integration or _new_bridge(seen, write)
@@ -49,7 +54,7 @@ def keep_contract(seen: Seen, settings: HostSettings, write: Writer) -> None:
     write.put(bridge, "protocols", PROTOCOLS, INTEGRATION_BRIDGE)
     write.put_key(bridge, "other_config", "datapath-id", f"{settings.datapath_id:016x}", INTEGRATION_BRIDGE)
     write.put_key(bridge, "other_config", "disable-in-band", "true", INTEGRATION_BRIDGE)
-    _keep_controller(bridge, settings, write)
+    _keep_controller(bridge, settings, redial, write)
     _keep_table_names(bridge, settings, write)
     _keep_tunnel(seen, bridge, settings, write)
 
@@ -113,9 +118,12 @@ def _datapath_type(seen: Seen) -> str:
     return present if present in offer or not offer else next(t for t in ("system", "netdev", *offer) if t in offer)
 
 
-def _keep_controller(bridge: Row, settings: HostSettings, write: Writer) -> None:
+def _keep_controller(bridge: Row, settings: HostSettings, redial: bool, write: Writer) -> None:
+    """Exactly one controller. There is never none in between: a switch that loses its last one drops all flows."""
     rows = getattr(bridge, "controller", [])
-    row = min(rows, key=lambda r: (r.target != settings.controller, r.uuid), default=None)
+    spellings = _spellings(settings.controller)
+    row = min(rows, key=lambda r: (r.target not in spellings, r.uuid), default=None)
+    target = settings.controller if row is None else _target(row, spellings, redial)
     if row is None:
         row = write.add("Controller", f"controller of {INTEGRATION_BRIDGE}")
     if rows != [row]:
@@ -124,10 +132,26 @@ def _keep_controller(bridge: Row, settings: HostSettings, write: Writer) -> None
             if other != row:
                 write.changes.append(f"controller {other.target} of {INTEGRATION_BRIDGE} removed")
     name = f"{INTEGRATION_BRIDGE} controller"
-    write.put(row, "target", settings.controller, name)
+    write.put(row, "target", target, name)
     write.put(row, "max_backoff", [MAX_BACKOFF], name)
     write.put(row, "inactivity_probe", [INACTIVITY_PROBE], name)
     write.put(row, "connection_mode", ["out-of-band"], name)
+
+
+def _spellings(target: str) -> tuple[str, ...]:
+    """``tcp:IP:PORT`` and ``tcp:[IP]:PORT`` are the same to Open vSwitch."""
+    parts = target.split(":")
+    return (target, f"{parts[0]}:[{parts[1]}]:{parts[2]}") if len(parts) == 3 else (target,)
+
+
+def _target(row: Row, spellings: tuple[str, ...], redial: bool) -> str:
+    """The spelling to write. A new one makes the switch dial at once, and keeps its flows; otherwise a controller
+    that was away for long waits 8 seconds for the next attempt."""
+    if row.target not in spellings:
+        return spellings[0]
+    if redial and not row.is_connected:
+        return next((spelling for spelling in spellings if spelling != row.target), spellings[0])
+    return str(row.target)
 
 
 def _keep_table_names(bridge: Row, settings: HostSettings, write: Writer) -> None:

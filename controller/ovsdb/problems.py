@@ -22,7 +22,7 @@ def problems(seen: Seen, encapsulation: Encapsulation) -> Iterator[str]:
     if seen.switch.other_config.get(FLOW_RESTORE_WAIT) == "true":
         yield (
             f"Open_vSwitch other_config:{FLOW_RESTORE_WAIT} is set: "
-            "once restarted, the switch dials no controller and takes no new flows until it is cleared"
+            "a switch that starts now dials no controller and takes no new flows into use until it is cleared"
         )
     yield from _interface_problems(seen, tunnel)
 

@@ -39,6 +39,7 @@ class HostSession:
         self._transaction: Transaction | None = None
         self._looked_at: int | None = None  # change number of the database when it was last compared with the settings
         self._right_with: HostSettings | None = None  # settings with which the contract was found kept
+        self._redial = True  # a controller that has just started does not want to wait for the switch's next attempt
         self._restored = False
         self._facts: HostFacts | None = None
         self._reported: frozenset[str] = frozenset()
@@ -110,7 +111,8 @@ class HostSession:
 
     def _keep(self, seen: Seen) -> None:
         write = Writer(self._database)
-        keep_contract(seen, self.settings, write)
+        keep_contract(seen, self.settings, write, redial=self._redial)
+        self._redial = False
         deviations = tuple(write.changes)
         keep_instances(seen, self.settings, write)
         if self._restored:
@@ -122,7 +124,9 @@ class HostSession:
             self._refusal = None
             return
         if deviations and self._right_with == self.settings:
-            self._on_problem(self._host, f"somebody had changed what the controller keeps: {'; '.join(deviations)}")
+            self._on_problem(
+                self._host, f"it was not as the controller left it, and is put right: {'; '.join(deviations)}"
+            )
         logger.info("%s: %s", self._host, "; ".join(write.changes))
         write.transaction.add_comment("ovs-vpc: " + "; ".join(write.changes))
         write.transaction.commit()

@@ -50,12 +50,15 @@ class HostSessions:
     def flows_restored(self, host: str) -> None:
         """Clears the host's ``flow-restore-wait``, if set. To be called when its switch has confirmed its flows.
 
-        Who restarts ovs-vswitchd sets that key beforehand (``ovs-ctl restart`` does): the new process then leaves
-        the datapath's old flows at work, and takes no new ones into it, until the key is cleared. While it is set the
-        switch dials no controller (ovs-vswitchd.conf.db(5)); who set it restores the flows on the host itself. A
-        switch whose flows the controller has confirmed was never restarted with the key or has it no longer in
-        force: a key that is still there was forgotten, and would bite at the next restart. Any thread; returns at
-        once; waits for the session when there is none now; unknown hosts are ignored.
+        Whoever restarts ovs-vswitchd sets that key beforehand (``ovs-ctl restart`` does) and clears it when the
+        flows are back: from its start until then, ovs-vswitchd leaves the datapath's old flows alone and dials no
+        controller (ovs-vswitchd.conf.db(5)). So the controller cannot restore flows during the wait, and does not
+        set the key. (Open vSwitch 3.1.0 even drops the flows restored until then when the key is cleared, because
+        it takes the controller for a new one.) Set on a running switch, the key does nothing until the next start.
+        A switch whose flows were confirmed is therefore not waiting: a key that is still there was forgotten, and
+        would cut the host off at its next restart.
+
+        Any thread; returns at once; waits for the database; hosts that are not set are ignored.
         """
         with self._lock:
             self._restored.add(host)

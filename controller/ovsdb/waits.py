@@ -4,6 +4,7 @@
 file descriptor above 1023. Here each session is asked only after it has run.
 """
 
+import heapq
 import math
 import select
 from typing import Protocol
@@ -50,16 +51,21 @@ class Sleeper:
         self._poll = select.poll()
         self._waits: dict[str, Waits] = {}
         self._owners: dict[int, str] = {}
+        self._deadlines: list[tuple[float, str]] = []  # a heap; entries that no longer hold are skipped when met
 
     def arm(self, name: str, waits: Waits) -> None:
         """Replaces what ``name`` waits for."""
-        for number in self._waits.pop(name, Waits()).files:
-            self._poll.unregister(number)
-            del self._owners[number]
-        for number, events in waits.files.items():
-            self._poll.register(number, events)
-            self._owners[number] = name
+        before = self._waits.get(name, Waits())
         self._waits[name] = waits
+        if waits.files != before.files:
+            for number in before.files:
+                self._poll.unregister(number)
+                del self._owners[number]
+            for number, events in waits.files.items():
+                self._poll.register(number, events)
+                self._owners[number] = name
+        if waits.deadline not in (before.deadline, math.inf):
+            heapq.heappush(self._deadlines, (waits.deadline, name))
 
     def disarm(self, name: str) -> None:
         """Forgets ``name``."""
@@ -68,8 +74,19 @@ class Sleeper:
 
     def sleep(self) -> set[str]:
         """Returns the names of those that have something to do; at least one."""
-        deadline = min((w.deadline for w in self._waits.values()), default=math.inf)
-        timeout = None if deadline == math.inf else max(0, math.ceil(deadline - ovs.timeval.msec()))
+        self._pass_over_stale()
+        timeout = None
+        if self._deadlines:
+            timeout = max(0, math.ceil(self._deadlines[0][0] - ovs.timeval.msec()))
         woken = {self._owners[number] for number, _ in self._poll.poll(timeout)}
         now = ovs.timeval.msec()
-        return woken | {name for name, waits in self._waits.items() if waits.deadline <= now}
+        while self._deadlines and self._deadlines[0][0] <= now:
+            name = heapq.heappop(self._deadlines)[1]
+            woken.add(name)
+            self._waits[name].deadline = math.inf
+            self._pass_over_stale()
+        return woken
+
+    def _pass_over_stale(self) -> None:
+        while self._deadlines and self._deadlines[0][0] != self._waits.get(self._deadlines[0][1], Waits()).deadline:
+            heapq.heappop(self._deadlines)

@@ -1,0 +1,136 @@
+"""The host contract, on real ovsdb-server and ovs-vswitchd."""
+
+from dataclasses import replace
+
+import pytest
+
+from controller.ovsdb import HostSettings
+from flows.facts import HostFacts
+from flows.model.contract import TUNNEL_OFPORT, datapath_id
+from tests.integration.ovsdb.support import Watcher, establish, get, instance, writes
+from tests.switch import Switch, wait_until
+
+
+def test_the_contract_is_established_on_a_new_host(switch: Switch, watcher: Watcher, settings: HostSettings) -> None:
+    establish(switch, watcher, settings)
+    assert watcher.facts() == HostFacts(datapath_id("a"), "netdev", TUNNEL_OFPORT, frozenset())
+    assert watcher.problems == []
+    assert get(switch, "bridge", "br-int", "fail_mode") == "secure"
+    assert get(switch, "bridge", "br-int", "datapath_type") == "netdev"
+    assert get(switch, "bridge", "br-int", "datapath_id") == f'"{datapath_id("a"):016x}"'
+    assert get(switch, "bridge", "br-int", "other_config:disable-in-band") == '"true"'
+    assert switch.vsctl("get-controller", "br-int").strip() == settings.controller
+    assert get(switch, "interface", "br-int", "type") == "internal"
+    assert get(switch, "interface", "tun-gre", "options") == "{key=flow, remote_ip=flow}"
+    assert get(switch, "interface", "tun-gre", "ofport") == str(TUNNEL_OFPORT)
+
+
+def test_plain_tools_work_and_print_table_names(switch: Switch, watcher: Watcher, settings: HostSettings) -> None:
+    establish(switch, watcher, settings)
+    switch.ofctl("add-flow", "br-int", "table=20,actions=drop")
+    assert "table=unicast" in switch.ofctl("--names", "dump-flows", "br-int")
+    watcher.sessions.set_hosts({"a": (switch.db_target, replace(settings, table_names=((0, "first"),)))})
+    wait_until(lambda: "table=20" in switch.ofctl("--names", "dump-flows", "br-int"), "table 20 to lose its name")
+
+
+def test_a_second_run_writes_nothing(
+    switch: Switch, watcher: Watcher, watchers: list[Watcher], settings: HostSettings
+) -> None:
+    establish(switch, watcher, settings)
+    wait_until(lambda: "true" in switch.vsctl("--columns=is_connected", "list", "controller"), "an OpenFlow session")
+    before = writes(switch)
+    assert before >= 1
+    second = Watcher()
+    watchers.append(second)
+    second.sessions.set_hosts({"a": (switch.db_target, settings)})
+    wait_until(second.facts, "the second controller's facts")
+    instance(switch, "tap1", "port1")  # both have come so far when both have seen this and one has pinned it
+    wait_until(lambda: watcher.interfaces() and second.interfaces(), "the new interface")
+    wait_until(lambda: get(switch, "interface", "tap1", "ofport_request") == "1", "the pin")
+    assert before < writes(switch) <= before + 2
+    assert second.problems == watcher.problems == []
+
+
+def test_what_is_not_ours_stays(switch: Switch, watcher: Watcher, settings: HostSettings) -> None:
+    switch.vsctl("add-br", "br-other", "--", "set", "bridge", "br-other", "fail_mode=standalone")
+    switch.vsctl(
+        "add-br", "br-int", "--", "set", "bridge", "br-int", "other_config:mac-table-size=7", "stp_enable=true"
+    )
+    switch.vsctl("set", "bridge", "br-int", "external_ids:who=me", "--", "add-port", "br-int", "vhost0")
+    switch.vsctl(
+        "--id=@t", "create", "flow_table", "flow_limit=9", "--", "set", "bridge", "br-int", "flow_tables:20=@t"
+    )
+    switch.vsctl("set", "open_vswitch", ".", "other_config:max-idle=30000", "external_ids:hostname=h")
+    establish(switch, watcher, settings)
+    assert get(switch, "bridge", "br-other", "fail_mode") == "standalone"
+    assert get(switch, "bridge", "br-int", "other_config:mac-table-size") == '"7"'
+    assert get(switch, "bridge", "br-int", "external_ids") == "{who=me}"
+    assert get(switch, "bridge", "br-int", "stp_enable") == "true"
+    assert get(switch, "interface", "vhost0", "ofport_request") == "[]"
+    assert get(switch, "open_vswitch", ".", "other_config:max-idle") == '"30000"'
+    assert get(switch, "open_vswitch", ".", "external_ids:hostname") == "h"
+    assert "9" in switch.vsctl("--bare", "--columns=flow_limit", "find", "flow_table", "name=unicast")
+
+
+@pytest.mark.parametrize(
+    ("damage", "part"),
+    [
+        (["set-fail-mode", "br-int", "standalone"], "fail_mode standalone -> secure"),
+        (["remove", "bridge", "br-int", "other_config", "disable-in-band"], "disable-in-band nothing -> true"),
+        (["set-controller", "br-int", "tcp:127.0.0.1:1"], "controller target tcp:127.0.0.1:1 ->"),
+        (["del-controller", "br-int"], "controller of br-int added"),
+        (["del-port", "tun-gre"], "port tun-gre added"),
+        (["set", "interface", "tun-gre", "options:remote_ip=192.0.2.1"], "tun-gre options"),
+        (["clear", "bridge", "br-int", "flow_tables"], "table 0 added"),
+        (["del-br", "br-int"], "bridge br-int added"),
+    ],
+)
+def test_damage_is_repaired_and_reported(
+    switch: Switch, watcher: Watcher, settings: HostSettings, damage: list[str], part: str
+) -> None:
+    establish(switch, watcher, settings)
+    switch.vsctl("--no-wait", *damage)
+    wait_until(lambda: watcher.has_problem(part), part)
+    wait_until(
+        lambda: watcher.facts() == HostFacts(datapath_id("a"), "netdev", TUNNEL_OFPORT, frozenset()),
+        "the facts as before",
+    )
+    assert len(watcher.problems) == 1
+
+
+def test_problems_of_the_host_are_reported(switch: Switch, watcher: Watcher, settings: HostSettings) -> None:
+    switch.vsctl("add-br", "br-other", "--", "add-port", "br-other", "tun-gre")
+    switch.vsctl("set", "open_vswitch", ".", "other_config:flow-restore-wait=true")
+    watcher.sessions.set_hosts({"a": (switch.db_target, settings)})
+    wait_until(watcher.facts, "facts without br-phy")
+    assert watcher.has_problem("no bridge br-phy")
+    assert watcher.has_problem("tun-gre cannot be made: bridge br-other has a port of that name")
+    assert watcher.has_problem("flow-restore-wait is set")
+    switch.vsctl("--no-wait", "add-port", "br-int", "bad", "--", "set", "interface", "bad", "type=nonsense")
+    wait_until(lambda: watcher.has_problem("cannot use interface bad: "), "the error of an interface")
+
+
+def test_a_taken_tunnel_number_is_reported(switch: Switch, watcher: Watcher, settings: HostSettings) -> None:
+    switch.vsctl("add-br", "br-int", "--", "add-port", "br-int", "first")
+    switch.vsctl("set", "interface", "first", f"ofport_request={TUNNEL_OFPORT}")
+    establish(switch, watcher, settings)
+    wait_until(lambda: watcher.has_problem("tunnel port tun-gre has the OpenFlow port number"), "the number")
+
+
+def test_a_changed_encapsulation_changes_the_tunnel_port(
+    switch: Switch, watcher: Watcher, settings: HostSettings
+) -> None:
+    establish(switch, watcher, settings)
+    watcher.sessions.set_hosts({"a": (switch.db_target, replace(settings, encapsulation="vxlan"))})
+    wait_until(lambda: set(switch.vsctl("list-ports", "br-int").split()) == {"tun-vxlan"}, "only the VXLAN port")
+    wait_until(lambda: (facts := watcher.facts()) and facts.tunnel_ofport == TUNNEL_OFPORT, "its number")
+    assert get(switch, "interface", "tun-vxlan", "type") == "vxlan"
+    assert watcher.problems == []
+
+
+def test_a_forgotten_flow_restore_wait_is_cleared(switch: Switch, watcher: Watcher, settings: HostSettings) -> None:
+    establish(switch, watcher, settings)
+    switch.vsctl("set", "open_vswitch", ".", "other_config:flow-restore-wait=true", "other_config:max-idle=30000")
+    watcher.sessions.flows_restored("a")
+    watcher.sessions.flows_restored("unknown")
+    wait_until(lambda: get(switch, "open_vswitch", ".", "other_config") == '{max-idle="30000"}', "the key to go")

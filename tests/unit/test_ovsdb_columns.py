@@ -1,0 +1,40 @@
+"""The part of a host's database that the controller replicates."""
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from controller.ovsdb.columns import COLUMNS
+from tests.switch import SCHEMA
+
+
+def base(kind: Any) -> Any:
+    """A base type without its constraints: the server checks those."""
+    return {k: v for k, v in kind.items() if k in ("type", "refTable")} if isinstance(kind, dict) else {"type": kind}
+
+
+def normal(kind: Any) -> dict[str, Any]:
+    kind = kind if isinstance(kind, dict) else {"key": kind}
+    value = base(kind["value"]) if "value" in kind else None
+    return {"key": base(kind["key"]), "value": value, "min": kind.get("min", 1), "max": kind.get("max", 1)}
+
+
+@pytest.mark.parametrize("table", COLUMNS)
+def test_columns_are_those_of_open_vswitch(table: str) -> None:
+    theirs = json.loads(SCHEMA.read_text())["tables"][table]["columns"]
+    assert {name: normal(kind) for name, kind in COLUMNS[table].items()} == {
+        name: normal(theirs[name]["type"]) for name in COLUMNS[table]
+    }
+
+
+def test_python_ovs_patches_nothing() -> None:
+    """It imports eventlet when that is installed; patched sockets or threads would break the native ones."""
+    program = (
+        "import controller.ovsdb, sys;"
+        "patcher = sys.modules.get('eventlet.patcher');"
+        "sys.exit(any(map(patcher.is_monkey_patched, ('os', 'select', 'socket', 'thread', 'time'))) if patcher else 0)"
+    )
+    assert subprocess.run([sys.executable, "-W", "ignore", "-c", program], check=False).returncode == 0
