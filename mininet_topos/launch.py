@@ -74,6 +74,7 @@ def start(
 
     Raises :class:`LabError` when it does not come up; then, and on any other exception, nothing is left.
     """
+    _claim(directory.path.parent)
     lock = Lock.acquire(directory)
     if lock is None:
         raise LabError(f"a lab named '{directory.name}' already runs, or is just starting or ending")
@@ -101,6 +102,14 @@ def start(
         give_up(directory)
         raise
     return record
+
+
+def _claim(base: Path) -> None:
+    """Make the directory of all labs, or see that it is ours: in /tmp anybody may have made it."""
+    base.mkdir(mode=0o755, parents=True, exist_ok=True)
+    owner = base.stat().st_uid
+    if owner not in (os.geteuid(), 0) or not os.access(base, os.W_OK):
+        raise LabError(f"{base} belongs to another user; remove it or choose another directory for labs")
 
 
 def _spawn(directory: LabDirectory, lock: Lock, log: TextIO) -> None:

@@ -123,14 +123,21 @@ class Switch:
         with namespaces.links(self.namespace) as route:
             if not self._waiting.until(lambda: bool(route.link_lookup(ifname=PHYSICAL_BRIDGE)), _PATIENCE):
                 raise LabError(f"ovs-vswitchd of host '{self.host.name}' makes no bridge; see its log")
-            # It makes all bridges, ports and tunnels in one go and answers no question before that is done.
-            self._waiting.run([self._appctl("version")])
             index = namespaces.index_of(route, PHYSICAL_BRIDGE)
             route.link("set", index=index, state="up")
             # Hosts of one LAN may have any addresses: each is to be found on the link itself. A prefix of 0
             # says so to Open vSwitch too, which takes a source address only from the destination's subnet.
             route.addr("replace", index=index, address=str(self.host.tunnel_ip), prefixlen=0)
             route.route("replace", family=socket.AF_INET, dst="default", oif=index, scope=_SCOPE_LINK)
+        self._settle()
+
+    def _settle(self) -> None:
+        """Wait until ovs-vswitchd has made its ports and has noticed the host's address.
+
+        It answers one question in each round of its main loop; one round hears of a change, the next two act.
+        """
+        for _ in range(3):
+            self._waiting.run([self._appctl("version")])
 
     def _appctl(self, command: str) -> list[str]:
         return ["ovs-appctl", f"--target={self._control}", f"--timeout={_PATIENCE}", command]

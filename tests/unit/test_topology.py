@@ -1,0 +1,64 @@
+"""What a lab consists of."""
+
+from ipaddress import IPv4Address, IPv4Interface
+
+import pytest
+
+from flows.model import Network, parse
+from mininet_topos.errors import LabError
+from mininet_topos.topology import INTERFACE_NAME_LENGTH, describe, interface_names
+
+TEXT = """
+encapsulation: vxlan
+underlay: {mtu: 1600}
+hosts:
+  h1: {tunnel_ip: 192.168.50.1}
+  h2: {tunnel_ip: 10.9.8.7}
+vpcs:
+  home: {id: 100, subnets: {lan: {cidr: 10.1.0.0/24}}}
+ports:
+  a: {vpc: home, ips: [10.1.0.11, 10.1.0.12], host: h1}
+  b: {vpc: home, ips: [10.1.0.13]}
+"""
+
+
+def _network(text: str) -> Network:
+    return parse(text, "network.yaml")[0]
+
+
+def test_hosts_and_ports() -> None:
+    topology = describe(_network(TEXT))
+    assert [host.management_ip for host in topology.hosts.values()] == [
+        IPv4Address("169.254.0.2"),
+        IPv4Address("169.254.0.3"),
+    ]
+    assert topology.hosts["h2"].lan.mtu == 1600
+    assert topology.hosts["h2"].mac == "0e:00:00:00:00:02"
+    port = topology.ports["a"]
+    assert port.addresses == (IPv4Interface("10.1.0.11/24"), IPv4Interface("10.1.0.12/24"))
+    assert (str(port.gateway), port.mtu, port.interface) == ("10.1.0.1", 1550, "a")
+    assert topology.ports_of("h1") == (port,)
+    assert topology.ports["b"].host is None
+
+
+def test_management_network_is_taken() -> None:
+    with pytest.raises(LabError, match=r"host 'h1' has the tunnel address 169\.254\.7\.7"):
+        describe(_network(TEXT.replace("192.168.50.1", "169.254.7.7")))
+
+
+@pytest.mark.parametrize("name", ["vm1", "web-server-0001"])
+def test_a_short_name_is_the_interface(name: str) -> None:
+    assert interface_names([name]) == {name: name}
+
+
+@pytest.mark.parametrize("name", ["web-server-00012", "eth0", "br-int", "17", "all", "local", "x" * 63])
+def test_other_names_get_a_digest(name: str) -> None:
+    interface = interface_names([name])[name]
+    assert interface != name
+    assert len(interface) <= INTERFACE_NAME_LENGTH
+    assert interface.startswith(name[:6])
+
+
+def test_interface_names_are_unique() -> None:
+    ports = [f"a-rather-long-name-{number}" for number in range(500)]
+    assert len(set(interface_names(ports).values())) == 500
