@@ -5,10 +5,12 @@ builds everything and does the changes.  Here is the side that stays outside: it
 it over a socket, and enters its namespaces.
 """
 
+import json
 import os
 import re
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -31,6 +33,7 @@ from mininet_topos.directory import (
 )
 from mininet_topos.errors import LabError
 from mininet_topos.messages import Request, Verb
+from mininet_topos.probe import Probe, order
 from mininet_topos.topology import Topology, describe
 
 _PATIENCE = 20.0
@@ -144,6 +147,17 @@ class Lab:
         Of use once the controller has made the tunnel ports; see :func:`mininet_topos.underlay.announce`.
         """
         self._ask("announce")
+
+    def probe(self, probes: Sequence[Probe], wait: float = 1.0) -> list[bool]:
+        """Ping between many pairs of ports at once: whether each target got its ping and the answer came back.
+
+        ``wait``: seconds to wait for the last answers.
+        """
+        command = [sys.executable, "-m", "mininet_topos.probe", str(self.path)]
+        done = self.run(CONTROLLER_NODE, command, input=order(probes, wait), capture_output=True, text=True)
+        if done.returncode != 0:
+            raise LabError(f"cannot ping inside lab '{self.name}': {done.stderr.strip()}")
+        return [bool(result) for result in json.loads(done.stdout)]
 
     def plug(self, port: str, host: str) -> None:
         """Put a port on a host, taking it off the one that it is on. Its instance runs on, sockets and all."""

@@ -190,10 +190,10 @@ def test_run_in_a_node(shared: Lab, node: str, argv: list[str], output: str) -> 
 def test_killing_a_command_ends_it(shared: Lab) -> None:
     process = subprocess.Popen(shared.command("a", ["sleep", "4711"]))
     running = ["pgrep", "-f", "^sleep 4711$"]
-    assert _eventually(lambda: subprocess.run(running, stdout=subprocess.DEVNULL).returncode == 0)
+    assert _eventually(lambda: subprocess.run(running, check=False, stdout=subprocess.DEVNULL).returncode == 0)
     process.kill()
     process.wait()
-    assert _eventually(lambda: subprocess.run(running, stdout=subprocess.DEVNULL).returncode != 0)
+    assert _eventually(lambda: subprocess.run(running, check=False, stdout=subprocess.DEVNULL).returncode != 0)
 
 
 SERVER = """

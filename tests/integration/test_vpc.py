@@ -112,8 +112,7 @@ def test_forged_source_under_the_peers_key(labs: Labs, kind: str) -> None:
         )
         return IP(src="10.174.233.86", dst="10.174.233.87") / tunnel / inner
 
-    mac = lab.run("host87", "cat", "/sys/class/net/br-phy/address").strip()
-    own = lab.run("host86", "cat", "/sys/class/net/br-phy/address").strip()
+    mac, own = lab.mac("host87"), lab.mac("host86")
     refused = "from a tunnel, with a source that neither"
     before = lab.dropped("host87", refused)
     with lab.capture("green1", "icmp") as packets:

@@ -120,6 +120,13 @@ class VpcLab:
     def address(self, port: str) -> str:
         return str(self.network.ports[port].ips[0])
 
+    def mac(self, host: str) -> str:
+        """The MAC address of a host's tunnel address."""
+        link = self.run(host, "ip", "-o", "link", "show", "br-phy")
+        found = re.search(r"link/ether (\S+)", link)
+        assert found, link
+        return found.group(1)
+
     def ping(self, source: str, target: str, number: int = 3, interval: float = 0.05) -> Pings:
         """Ping from a port to a port (by name) or an address."""
         with self.pinging(source, target, number=number, interval=interval) as result:

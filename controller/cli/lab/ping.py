@@ -1,8 +1,6 @@
 """``ovs-vpc lab ping``: does every pair of ports reach each other just as the model says?"""
 
-import subprocess
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -16,10 +14,7 @@ from flows.model import Network, Port
 from flows.model.problem import did_you_mean
 from flows.model.reachability import Verdict, answers
 from mininet_topos.lab import Lab
-
-_PARALLEL = 8
-_WAIT = 1
-"""Seconds that a ping waits for its answer."""
+from mininet_topos.probe import Probe
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +70,10 @@ def plugged(store: Store) -> list[str]:
 
 def ping_all(lab: Lab, network: Network, sources: Sequence[Port], targets: Sequence[Port]) -> list[Pair]:
     """Ping from each of some ports to each of some ports, itself left out."""
-    jobs = [(source, target) for source in sources for target in targets if source is not target]
-    with ThreadPoolExecutor(_PARALLEL) as pool:
-        return list(pool.map(lambda job: _ping(lab, network, *job), jobs))
-
-
-def _ping(lab: Lab, network: Network, source: Port, target: Port) -> Pair:
-    command = ["ping", "-q", "-n", "-c", "1", "-W", str(_WAIT), "-I", str(source.ips[0]), str(target.ips[0])]
-    done = lab.run(source.name, command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    return Pair(source.name, target.name, done.returncode == 0, answers(network, source, target))
+    pairs = [(source, target) for source in sources for target in targets if source is not target]
+    probes = [Probe(s.name, str(s.ips[0]), t.name, str(t.ips[0])) for s, t in pairs]
+    results = zip(pairs, lab.probe(probes), strict=True)
+    return [Pair(s.name, t.name, answered, answers(network, s, t)) for (s, t), answered in results]
 
 
 def _show(pairs: list[Pair]) -> None:
