@@ -19,6 +19,8 @@ PATIENCE = 2.0
 """Seconds that other hosts wait for one that does not confirm."""
 GIVE_UP = 10.0
 """Seconds after which a session that answers echoes but confirms nothing is ended."""
+COUNT_EVERY = 5.0
+"""Seconds between two looks at whether somebody else added or removed flows of ours."""
 RETRY = 5.0
 """Seconds until what a switch refused is tried again."""
 
@@ -52,6 +54,8 @@ class Host:
         self._transaction: _Transaction | None = None
         self._asked_at: float | None = None
         self._retry_at = 0.0
+        self._count_at = 0.0
+        self._counted: int | None = None
         self._pending = Plan((), frozenset())
 
     @property
@@ -114,6 +118,19 @@ class Host:
         self._asked_at = None
         self._settle()
 
+    def counted(self, flows: int, now: float) -> None:
+        """The switch's flows were counted: another number than expected means that somebody else was there."""
+        if flows != self._counted and self.session is not None and self._actual is not None:
+            _log.warning(
+                "%s: the switch holds %d flows of ours instead of %d: they are put right",
+                self.name,
+                flows,
+                self._counted,
+            )
+            self._actual = None
+            self._asked_at = now
+            self.session.read_cookies()
+
     def refused(self, xid: int, reason: str, cookie: int | None) -> None:
         """The switch refused a transaction, or a part of it: none of it was carried out."""
         if self._transaction is None or self._transaction.xid != xid:
@@ -158,7 +175,15 @@ class Host:
         return self._transaction is None or now - self._transaction.sent_at < PATIENCE
 
     def check(self, now: float) -> None:
-        """End a session that answers echoes but nothing else: a reply was lost, only a new session helps."""
+        """Look after the session from time to time.
+
+        Somebody else's changes are looked for. A session that answers echoes but nothing else is ended: a reply
+        was lost, and only a new session helps.
+        """
+        if self.is_ready and self._transaction is None and self.session is not None and now >= self._count_at:
+            self._count_at = now + COUNT_EVERY
+            self._counted = self.flows
+            self.session.count_flows()
         asked = self._transaction.sent_at if self._transaction else self._asked_at
         if asked is not None and now - asked > GIVE_UP and self.session is not None:
             _log.warning("%s: the switch has not answered for %.0f s: its session is ended", self.name, now - asked)

@@ -12,7 +12,7 @@ from typing import Any
 from controller.host import Host
 from controller.ovsdb import HostSettings
 from controller.store import Stored
-from controller.switch.sessions import Confirmed, Cookies, Refused, Session, SwitchDown, SwitchEvent, SwitchUp
+from controller.switch.sessions import Confirmed, Cookies, Counted, Refused, Session, SwitchDown, SwitchEvent, SwitchUp
 from flows.facts import HostFacts
 from flows.locate import Locations, locate
 from flows.model.contract import datapath_id
@@ -77,7 +77,7 @@ class Sync:
             case _:
                 self._answered(event, now)
 
-    def _answered(self, event: SwitchDown | Cookies | Confirmed | Refused, now: float) -> None:
+    def _answered(self, event: SwitchDown | Cookies | Counted | Confirmed | Refused, now: float) -> None:
         """Something came from a switch, unless its session was replaced meanwhile."""
         host = self._by_datapath.get(event.session.datapath_id)
         if host is None or host.session is not event.session:
@@ -89,6 +89,8 @@ class Sync:
                 host.disconnected()
             case Cookies(_, cookies):
                 host.holds(cookies)
+            case Counted(_, flows):
+                host.counted(flows, now)
             case Confirmed(_, xid):
                 host.confirmed(xid, now)
             case Refused(_, xid, reason, cookie):

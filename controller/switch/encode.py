@@ -48,19 +48,18 @@ def transaction(plan: Plan, xid: int) -> bytes:
     return _bytes(messages, xid)
 
 
+_OURS = (ofp.OFPTT_ALL, ofp.OFPP_ANY, ofp.OFPG_ANY, COOKIE_OWNER << 56, COOKIE_OWNER_MASK)
+"""Every flow of ours, in any table; foreign ones left out."""
+
+
 def read_cookies(xid: int) -> bytes:
-    """A request for every flow of ours, foreign ones left out."""
-    request = parser.OFPFlowStatsRequest(
-        _PROTOCOL,
-        0,
-        ofp.OFPTT_ALL,
-        ofp.OFPP_ANY,
-        ofp.OFPG_ANY,
-        COOKIE_OWNER << 56,
-        COOKIE_OWNER_MASK,
-        parser.OFPMatch(),
-    )
-    return _bytes([request], xid)
+    """A request for every flow of ours."""
+    return _bytes([parser.OFPFlowStatsRequest(_PROTOCOL, 0, *_OURS, parser.OFPMatch())], xid)
+
+
+def count_flows(xid: int) -> bytes:
+    """A request for the number of flows of ours."""
+    return _bytes([parser.OFPAggregateStatsRequest(_PROTOCOL, 0, *_OURS, parser.OFPMatch())], xid)
 
 
 def tunnel_frames(frame: bytes, hosts: Iterable[IPv4Address], ofport: int, xid: int) -> bytes:

@@ -46,6 +46,10 @@ class Session:
         self._seen = set()
         self._datapath.send(encode.read_cookies(self._xid()))
 
+    def count_flows(self) -> None:
+        """Ask how many flows of ours there are; :class:`Counted` answers."""
+        self._datapath.send(encode.count_flows(self._xid()))
+
     def send_by_tunnel(self, frame: bytes, hosts: Iterable[IPv4Address], ofport: int) -> None:
         """Send one frame to each of some hosts by the tunnel port."""
         self._datapath.send(encode.tunnel_frames(frame, hosts, ofport, self._xid()))
@@ -87,6 +91,14 @@ class Cookies:
 
 
 @dataclass(frozen=True, slots=True)
+class Counted:
+    """How many flows of ours a switch holds."""
+
+    session: Session
+    flows: int
+
+
+@dataclass(frozen=True, slots=True)
 class Confirmed:
     """A switch has carried out everything up to a transaction's barrier."""
 
@@ -104,7 +116,7 @@ class Refused:
     cookie: int | None
 
 
-SwitchEvent = SwitchUp | SwitchDown | Cookies | Confirmed | Refused
+SwitchEvent = SwitchUp | SwitchDown | Cookies | Counted | Confirmed | Refused
 
 
 class SwitchApp(app_manager.OSKenApp):  # type: ignore[misc]
@@ -134,6 +146,11 @@ class SwitchApp(app_manager.OSKenApp):  # type: ignore[misc]
             cookies = session.collect((flow.cookie for flow in message.body), more)
             if cookies is not None:
                 self._on_event(Cookies(session, cookies))
+
+    @set_ev_cls(ofp_event.EventOFPAggregateStatsReply, MAIN_DISPATCHER)  # type: ignore[untyped-decorator]
+    def _counted(self, event: Any) -> None:
+        if session := self._sessions.get(event.msg.datapath):
+            self._on_event(Counted(session, event.msg.body.flow_count))
 
     @set_ev_cls(ofp_event.EventOFPBarrierReply, MAIN_DISPATCHER)  # type: ignore[untyped-decorator]
     def _confirmed(self, event: Any) -> None:

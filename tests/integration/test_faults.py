@@ -1,0 +1,128 @@
+"""Faults while packets flow: nothing is lost that need not be, and everything is as it should be afterwards."""
+
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+
+import pytest
+
+from tests.integration.vpclab import VpcLab
+from tests.scenario import SHIPPED
+from tests.switch import wait_until
+
+pytestmark = pytest.mark.lab
+Labs = Callable[[str], VpcLab]
+
+PEERED = (SHIPPED / "peered-vpcs.yaml").read_text()
+
+
+def connected(lab: VpcLab, host: str) -> bool:
+    return bool(lab.store.read_status()["hosts"][host]["switch"])
+
+
+def test_controller_killed_during_a_1_khz_ping(labs: Labs, record_property: Callable[[str, object], None]) -> None:
+    lab = labs(PEERED)
+    first = lab.lab.controller_pid()
+    assert first is not None
+    lab.allow("connection failed .Connection refused")
+    with lab.pinging("blue1", "green1") as result:
+        time.sleep(1)
+        os.kill(first, signal.SIGKILL)
+        wait_until(lambda: lab.lab.controller_pid() not in (None, first), "the controller to come back")
+        wait_until(lambda: all(connected(lab, host) for host in lab.network.hosts), "the switches to come back", 20)
+        time.sleep(2)
+    assert result().sent > 2500
+    print(f"controller killed and restarted: {result().lost} of {result().sent} packets lost")
+    assert result().lost == 0
+
+
+def test_lost_session_is_noticed_within_3_seconds(labs: Labs) -> None:
+    lab = labs(PEERED)
+    # The link is cut without a word to either side: only silence can tell.
+    lab.run("host86", "ip", "link", "set", "mgmt0", "down")
+    try:
+        cut = time.monotonic()
+        wait_until(lambda: not connected(lab, "host86"), "the controller to notice", 10)
+        noticed = time.monotonic() - cut
+        assert lab.ping("blue1", "green1").lost == 0
+    finally:
+        lab.run("host86", "ip", "link", "set", "mgmt0", "up")
+        lab.allow("no response to inactivity probe|connection failed|timed out|connection dropped")
+    print(f"cut session noticed after {noticed:.1f} s")
+    assert noticed < 3
+    wait_until(lambda: connected(lab, "host86"), "the switch to come back", 60)
+
+
+def test_change_touches_only_what_differs(labs: Labs) -> None:
+    lab = labs(PEERED)
+    before = flow_ages(lab, "host86")
+    time.sleep(1.1)
+    lab.apply(PEERED.replace("peerings:", "  blue3: {vpc: blue, ips: [10.0.1.143], host: host87}\npeerings:"))
+    after = flow_ages(lab, "host86")
+    # An answer to ARP and a way to host87 for the new address; its peer's subnet asks for it too.
+    assert len(after.keys() - before.keys()) == 3
+    assert not before.keys() - after.keys()
+    assert all(after[cookie] > 1 for cookie in before)
+
+
+def flow_ages(lab: VpcLab, host: str) -> dict[str, float]:
+    """Seconds since each flow was added, by cookie: a flow that is added again starts anew."""
+    found = re.findall(r"cookie=(0x[0-9a-f]+), duration=([\d.]+)s", lab.flows(host))
+    return {cookie: float(age) for cookie, age in found}
+
+
+def test_deleted_and_foreign_flows(labs: Labs) -> None:
+    """What is missing comes back by itself, and what is another's stays."""
+    lab = labs(PEERED)
+    lab.run("host86", "ovs-ofctl", "del-flows", "br-int", "table=40")
+    lab.run("host86", "ovs-ofctl", "add-flow", "br-int", "table=99,cookie=0x1234,priority=1,actions=drop")
+    wait_until(lambda: lab.ping("blue1", "green1", 1).lost == 0, "the flows to come back", 15)
+    assert "cookie=0x1234" in lab.flows("host86", "99")
+    lab.run("host86", "ovs-ofctl", "del-flows", "br-int", "table=99")
+
+
+def test_switch_restarts(labs: Labs) -> None:
+    lab = labs(PEERED)
+    numbers = lab.store.read_status()["hosts"]["host87"]["interfaces"]
+    lab.allow("connection failed|Connection refused|connection dropped")
+    lab.lab.restart_switch("host87")
+    wait_until(lambda: connected(lab, "host87"), "the switch to come back", 20)
+    wait_until(lambda: lab.ping("blue1", "green1", 1).lost == 0, "the flows to come back", 20)
+    assert lab.store.read_status()["hosts"]["host87"]["interfaces"] == numbers
+
+
+def test_arp_flood_leaves_others_alone(labs: Labs) -> None:
+    lab = labs(PEERED)
+    port = lab.network.ports["blue1"]
+    flood = [str(argument) for argument in ("blue1", port.mac, lab.address("blue1"), "10.0.1.1", 10_000, 5)]
+    with lab.start(flood[0], "python3", "-c", FLOOD, *flood[1:], stdout=subprocess.PIPE) as sender:
+        time.sleep(0.5)
+        with lab.pinging("green2", "172.16.0.1", number=300, interval=0.01) as result:
+            pass
+        sent, _ = sender.communicate(timeout=30)
+    answered = lab.run("blue1", "cat", "/proc/net/dev")
+    print(f"{sent.strip()} ARP requests per second; another instance lost {result().lost} of {result().sent} pings")
+    assert "eth0" in answered
+    assert float(sent) > 9_000
+    assert result().lost == 0
+
+
+FLOOD = """
+import socket, sys, time
+mac, own, target, rate, seconds = sys.argv[1:6]
+mac, rate, seconds = bytes.fromhex(mac.replace(":", "")), int(rate), int(seconds)
+frame = b"\\xff" * 6 + mac + bytes.fromhex("0806" "0001080006040001") + mac
+frame += socket.inet_aton(own) + bytes(6) + socket.inet_aton(target)
+out = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+out.bind(("eth0", 0))
+start, sent = time.monotonic(), 0
+while (passed := time.monotonic() - start) < seconds:
+    while sent < passed * rate:
+        out.send(frame)
+        sent += 1
+    time.sleep(0.001)
+print(sent / passed)
+"""
