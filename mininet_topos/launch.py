@@ -186,8 +186,8 @@ def _why_no_init(log: TextIO) -> str:
 def give_up(directory: LabDirectory) -> None:
     """End whatever is left of a lab that did not come up."""
     record = read_record(directory)
-    if record is not None and record.is_alive:
-        record.signal(signal.SIGKILL)
+    if record is not None:
+        record.end(signal.SIGKILL, _START_PATIENCE)
     remove(directory, _START_PATIENCE)
 
 
