@@ -164,6 +164,18 @@ def test_missing_programs_name_their_package(base: Path, monkeypatch: pytest.Mon
         up(base, "one")
 
 
+def test_namespaces_that_may_not_be_made_are_reported(base: Path) -> None:
+    before = _machine(base)
+    command = [sys.executable, SCRIPT, "up", str(base), "one"]
+    # Root without the one capability that namespaces need; without root a user namespace gives the others.
+    without = ["setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin"]
+    own_user = [] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user"]
+    command = [*own_user, *without, *command]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert "may not make namespaces" in done.stderr
+    assert _machine(base) == before
+
+
 def test_names_that_are_not_there(shared: Lab) -> None:
     with pytest.raises(LabError, match="no port or host 'h11' in lab 'shared'; did you mean 'h1'"):
         shared.command("h11", ["true"])
