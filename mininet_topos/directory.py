@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import select
 import shutil
 import signal
 import time
@@ -100,16 +101,18 @@ class Record:
         """Whether the init runs; not whether the lab is ready."""
         return start_time(self.pid) == self.started
 
-    def signal(self, number: signal.Signals) -> None:
-        """Send the init a signal; nobody gets it when the init is gone."""
+    def end(self, number: signal.Signals, patience: float) -> bool:
+        """Send the init a signal and wait up to ``patience`` seconds until it is gone. False when it is not."""
         try:
             process = os.pidfd_open(self.pid)
         except ProcessLookupError:
-            return
+            return True
         try:
-            # From here on the pid cannot be anybody else's.
-            if self.is_alive:
-                signal.pidfd_send_signal(process, number)
+            # From here on the pid cannot become anybody else's.
+            if not self.is_alive:
+                return True
+            signal.pidfd_send_signal(process, number)
+            return bool(select.select([process], [], [], patience)[0])
         finally:
             os.close(process)
 

@@ -67,7 +67,11 @@ class Init:
                 self._woken.recv(1024)
             if self._listener in ready:
                 self._serve_one()
-            self._supervisor.look_after()
+            try:
+                self._supervisor.look_after()
+            except Exception:
+                # What cannot be restarted now must not end everything else; it is due again when it dies.
+                traceback.print_exc()
             reap_orphans()
 
     def _serve_one(self) -> None:

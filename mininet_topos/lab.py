@@ -111,10 +111,10 @@ class Lab:
 
     def down(self) -> None:
         """End the lab, and wait until every process, namespace and file of it is gone."""
-        self._record.signal(signal.SIGTERM)
+        if not self._record.end(signal.SIGTERM, _PATIENCE):
+            self._record.end(signal.SIGKILL, _PATIENCE)
         if not remove(self.directory, _PATIENCE):
-            self._record.signal(signal.SIGKILL)
-            remove(self.directory, _PATIENCE)
+            raise LabError(f"lab '{self.name}' does not end; its files are in {self.path}")
 
     def command(self, node: str, argv: Sequence[str]) -> list[str]:
         """The command that runs ``argv`` in the namespace of a node, in the present directory.

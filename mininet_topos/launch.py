@@ -181,20 +181,25 @@ def _why_no_init(log: TextIO) -> str:
     log.seek(0)
     words = " ".join(log.read().split())
     if "unshare" in words and ("not permitted" in words or "No space left" in words):
-        remedy = "use sudo, or allow it"
-        if _APPARMOR_SWITCH.exists():
-            remedy += ": sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0"
-        elif "No space left" in words:
-            remedy += ": sudo sysctl user.max_user_namespaces=10000"
-        return f"this user may not make user namespaces ({words}); {remedy}"
+        return f"this user may not make namespaces ({words}); {_namespace_remedy(words)}"
     return f"the lab's init does not start: {words or 'no reason given'}"
+
+
+def _namespace_remedy(words: str) -> str:
+    if os.geteuid() == 0:
+        return "in a container, give it CAP_SYS_ADMIN and CAP_NET_ADMIN (--privileged)"
+    if "No space left" in words:
+        return "use sudo, or allow it: sudo sysctl user.max_user_namespaces=10000"
+    if _APPARMOR_SWITCH.exists():
+        return "use sudo, or allow it: sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0"
+    return "use sudo"
 
 
 def give_up(directory: LabDirectory) -> None:
     """End whatever is left of a lab that did not come up."""
     record = read_record(directory)
-    if record is not None and record.is_alive:
-        record.signal(signal.SIGKILL)
+    if record is not None:
+        record.end(signal.SIGKILL, _START_PATIENCE)
     remove(directory, _START_PATIENCE)
 
 

@@ -81,15 +81,20 @@ class Switch:
 
     def start(self) -> None:
         """Start ovs-vswitchd, without waiting."""
-        if self._vswitchd.process is not None or self._vswitchd.due is not None:
+        if self._is_wanted:
             raise LabError(f"the switch of host '{self.host.name}' already runs")
         self._supervisor.start(self._vswitchd)
 
     def stop(self) -> None:
         """End ovs-vswitchd in the orderly way, as a stopped system service ends."""
-        if self._vswitchd.process is None:
+        if not self._is_wanted:
             raise LabError(f"the switch of host '{self.host.name}' does not run")
         self._supervisor.stop(self._vswitchd, lambda: self._waiting.run([self._appctl("exit")]), _PATIENCE)
+
+    @property
+    def _is_wanted(self) -> bool:
+        # One that crashed is about to be started again.
+        return self.is_running or self._vswitchd.due is not None
 
     @property
     def is_running(self) -> bool:

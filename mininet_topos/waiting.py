@@ -45,8 +45,8 @@ def started(commands: Sequence[Sequence[str]]) -> "Iterator[list[subprocess.Pope
         yield running
     finally:
         for process in running:
-            process.kill()
-            process.communicate()
+            with process:
+                process.kill()
 
 
 def _start(command: Sequence[str]) -> "subprocess.Popen[str]":
@@ -57,5 +57,5 @@ def _start(command: Sequence[str]) -> "subprocess.Popen[str]":
 
 def _check(command: Sequence[str], process: "subprocess.Popen[str]") -> None:
     if process.returncode != 0:
-        _, complaint = process.communicate()
+        complaint = process.stderr.read() if process.stderr else ""
         raise LabError(f"{' '.join(command)[:200]} failed: {complaint.strip()}")

@@ -1,9 +1,13 @@
 """Labs for integration tests: real switches, real packets, and the same look at everything when a test ends."""
 
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from mininet_topos.lab import Lab
 from tests.integration.vpclab import VpcLab
 
 
@@ -29,3 +33,13 @@ def examined(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     for one in list(VpcLab.alive):
         one.examine()
+
+
+@pytest.fixture
+def base() -> Iterator[Path]:
+    """A directory for labs, short enough for sockets. Whatever a test left running is ended."""
+    path = Path(tempfile.mkdtemp(prefix="lab", dir="/tmp"))
+    yield path
+    for lab in Lab.running(path):
+        lab.down()
+    shutil.rmtree(path)

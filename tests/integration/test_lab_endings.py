@@ -1,0 +1,101 @@
+"""However a lab ends, nothing of it is left; whoever brings it up, the machine stays as it was."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mininet_topos.errors import LabError
+from mininet_topos.lab import Lab, remove_remains
+from tests.integration import lab_process
+from tests.integration.lab_process import up
+from tests.integration.waiting import eventually, pings
+
+pytestmark = pytest.mark.lab
+
+SCRIPT = lab_process.__file__
+
+
+def _machine(base: Path) -> dict[str, str]:
+    """What a lab could leave on the machine."""
+    commands = ["ip netns", "ip -o link", "ip -o addr", "ip route", "ip rule", "ip neigh show nud permanent"]
+    state = {command: subprocess.check_output(command.split(), text=True) for command in commands}
+    processes = subprocess.check_output(["ps", "-eo", "stat,args", "--no-headers"], text=True).splitlines()
+    state["processes"] = "\n".join(line for line in processes if str(base) in line and not line.startswith("Z"))
+    state["files"] = "\n".join(str(path) for path in base.rglob("*"))
+    state["mounts"] = Path("/proc/self/mounts").read_text()
+    return state
+
+
+def test_up_and_down_leave_nothing(base: Path) -> None:
+    before = _machine(base)
+    lab = up(base, "one")
+    assert pings(lab, "a", "10.1.0.12")
+    during = _machine(base)
+    assert {what for what in before if before[what] != during[what]} == {"processes", "files"}
+    lab.down()
+    assert _machine(base) == before
+
+
+def test_lab_outlives_the_process_that_started_it(base: Path) -> None:
+    subprocess.run([sys.executable, SCRIPT, "up", str(base), "one"], check=True, stdout=subprocess.DEVNULL)
+    lab = Lab.find(base=base)
+    assert (lab.name, lab.path) == ("one", base / "one")
+    assert pings(lab, "a", "10.1.0.12")
+
+
+def test_killed_init_takes_everything_along(base: Path) -> None:
+    before = _machine(base)
+    lab = up(base, "one")
+    os.kill(lab.pid, signal.SIGKILL)
+    assert eventually(lambda: not Lab.running(base))
+    with pytest.raises(LabError, match="no lab named 'one' is running"):
+        Lab.find("one", base)
+    assert eventually(lambda: remove_remains(base) == ["one"])
+    assert _machine(base) == before
+
+
+def test_up_takes_over_the_remains_of_a_dead_lab(base: Path) -> None:
+    os.kill(up(base, "one").pid, signal.SIGKILL)
+    assert eventually(lambda: not Lab.running(base))
+    assert pings(up(base, "one"), "a", "10.1.0.12")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "step", ["connecting the hosts", "starting Open vSwitch", "waiting for the controller's bridges"]
+)
+def test_interrupted_up_leaves_nothing(base: Path, step: str, number: signal.Signals) -> None:
+    before = _machine(base)
+    with subprocess.Popen(
+        [sys.executable, SCRIPT, "up", str(base), "one"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert any(line.strip() == step for line in process.stdout)
+        process.send_signal(number)
+    assert process.returncode != 0
+    assert eventually(lambda: _machine(base) == before), _machine(base)
+
+
+def test_without_root(base: Path) -> None:
+    command = [sys.executable, SCRIPT, "check", str(base), "one"]
+    if os.geteuid() == 0:
+        unprivileged = Path(__file__).with_name("unprivileged.sh")
+        command = ["unshare", "--mount", "sh", str(unprivileged), str(base), sys.base_prefix, *command]
+    subprocess.run(command, check=True)
+    assert list(base.iterdir()) == []
+
+
+def test_namespaces_that_may_not_be_made_are_reported(base: Path) -> None:
+    before = _machine(base)
+    command = [sys.executable, SCRIPT, "up", str(base), "one"]
+    # Root without the one capability that namespaces need; without root a user namespace gives the others.
+    without = ["setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin"]
+    own_user = [] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user"]
+    command = [*own_user, *without, *command]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert "may not make namespaces" in done.stderr
+    assert _machine(base) == before

@@ -1,0 +1,135 @@
+"""Whatever is changed in whatever order, the switches end up with what the model says, and with nothing twice."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.properties.controller_process import Network
+from tests.switch import wait_until
+
+HOSTS = ("h1", "h2", "h3")
+PORTS = {"a1": ("a", "10.0.0.11"), "a2": ("a", "10.0.0.12"), "b1": ("b", "10.1.0.11"), "b2": ("b", "10.1.0.12")}
+
+
+@dataclass(frozen=True)
+class State:
+    """A model, as far as it varies here."""
+
+    places: tuple[str | None, ...]
+    """The host of each port; None: the port is not declared."""
+    there: bool
+    """Whether the subnet of VPC a has its route to b."""
+    back: bool
+
+    def text(self) -> str:
+        routes = ["[{to: 10.1.0.0/24, via: a-b}]" if self.there else "[]"]
+        routes += ["[{to: 10.0.0.0/24, via: a-b}]" if self.back else "[]"]
+        lines = ["encapsulation: vxlan", "hosts:"]
+        lines += [f"  {host}: {{tunnel_ip: 192.0.2.{number}}}" for number, host in enumerate(HOSTS, 1)]
+        lines += ["vpcs:"]
+        lines += [f"  a: {{id: 1, subnets: {{s: {{cidr: 10.0.0.0/24, routes: {routes[0]}}}}}}}"]
+        lines += [f"  b: {{id: 2, subnets: {{s: {{cidr: 10.1.0.0/24, routes: {routes[1]}}}}}}}"]
+        lines += ["ports:"]
+        for (port, (vpc, ip)), host in zip(PORTS.items(), self.places, strict=True):
+            lines += [f"  {port}: {{vpc: {vpc}, ips: [{ip}], host: {host}}}"] if host else []
+        return "\n".join([*lines, "peerings:", "  a-b: {between: [a/s, b/s]}", ""])
+
+
+EVERYTHING = State(("h1", "h2", "h1", "h3"), there=True, back=True)
+STATES = st.builds(
+    State,
+    places=st.tuples(*(st.sampled_from([None, *HOSTS]) for _ in PORTS)),
+    there=st.booleans(),
+    back=st.booleans(),
+)
+
+
+@pytest.fixture(scope="module")
+def network() -> Iterator[Network]:
+    """Three hosts, with every port plugged in on each: the model decides which of them counts."""
+    network = Network(HOSTS)
+    try:
+        network.apply(EVERYTHING.text())
+        network.settle()
+        for host in HOSTS:
+            network.plug(host, *PORTS)
+        interfaces = len(PORTS)
+        wait_until(
+            lambda: all(
+                len(host["interfaces"]) == interfaces for host in network.store.read_status()["hosts"].values()
+            ),
+            "the ports to be seen",
+        )
+        network.settle()
+        yield network
+    finally:
+        network.stop()
+
+
+def reach(network: Network, state: State) -> dict[str, set[int]]:
+    """Apply a state, wait for it, and return what each switch holds."""
+    network.apply(state.text())
+    network.settle()
+    return {host: set(network.flows(host)) for host in HOSTS}
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(way=st.lists(st.tuples(STATES, st.booleans()), max_size=5), end=STATES)
+def test_the_way_to_a_state_does_not_matter(network: Network, way: list[tuple[State, bool]], end: State) -> None:
+    directly = reach(network, end)
+    for state, wait in way:
+        network.apply(state.text())
+        if wait:
+            network.settle()
+    assert reach(network, end) == directly
+    network.compare()
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    states=st.permutations(
+        [
+            EVERYTHING,
+            State((None,) * 4, there=False, back=False),
+            *(State(("h2", "h2", host, "h1"), there=True, back=False) for host in HOSTS),
+        ]
+    )
+)
+def test_canned_states_in_any_order(network: Network, states: list[State]) -> None:
+    for state in states:
+        reach(network, state)
+        network.compare()
+
+
+def test_a_second_sync_is_empty(network: Network) -> None:
+    reach(network, EVERYTHING)
+    time.sleep(0.5)
+    reach(network, EVERYTHING)
+    network.restart_controller()
+    wait_until(lambda: all(h["confirmed"] for h in network.store.read_status()["hosts"].values()), "confirmations")
+    network.settle()
+    ages = [age for host in HOSTS for age in network.ages(host).values()]
+    assert min(ages) > 0.5, "a flow was added again although nothing had changed"
+
+
+@pytest.mark.parametrize("table", [None, 0, 40, 60], ids=["all", "classify", "route_table", "deliver"])
+def test_flows_deleted_by_hand_come_back(network: Network, table: int | None) -> None:
+    before = reach(network, EVERYTHING)
+    for host in HOSTS:
+        arguments = ["del-flows", "br-int"] if table is None else ["del-flows", "br-int", f"table={table}"]
+        network.switches[host].ofctl(*arguments)
+    wait_until(lambda: {host: set(network.flows(host)) for host in HOSTS} == before, "the flows to come back", 15)
+    network.compare()
+
+
+def test_foreign_flows_stay_and_additions_under_our_name_go(network: Network) -> None:
+    before = reach(network, EVERYTHING)
+    switch = network.switches["h1"]
+    switch.ofctl("add-flow", "br-int", "table=99,cookie=0x1234,actions=drop")
+    switch.ofctl("add-flow", "br-int", "table=40,cookie=0x76000000000000ff,priority=7,actions=drop")
+    wait_until(lambda: set(network.flows("h1")) == before["h1"] | {0x1234}, "the false flow to go", 15)
+    switch.ofctl("del-flows", "br-int", "cookie=0x1234/-1")
