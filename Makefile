@@ -7,7 +7,7 @@ BIN := .venv/bin
 .PHONY: demo test check systems docs install python clean
 
 demo: install  ## two hosts, two VPCs, a peering: real packets in under two minutes
-	$(BIN)/python -m mininet_topos.demo
+	$(BIN)/ovs-vpc demo
 
 test: install check-quietly  ## all that matters for each change
 	$(BIN)/pytest
