@@ -13,13 +13,14 @@ for directory in /dev/shm /run /tmp; do mount -t tmpfs -o mode=1777 tmpfs "$dire
 
 # From here on the console: tty1 is what the host part connects to its own input and output.
 exec </dev/tty1 >/dev/tty1 2>&1
-stty -F /dev/tty1 $VM_STTY
+[ "$VM_CONSOLE" = terminal ] || stty -opost
 
 mkdir /run/vm
 mount -t hostfs -o "$VM_DIR" none /run/vm
 # What lies in the directories just covered (a clone in /tmp, say) is shown again.
-while read -r directory; do
-    [ -e "$directory" ] || { mkdir -p "$directory" && mount -t hostfs -o "$directory" none "$directory"; }
+while read -r mode directory; do
+    [ -e "$directory" ] && [ "$mode" = ro ] && continue
+    mkdir -p "$directory" && mount -t hostfs -o "$mode,$directory" none "$directory"
 done </run/vm/directories
 
 # Modules, those that the kernel itself asks for too.
@@ -37,7 +38,12 @@ ip link set lo up
 # makes no threads, and loses every packet that the kernel hands up.
 while [ "$(cut -d. -f1 /proc/uptime)" -lt 12 ]; do sleep 0.2; done
 
-setsid --ctty --wait sh /run/vm/command
-echo $? >/run/vm/status
+if [ "$VM_CONSOLE" = terminal ]; then
+    setsid --ctty --wait sh /run/vm/command
+    echo $? >/run/vm/status
+else
+    # Through a pipe, for the command to see what it would see outside.
+    { sh /run/vm/command </dev/null 2>&1; echo $? >/run/vm/status; } | cat
+fi
 echo o >/proc/sysrq-trigger
 sleep 60

@@ -1,9 +1,9 @@
 """Runs a command in a virtual machine whose kernel has Open vSwitch: ``python -m tests.vm.run [COMMAND...]``.
 
 The machine is User-Mode Linux: a Linux kernel that is an ordinary process. Its files are this machine's own,
-read-only, so that Python, Open vSwitch and this repository are there already; /tmp and /run are its own. Without a
-command it is a shell. What the command prints is printed here, and its exit code is ours. ``init.sh`` is the other
-half: what the machine does from its start to its end.
+read-only, so that Python, Open vSwitch and this repository are there already; /tmp and /run are its own, and build/
+is where it can leave something. Without a command it is a shell. What the command prints is printed here, and its
+exit code is ours. ``init.sh`` is the other half: what the machine does from its start to its end.
 """
 
 import argparse
@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _REPOSITORY = Path(__file__).parents[2]
+_BUILD = _REPOSITORY / "build"
 
 _MEMORY = 2 << 30
 """Bytes that the machine may use. It takes only what it needs."""
@@ -34,7 +35,8 @@ _HUNG = 124
 class Machine:
     """One start of the virtual machine, with a directory through which both halves speak.
 
-    ``command`` is the script to run, ``directories`` what the machine must be able to read, ``status`` its answer.
+    ``command`` is the script to run, ``directories`` what the machine must be able to read (ro) or to change (rw),
+    ``status`` its answer.
     """
 
     def __init__(self, directory: Path, command: Sequence[str]) -> None:
@@ -42,8 +44,9 @@ class Machine:
         self._is_shell = not command
         shutil.copy(Path(__file__).with_name("init.sh"), directory / "init")
         (directory / "command").write_text(_script(command or ["bash"]))
-        needed = {_REPOSITORY, Path(sys.prefix), Path(sys.base_prefix).resolve()}
-        (directory / "directories").write_text("".join(f"{path}\n" for path in sorted(needed)))
+        _BUILD.mkdir(exist_ok=True)
+        needed = [f"ro {path}\n" for path in (_REPOSITORY, Path(sys.prefix), Path(sys.base_prefix).resolve())]
+        (directory / "directories").write_text("".join([*needed, f"rw {_BUILD}\n"]))
 
     def run(self, seconds: float | None) -> int:
         """Start it and wait until it has ended; it is ended after so many seconds. Returns the command's exit code."""
@@ -77,7 +80,7 @@ class Machine:
             *("linux.uml", f"mem={_MEMORY}", f"uml_dir={self._directory}", "umid=machine"),
             *("root=/dev/root", "rootfstype=hostfs", "hostfs=/", "ro", f"init={self._directory}/init"),
             *("con=null", f"con0=null,fd:{log}", "con1=fd:0,fd:1"),
-            *(f"VM_DIR={self._directory}", f"VM_STTY={'sane' if self._is_shell else '-opost'}"),
+            *(f"VM_DIR={self._directory}", f"VM_CONSOLE={'terminal' if self._is_shell else 'pipe'}"),
         ]
 
     @contextmanager
@@ -105,11 +108,18 @@ class Machine:
 
 def _script(command: Sequence[str]) -> str:
     columns, lines = shutil.get_terminal_size()
-    passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    # The repository's files are read-only there.
-    environment = {**passed_on, "HOME": "/tmp", "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {
+        **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},
+        "HOME": "/tmp",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        # pytest prints to a pipe there.
+        "PY_COLORS": str(int(sys.stdout.isatty())),
+        # ovs imports eventlet where it is installed; this saves half of every start of the controller.
+        "EVENTLET_NO_GREENDNS": "yes",
+    }
     exports = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in environment.items())
-    return f"stty cols {columns} rows {lines}\n{exports}cd {shlex.quote(str(Path.cwd()))}\nexec {shlex.join(command)}\n"
+    size = f"stty -F /dev/tty1 cols {columns} rows {lines}\n"
+    return f"{size}{exports}cd {shlex.quote(str(Path.cwd()))}\nexec {shlex.join(command)}\n"
 
 
 def _room_for_memory(otherwise: Path) -> Path:
