@@ -55,6 +55,7 @@ class Host:
         self._asked_at: float | None = None
         self._retry_at = 0.0
         self._count_at = 0.0
+        self._is_reported = False
         self._counted: int | None = None
         self._pending = Plan((), frozenset())
 
@@ -91,6 +92,10 @@ class Host:
                 _log.error("%s: %s", self.name, self.problem)
                 return
             self._units = units
+            if self._actual is not None:
+                # Of what was read before the first compile, only now is known what it is.
+                known = self._desired.flows
+                self._actual = {cookie: flow or known.get(cookie) for cookie, flow in self._actual.items()}
             self._neighbours = frozenset(unit.tunnel_ip for unit in units if isinstance(unit, Elsewhere))
             self._retry_at = 0.0
         self._settle()
@@ -108,6 +113,7 @@ class Host:
         self._actual = None
         self._transaction = None
         self._asked_at = None
+        self._is_reported = False
         self._pending = Plan((), frozenset())
         self.primer.forget()
 
@@ -188,6 +194,13 @@ class Host:
         if asked is not None and now - asked > GIVE_UP and self.session is not None:
             _log.warning("%s: the switch has not answered for %.0f s: its session is ended", self.name, now - asked)
             self.session.close()
+
+    def is_restored(self) -> bool:
+        """Whether, for the first time since it connected, its switch holds everything it shall."""
+        if self._is_reported or not self.is_ready or self._pending or self._transaction is not None:
+            return False
+        self._is_reported = True
+        return True
 
     def clear(self) -> None:
         """The host left the model: its switch shall hold nothing of ours."""

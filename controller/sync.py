@@ -49,9 +49,21 @@ SetHosts = Callable[[Mapping[str, tuple[str, HostSettings]]], None]
 class Sync:
     """Keeps every switch as the model wants it. Not thread-safe: one thread hands it events and the time."""
 
-    def __init__(self, set_hosts: SetHosts, *, ovsdb_target: str, openflow_target: str, now: float) -> None:
-        """``ovsdb_target``: how to reach a host's database, with ``{name}`` and ``{ip}`` to be filled in."""
+    def __init__(
+        self,
+        set_hosts: SetHosts,
+        flows_restored: Callable[[str], None],
+        *,
+        ovsdb_target: str,
+        openflow_target: str,
+        now: float,
+    ) -> None:
+        """``ovsdb_target``: how to reach a host's database, with ``{name}`` and ``{ip}`` to be filled in.
+
+        ``flows_restored`` is told the name of each host whose switch holds everything for the first time.
+        """
         self._set_hosts = set_hosts
+        self._flows_restored = flows_restored
         self._ovsdb_target = ovsdb_target
         self._openflow_target = openflow_target
         self._started = now
@@ -70,8 +82,6 @@ class Sync:
                 self._facts_changed(host, facts)
             case HostProblem(host, sentence):
                 _log.warning("%s: %s", host, sentence)
-                if host in self._hosts:
-                    self._hosts[host].problem = sentence
             case SwitchUp(session):
                 self._switch_up(session, now)
             case _:
@@ -81,7 +91,8 @@ class Sync:
         """Something came from a switch, unless its session was replaced meanwhile."""
         host = self._by_datapath.get(event.session.datapath_id)
         if host is None or host.session is not event.session:
-            self._strangers.pop(event.session.datapath_id, None)
+            if isinstance(event, SwitchDown) and self._strangers.get(event.session.datapath_id) is event.session:
+                del self._strangers[event.session.datapath_id]
             return
         match event:
             case SwitchDown():
@@ -106,6 +117,8 @@ class Sync:
             may_send = not receiving - {host.name}
             host.pump(now, may_send=may_send, may_remove=known and may_send and not sending - {host.name})
             host.check(now)
+            if host.is_restored():
+                self._flows_restored(host.name)
 
     def status(self) -> dict[str, Any]:
         """What is going on, for people and for the command line."""
@@ -118,12 +131,14 @@ class Sync:
     def _model_changed(self, stored: Stored, now: float) -> None:
         self._stored = stored
         declared = stored.network.hosts
-        for name in self._hosts.keys() - declared.keys():
+        for name in [name for name in self._hosts if name not in declared]:
             gone = self._hosts.pop(name)
             del self._by_datapath[datapath_id(name)]
             gone.clear()
+            if gone.session is not None:
+                self._strangers[datapath_id(name)] = gone.session
             _log.info("%s: left the model; its switch is cleared", name)
-        for name in declared.keys() - self._hosts.keys():
+        for name in [name for name in declared if name not in self._hosts]:
             host = self._hosts[name] = Host(name)
             self._by_datapath[datapath_id(name)] = host
             if session := self._strangers.pop(datapath_id(name), None):

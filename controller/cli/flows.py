@@ -20,7 +20,10 @@ def flows(
     state: StateOption = None,
     lab: LabOption = None,
 ) -> None:
-    """Print the flows that a host's switch holds, each with what it does and the object that it is there for."""
+    """Print the flows that a host's switch shall hold, each with what it does and the object that it is there for.
+
+    The cookie is the one that ovs-ofctl and ovs-appctl print.
+    """
     store = open_store(state, lab)
     stored = store.load()
     if stored is None:
@@ -32,7 +35,7 @@ def flows(
     desired = compiled(stored, store.read_status(), host)
     if desired is None:
         fail(f"nothing is known of host '{host}' yet: its database has not been reached")
-    for line in flow_lines(desired if table is None else _only(desired, NUMBERS[table])):
+    for line in flow_lines(desired if table is None else _only(desired, NUMBERS[table]), cookies=True):
         style = "bold" if line.startswith("#") else "dim" if line.startswith(" ") else ""
         out.print(escape(line), style=style)
 

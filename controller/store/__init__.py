@@ -8,11 +8,11 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from controller.store.allocate import allocate
+from controller.store.allocate import Numbers
 from flows.model import Network, parse
 from flows.view import Tags
 
@@ -49,8 +49,8 @@ class Store:
                 "generation": generation,
                 "file": file,
                 "text": text,
-                "vpc_tags": allocate(old.get("vpc_tags", {}), network.vpcs),
-                "subnet_tags": allocate(old.get("subnet_tags", {}), network.ends),
+                "vpc_tags": asdict(_numbers(old, "vpc_tags").allocate(network.vpcs)),
+                "subnet_tags": asdict(_numbers(old, "subnet_tags").allocate(network.ends)),
             }
             _replace(self._model, model)
         return generation
@@ -61,14 +61,16 @@ class Store:
         if not model:
             return None
         network, _ = parse(model["text"], model["file"])
-        return Stored(model["generation"], network, Tags(model["vpc_tags"], model["subnet_tags"]))
+        tags = Tags(_numbers(model, "vpc_tags").of, _numbers(model, "subnet_tags").of)
+        return Stored(model["generation"], network, tags)
 
-    def version(self) -> int:
-        """A number that is different after each apply."""
+    def version(self) -> tuple[int, int] | None:
+        """A value that is different after each apply; None when nothing was ever applied."""
         try:
-            return self._model.stat().st_mtime_ns
+            status = self._model.stat()
         except FileNotFoundError:
-            return 0
+            return None
+        return status.st_mtime_ns, status.st_ino
 
     def write_status(self, status: Mapping[str, Any]) -> None:
         """Replace what the controller says of itself."""
@@ -97,6 +99,10 @@ class Store:
         with (self.directory / name).open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
             yield
+
+
+def _numbers(model: Mapping[str, Any], kind: str) -> Numbers:
+    return Numbers(**model[kind]) if kind in model else Numbers({})
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -24,12 +24,13 @@ class State:
     there: bool
     """Whether the subnet of VPC a has its route to b."""
     back: bool
+    hosts: tuple[str, ...] = HOSTS
 
     def text(self) -> str:
         routes = ["[{to: 10.1.0.0/24, via: a-b}]" if self.there else "[]"]
         routes += ["[{to: 10.0.0.0/24, via: a-b}]" if self.back else "[]"]
         lines = ["encapsulation: vxlan", "hosts:"]
-        lines += [f"  {host}: {{tunnel_ip: 192.0.2.{number}}}" for number, host in enumerate(HOSTS, 1)]
+        lines += [f"  {host}: {{tunnel_ip: 192.0.2.{host[1:]}}}" for host in self.hosts]
         lines += ["vpcs:"]
         lines += [f"  a: {{id: 1, subnets: {{s: {{cidr: 10.0.0.0/24, routes: {routes[0]}}}}}}}"]
         lines += [f"  b: {{id: 2, subnets: {{s: {{cidr: 10.1.0.0/24, routes: {routes[1]}}}}}}}"]
@@ -103,6 +104,15 @@ def test_canned_states_in_any_order(network: Network, states: list[State]) -> No
     for state in states:
         reach(network, state)
         network.compare()
+
+
+def test_a_host_leaves_and_comes_back(network: Network) -> None:
+    reach(network, EVERYTHING)
+    network.apply(State(("h1", "h2", "h1", None), there=True, back=True, hosts=("h1", "h2")).text())
+    wait_until(lambda: not network.flows("h3"), "the switch of the host that left to be cleared")
+    network.settle()
+    reach(network, EVERYTHING)
+    network.compare()
 
 
 def test_a_second_sync_is_empty(network: Network) -> None:

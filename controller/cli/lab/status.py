@@ -25,9 +25,9 @@ def status(name: Annotated[str | None, typer.Argument(help="A lab. Default: the 
     out.print(f"lab {lab.name}: generation {generation} of the model, {lab.network.encapsulation} tunnels")
     hosts = Table("host", "tunnel address", "datapath", "flows", "ports", "confirmed")
     for host, known in report.get("hosts", {}).items():
-        ports = [port for port, place in report["ports"].items() if place == host]
+        ports = [port for port, _, _ in known["interfaces"] if report["ports"].get(port) == host]
         address = str(lab.network.hosts[host].tunnel_ip) if host in lab.network.hosts else ""
-        state = missing.get(host, "yes")
+        state = missing.get(host) or ("yes" if known["switch"] else "yes, but it is not connected now")
         hosts.add_row(host, address, known["datapath"], str(known["flows"]), " ".join(ports), state)
     out.print(hosts)
     if missing:
