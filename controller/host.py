@@ -195,9 +195,14 @@ class Host:
             _log.warning("%s: the switch has not answered for %.0f s: its session is ended", self.name, now - asked)
             self.session.close()
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether its switch has confirmed everything it shall hold."""
+        return self.is_ready and not self._pending and self._transaction is None
+
     def is_restored(self) -> bool:
         """Whether, for the first time since it connected, its switch holds everything it shall."""
-        if self._is_reported or not self.is_ready or self._pending or self._transaction is not None:
+        if self._is_reported or not self.is_settled:
             return False
         self._is_reported = True
         return True
@@ -227,7 +232,7 @@ class Host:
         if self._desired is None or self._actual is None:
             return
         self._pending = diff(self._desired.flows, self._actual.keys())
-        if not self._pending and self._transaction is None:
+        if self.is_settled:
             self.confirmed_generation = self.wanted_generation
 
     @staticmethod

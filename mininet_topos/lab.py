@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +47,16 @@ class Lab:
     def __init__(self, directory: LabDirectory, record: Record) -> None:
         self.directory = directory
         self._record = record
-        self.network, _ = parse(directory.network.read_text(), str(directory.network))
-        self.topology: Topology = describe(self.network)
+
+    @cached_property
+    def network(self) -> Network:
+        """The network that the lab's instances are those of."""
+        return parse(self.directory.network.read_text(), str(self.directory.network))[0]
+
+    @cached_property
+    def topology(self) -> Topology:
+        """What the lab consists of."""
+        return describe(self.network)
 
     @property
     def name(self) -> str:
@@ -159,6 +168,24 @@ class Lab:
             raise LabError(f"cannot ping inside lab '{self.name}': {done.stderr.strip()}")
         return [bool(result) for result in json.loads(done.stdout)]
 
+    def check_follow(self, text: str) -> None:
+        """Raise :class:`LabError` when :meth:`follow` could not: a lab's hosts are fixed."""
+        network, _ = parse(text, "")
+        if describe(network).hosts != self.topology.hosts:
+            raise LabError(
+                "a running lab cannot get other hosts; take it down and bring it up with the new file: "
+                "ovs-vpc lab down, ovs-vpc lab up FILE"
+            )
+
+    def follow(self, text: str) -> None:
+        """Make the lab's instances those of another network with the same hosts; what is the same runs on.
+
+        New ports are plugged in where the network says, others moved there, and those that are gone ended.
+        """
+        self._ask("follow", text)
+        for outdated in ("network", "topology"):
+            self.__dict__.pop(outdated, None)
+
     def plug(self, port: str, host: str) -> None:
         """Put a port on a host, taking it off the one that it is on. Its instance runs on, sockets and all."""
         self._ask("plug", port, host)
@@ -204,6 +231,12 @@ class Lab:
             known = [*self.topology.ports, *self.topology.hosts, UNDERLAY_NODE, CONTROLLER_NODE]
             raise LabError(f"there is no port or host '{name}' in lab '{self.name}'{did_you_mean(name, known)}")
         return found[0]
+
+
+def interrupt(process: "subprocess.Popen[Any]") -> None:
+    """Send SIGINT to what a :meth:`Lab.command` runs, and not to the command around it, which waits for it."""
+    for child in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
+        os.kill(int(child), signal.SIGINT)
 
 
 def remove_remains(base: Path | None = None) -> list[str]:

@@ -2,7 +2,7 @@
 
 import typer
 
-from controller.cli import apply, demo, flows, serve, validate
+from controller.cli import apply, demo, flows, graph, migrate, serve, show, validate
 from controller.cli.lab import app as lab
 from controller.cli.output import explained
 
@@ -17,7 +17,10 @@ app = typer.Typer(
 )
 app.command("validate")(validate.validate)
 app.command("apply")(apply.apply)
+app.command("show")(show.show)
+app.command("graph")(graph.graph)
 app.command("flows")(flows.flows)
+app.command("migrate")(migrate.migrate)
 app.command("demo")(demo.demo)
 app.command("controller")(serve.controller)
 app.add_typer(lab, name="lab")

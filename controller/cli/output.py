@@ -1,11 +1,13 @@
 """What every verb prints with: errors, warnings, exit codes."""
 
+import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
+import typer
 from rich.console import Console
 
 from flows.model import InvalidModel, Network, Problem, parse
@@ -13,6 +15,8 @@ from mininet_topos.errors import LabError
 
 FAILED = 1
 """Exit code: what was asked for was not done, or is not so."""
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -26,6 +30,11 @@ def fail(message: str) -> NoReturn:
 
 def _plain(message: str) -> str:
     return message.replace("[", r"\[")
+
+
+def print_json(data: object) -> None:
+    """Print data for a script."""
+    print(json.dumps(data, indent=2))
 
 
 def show_problems(problems: tuple[Problem, ...] | list[Problem]) -> None:

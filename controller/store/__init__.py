@@ -51,9 +51,22 @@ class Store:
                 "text": text,
                 "vpc_tags": asdict(_numbers(old, "vpc_tags").allocate(network.vpcs)),
                 "subnet_tags": asdict(_numbers(old, "subnet_tags").allocate(network.ends)),
+                "moved": {},
             }
             _replace(self._model, model)
         return generation
+
+    def move(self, port: str, host: str) -> int:
+        """Declare another host for a port, until the next apply. Returns the generation.
+
+        The names must be those of the model.
+        """
+        with self._lock("apply.lock"):
+            model = _read(self._model)
+            model["generation"] += 1
+            model["moved"][port] = host
+            _replace(self._model, model)
+        return int(model["generation"])
 
     def load(self) -> Stored | None:
         """What was applied last; None when nothing ever was."""
@@ -61,6 +74,8 @@ class Store:
         if not model:
             return None
         network, _ = parse(model["text"], model["file"])
+        moved = {port: network.ports[port].model_copy(update={"host": host}) for port, host in model["moved"].items()}
+        network = network.model_copy(update={"ports": {**network.ports, **moved}})
         tags = Tags(_numbers(model, "vpc_tags").of, _numbers(model, "subnet_tags").of)
         return Stored(model["generation"], network, tags)
 

@@ -24,6 +24,7 @@ from controller.cli.waiting import unconfirmed, wait_confirmed
 from controller.compiled import compiled
 from controller.store import Store
 from flows.model import Network, parse
+from mininet_topos.lab import interrupt
 
 _numbers = count(1)
 
@@ -234,8 +235,7 @@ class PingResult:
     def finish(self) -> None:
         if not self._ends_itself:
             time.sleep(0.1)  # let the last answer come
-            # Only ping itself: nsenter waits for it, and what it started dies with nsenter.
-            subprocess.run(["pkill", "-INT", "-P", str(self._process.pid), "ping"], check=False)
+            interrupt(self._process)
         self._output, _ = self._process.communicate(timeout=120)
 
     def __call__(self) -> Pings:

@@ -1,13 +1,13 @@
 """``ovs-vpc lab ping``: does every pair of ports reach each other just as the model says?"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from controller.cli.output import FAILED, fail, out
+from controller.cli.output import FAILED, JsonOption, fail, out, print_json
 from controller.cli.state import controller_state
 from controller.store import Store
 from flows.model import Network, Port
@@ -34,6 +34,7 @@ class Pair:
 def ping(
     source: Annotated[str | None, typer.Argument(help="A port. Default: all.")] = None,
     target: Annotated[str | None, typer.Argument(help="Another port. Default: all.")] = None,
+    as_json: JsonOption = False,
     lab: Annotated[str | None, typer.Option("--lab", help="A lab. Default: the only one that runs.")] = None,
 ) -> None:
     """Ping from every port to every other, and compare with what the model says must be reachable.
@@ -52,8 +53,11 @@ def ping(
     sources = [port for port in ports if source in (None, port.name)]
     targets = [port for port in ports if target in (None, port.name)]
     pairs = ping_all(found, stored.network, sources, targets)
-    _show(pairs)
     wrong = [pair for pair in pairs if not pair.is_right]
+    if as_json:
+        print_json([asdict(pair) | {"is_right": pair.is_right} for pair in pairs])
+        raise SystemExit(FAILED if wrong else 0)
+    _show(pairs)
     for pair in wrong:
         should = "should be answered" if pair.expected.arrives else "should not be answered"
         out.print(f"[red]{pair.source} -> {pair.target} {should}[/red]: {pair.expected.reason}")
