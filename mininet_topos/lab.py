@@ -9,13 +9,16 @@ import json
 import os
 import re
 import signal
+import struct
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import closing
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from flows.model import Network, parse
 from flows.model.problem import did_you_mean
@@ -39,6 +42,11 @@ from mininet_topos.topology import Topology, describe
 
 _PATIENCE = 20.0
 """Seconds for a lab to end."""
+
+_LAST_PACKETS = 0.3
+"""Seconds that a capture goes on, for what was just sent to pass."""
+
+_PCAP_HEADER, _PCAP_RECORD = 24, struct.Struct("!IIII")
 
 
 class Lab:
@@ -156,6 +164,34 @@ class Lab:
         Of use once the controller has made the tunnel ports; see :func:`mininet_topos.underlay.announce`.
         """
         self._ask("announce")
+
+    @contextmanager
+    def capture(self, node: str, interface: str = "eth0") -> Iterator[list[bytes]]:
+        """Capture what passes an interface of a node while a block runs.
+
+        The frames are in the list when the block has ended.
+        """
+        frames: list[bytes] = []
+        with tempfile.TemporaryFile() as pcap:
+            command = self.command(node, [sys.executable, "-m", "mininet_topos.capture", interface])
+            with subprocess.Popen(command, stdout=pcap, stderr=subprocess.PIPE) as process:
+                try:
+                    self._wait_for_capture(process, pcap)
+                    yield frames
+                    time.sleep(_LAST_PACKETS)
+                finally:
+                    process.kill()
+            pcap.seek(_PCAP_HEADER)
+            while header := pcap.read(_PCAP_RECORD.size):
+                frames.append(pcap.read(_PCAP_RECORD.unpack(header)[2]))
+
+    @staticmethod
+    def _wait_for_capture(process: "subprocess.Popen[bytes]", pcap: IO[bytes]) -> None:
+        while os.fstat(pcap.fileno()).st_size < _PCAP_HEADER:
+            if process.poll() is not None:
+                assert process.stderr is not None
+                raise LabError(f"cannot capture: {process.stderr.read().decode().strip()}")
+            time.sleep(0.01)
 
     def probe(self, probes: Sequence[Probe], wait: float = 1.0) -> list[bool]:
         """Ping between many pairs of ports at once: whether each target got its ping and the answer came back.
