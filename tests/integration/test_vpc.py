@@ -127,7 +127,7 @@ def test_forged_source_under_the_peers_key(labs: Labs, kind: str) -> None:
 @pytest.mark.parametrize("name", ["vpc0", "one-vpc", "same-addresses", "peered-vpcs"])
 def test_every_pair_is_as_the_model_says(labs: Labs, name: str) -> None:
     lab = labs(network(name, "gre"))
-    ports = [lab.network.ports[port] for port in plugged(lab.store)]
+    ports = plugged(lab.store, lab.network)
     pairs = ping_all(lab.lab, lab.network, ports, ports)
     assert [pair for pair in pairs if not pair.is_right] == []
     assert len(pairs) == len(ports) * (len(ports) - 1)

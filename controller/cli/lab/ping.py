@@ -46,7 +46,7 @@ def ping(
     stored = store.load()
     if stored is None:
         fail("no model was applied yet")
-    ports = [stored.network.ports[name] for name in plugged(store) if name in stored.network.ports]
+    ports = plugged(store, stored.network)
     for name in (source, target):
         if name is not None and name not in (port.name for port in ports):
             fail(f"no port '{name}' is plugged in{did_you_mean(name, [port.name for port in ports])}")
@@ -57,7 +57,7 @@ def ping(
     if as_json:
         print_json([asdict(pair) | {"is_right": pair.is_right} for pair in pairs])
         raise SystemExit(FAILED if wrong else 0)
-    _show(pairs)
+    _show(pairs, [port.name for port in sources], [port.name for port in targets])
     for pair in wrong:
         should = "should be answered" if pair.expected.arrives else "should not be answered"
         out.print(f"[red]{pair.source} -> {pair.target} {should}[/red]: {pair.expected.reason}")
@@ -66,10 +66,11 @@ def ping(
         raise SystemExit(FAILED)
 
 
-def plugged(store: Store) -> list[str]:
-    """The ports that the controller sees plugged in, in the order of hosts."""
+def plugged(store: Store, network: Network) -> list[Port]:
+    """The ports that the controller sees plugged in, in the order of the model."""
     hosts = store.read_status().get("hosts", {}).values()
-    return [iface_id for host in hosts for iface_id, _, _ in host["interfaces"]]
+    seen = {iface_id for host in hosts for iface_id, _, _ in host["interfaces"]}
+    return [port for port in network.ports.values() if port.name in seen]
 
 
 def ping_all(lab: Lab, network: Network, sources: Sequence[Port], targets: Sequence[Port]) -> list[Pair]:
@@ -80,9 +81,7 @@ def ping_all(lab: Lab, network: Network, sources: Sequence[Port], targets: Seque
     return [Pair(s.name, t.name, answered, answers(network, s, t)) for (s, t), answered in results]
 
 
-def _show(pairs: list[Pair]) -> None:
-    sources = list(dict.fromkeys(pair.source for pair in pairs))
-    targets = list(dict.fromkeys(pair.target for pair in pairs))
+def _show(pairs: list[Pair], sources: list[str], targets: list[str]) -> None:
     by_pair = {(pair.source, pair.target): pair for pair in pairs}
     table = Table("from \\ to", *targets, pad_edge=False)
     for source in sources:
