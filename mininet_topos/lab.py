@@ -146,7 +146,7 @@ class Lab:
         own_user = [] if os.geteuid() == 0 else ["--user", "--preserve-credentials"]
         # The namespace's file is mounted in the lab only; this path leads there from outside.
         namespace = f"/proc/{self.pid}/root{self.directory.namespace(where)}"
-        enter = ["nsenter", f"--target={self.pid}", *own_user, "--mount", "--pid", f"--net={namespace}", "--"]
+        enter = ["nsenter", f"--target={self.pid}", *own_user, "--mount", "--root", "--pid", f"--net={namespace}", "--"]
         env = ["env", f"--chdir={Path.cwd()}"]
         if where.startswith(host_node("")):
             env.append(f"OVS_RUNDIR={self.directory.host(where.removeprefix(host_node('')))}")

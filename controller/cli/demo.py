@@ -79,6 +79,8 @@ def _ping(lab: Lab, target: str, *, reaches: bool) -> None:
     for line in done.stdout.splitlines():
         if "bytes from" in line or "packet loss" in line:
             out.print(f"  {escape(line)}", style="green" if "bytes from" in line else "")
+    if done.stderr:
+        fail(f"ping does not run: {done.stderr.strip()}")
     if (done.returncode == 0) != reaches:
         fail(f"this ping should {'' if reaches else 'not '}have been answered")
 
