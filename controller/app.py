@@ -13,7 +13,7 @@ from controller.switch.sessions import listen
 from controller.sync import Event, FactsChanged, HostProblem, Sync
 from flows.model import InvalidModel
 
-TICK = 0.1
+TICK = 0.05
 """Seconds between two looks at the clock and at the store."""
 
 _log = logging.getLogger(__name__)

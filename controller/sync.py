@@ -11,8 +11,19 @@ from typing import Any
 
 from controller.host import Host
 from controller.ovsdb import HostSettings
+from controller.packetin import proof
 from controller.store import Stored
-from controller.switch.sessions import Confirmed, Cookies, Counted, Refused, Session, SwitchDown, SwitchEvent, SwitchUp
+from controller.switch.sessions import (
+    Confirmed,
+    Cookies,
+    Counted,
+    PacketIn,
+    Refused,
+    Session,
+    SwitchDown,
+    SwitchEvent,
+    SwitchUp,
+)
 from flows.facts import HostFacts
 from flows.locate import Locations, locate
 from flows.model.contract import datapath_id
@@ -84,8 +95,17 @@ class Sync:
                 _log.warning("%s: %s", host, sentence)
             case SwitchUp(session):
                 self._switch_up(session, now)
+            case PacketIn(session, frame):
+                self._proved(session, frame)
             case _:
                 self._answered(event, now)
+
+    def _proved(self, session: Session, frame: bytes) -> None:
+        """A frame came through a tunnel to this switch."""
+        receiver = self._by_datapath.get(session.datapath_id)
+        sender = self._by_datapath.get(proof.sender(frame) or 0)
+        if receiver is not None and sender is not None and self._stored is not None:
+            sender.primer.proven(self._stored.network.hosts[receiver.name].tunnel_ip)
 
     def _answered(self, event: SwitchDown | Cookies | Counted | Confirmed | Refused, now: float) -> None:
         """Something came from a switch, unless its session was replaced meanwhile."""
@@ -115,6 +135,7 @@ class Sync:
         known = self._knows_enough(now)
         for host in self._hosts.values():
             may_send = not receiving - {host.name}
+            host.prove(now)
             host.pump(now, may_send=may_send, may_remove=known and may_send and not sending - {host.name})
             host.check(now)
             if host.is_restored():
@@ -240,6 +261,7 @@ def _status(host: Host) -> dict[str, Any]:
         "settled": host.is_settled,
         "flows": host.flows,
         "problem": host.problem,
+        "unproven": [str(address) for address in host.unproven],
         "datapath": facts.datapath_type if facts else None,
         "tunnel": facts.tunnel_ofport if facts else None,
         "interfaces": sorted((i.iface_id, i.name, i.ofport) for i in facts.interfaces) if facts else [],

@@ -30,6 +30,7 @@ from flows.fields import (
     TUN_ID,
     UNTAGGED,
 )
+from flows.openflow import Flow, Goto
 from flows.registers import OUT_PORT, PEERED, SUBNET, VPC
 from flows.rules import DeclarationError, Table, drop, goto
 
@@ -46,7 +47,7 @@ FROM_TUNNEL = Table(
     "from_tunnel",
     3,
     "Which VPC does this tunnel key stand for?",
-    reads=[TUN_ID, ETH_TYPE],
+    reads=[TUN_ID, ETH_DST, ETH_TYPE],
     writes=[VPC],
     next=["tunnel_source"],
     miss=("tunnel key of a VPC that is not here: dropped", drop()),
@@ -138,11 +139,16 @@ TABLES: tuple[Table, ...] = (
 )
 """In the order of their numbers."""
 
-RECEIVING = frozenset({FROM_TUNNEL.number, TUNNEL_SOURCE.number, NEIGH_TABLE.number, DELIVER.number})
-"""Tables that only take in what others send: their flows come before those that send there, and go after them."""
-
 NUMBERS = {table.name: table.number for table in TABLES}
 NAMES = {table.number: table.name for table in TABLES}
+
+
+_RECEIVING = {FROM_TUNNEL.number, TUNNEL_SOURCE.number, NEIGH_TABLE.number, DELIVER.number}
+
+
+def is_receiving(flow: Flow) -> bool:
+    """Whether a flow only takes in what others send: it comes before the flows that send there, and goes after them."""
+    return flow.table in _RECEIVING or Goto(FROM_TUNNEL.number) in flow.actions
 
 
 def table_name(number: int) -> str:

@@ -110,7 +110,15 @@ class Jump:
     resubmit: bool = False
 
 
-Step = SetTemplate | Jump | openflow.Move | openflow.DecTtl | openflow.OutputRegister | openflow.OutputInPort
+Step = (
+    SetTemplate
+    | Jump
+    | openflow.Move
+    | openflow.DecTtl
+    | openflow.OutputRegister
+    | openflow.OutputInPort
+    | openflow.OutputController
+)
 Priority = int | Callable[[IPv4Network], int]
 
 
