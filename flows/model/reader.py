@@ -1,6 +1,7 @@
 """YAML text to a valid network, or to everything that is wrong with it."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -32,7 +33,7 @@ def parse(text: str, file: str) -> tuple[Network, list[Problem]]:
     problems = source.problems + objects.problems + check.problems(network, source, objects.broken)
     if any(problem.severity == "error" for problem in problems):
         raise InvalidModel(problems)
-    return network, sorted(problems)
+    return network, sorted(problems + check.warnings(network, source))
 
 
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -41,6 +42,8 @@ _Object = TypeVar("_Object", bound=Declared)
 _SECTIONS: Mapping[str, type[Declared]] = {"hosts": Host, "vpcs": Vpc, "ports": Port, "peerings": Peering}
 _SETTINGS = ("encapsulation", "underlay")
 _ENCAPSULATION: TypeAdapter[Encapsulation] = TypeAdapter(Encapsulation)
+
+_ROUTE = "{to: 172.16.0.0/24, via: blue-green}"
 
 _STAND_INS: Mapping[type[Declared], Mapping[str, Any]] = {
     Vpc: {"(name)": "x", "id": 0},
@@ -94,7 +97,7 @@ class _Objects:
         return {name: item for name, item in made.items() if item is not None}
 
     def _object(self, path: Path, kind: type[_Object], name: str, body: Any) -> _Object | None:
-        data = self._known(self._mapping(body, path), path, kind.keys())
+        data = self._known(self._mapping(body, path), path, _keys(kind))
         if path in self.broken and not data:
             return None
         if kind is Vpc:
@@ -106,13 +109,13 @@ class _Objects:
         try:
             return kind.model_validate(data)
         except ValidationError as error:
-            self._translate(path, error, kind.keys())
+            self._translate(path, error, _keys(kind))
             return self._with_stand_ins(path, kind, data, error)
 
     def _routes(self, path: Path, value: Any) -> tuple[SubnetRoute, ...]:
         """A subnet's routes: a list, where every other section is keys and values."""
         if not isinstance(value, list):
-            self._wrong(path, value, "'routes' must be a list, like [{to: 172.16.0.0/24, via: blue-green}]")
+            self._wrong(path, value, f"'routes' must be a list, like [{_ROUTE}], not {what(value)}")
             return ()
         made = (
             self._object((*path, index), SubnetRoute, str(item.get("to")) if isinstance(item, dict) else "", item)
@@ -145,7 +148,8 @@ class _Objects:
             return {}
         if not isinstance(value, dict):
             subject = _subject(path) if path else "the file"
-            self._wrong(path, value, f"{subject} must hold keys and values, like 'name: {{...}}', not {what(value)}")
+            example = _ROUTE if subject == "a route" else "'name: {...}'"
+            self._wrong(path, value, f"{subject} must hold keys and values, like {example}, not {what(value)}")
             return {}
         return value
 
@@ -166,7 +170,7 @@ class _Objects:
     def _translate(self, path: Path, error: ValidationError, known: list[str]) -> None:
         for detail in error.errors(include_url=False):
             where = (*path, *detail["loc"])
-            if detail["type"] == "default_factory_not_called":
+            if detail["type"] == "default_factory_not_called" or _counts_only_good_ones(detail):
                 continue
             if where[-1] == "(name)":
                 self._wrong((*where[:-1], "(name)"), None, str(detail["ctx"]["error"]), at_key=True)
@@ -179,6 +183,12 @@ class _Objects:
                 self._wrong(where, detail["input"], _sentence(where, detail))
 
 
+@cache
+def _keys(kind: type[Declared]) -> list[str]:
+    """What a user may write in an object."""
+    return [name for name in kind.model_fields if name not in Declared.model_fields]
+
+
 def _unknown_key(key: str, known: list[str]) -> str:
     return f"unknown key {shown(key)}{did_you_mean(key, known)}"
 
@@ -186,6 +196,12 @@ def _unknown_key(key: str, known: list[str]) -> str:
 def _subject(path: Path) -> str:
     """What stands at a path, in a sentence."""
     return "a route" if isinstance(path[-1], int) else shown(path[-1])
+
+
+def _counts_only_good_ones(detail: ErrorDetails) -> bool:
+    """Whether a list is too short only because some of its elements are wrong, which is reported."""
+    context = detail.get("ctx", {})
+    return detail["type"] == "too_short" and len(detail["input"]) >= context["min_length"]
 
 
 def _sentence(where: Path, detail: ErrorDetails) -> str:

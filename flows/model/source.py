@@ -124,7 +124,9 @@ class _Reader:
             self._error(event, "this is nested too deeply; is a bracket too many, or the indentation wrong?")
             self._skip(event)
             return UNREADABLE
-        self._no_tag(event)
+        if not self._no_tag(event):
+            self._skip(event)
+            return UNREADABLE
         if isinstance(event, yaml.MappingStartEvent):
             return dict(self._items(path))
         return list(self._elements(path))
@@ -159,14 +161,24 @@ class _Reader:
             self._skip(event)
             return None
         text = self._scalar(event)
+        if text is UNREADABLE:
+            return None
         if event.value == "<<" and event.implicit[0]:
             self._error(event, "YAML merge keys (<<) are not supported; write the values out")
             return None
         if text is None:
             word = event.value
-            self._error(event, f"YAML reads {word} as no value; write '{word}'" if word else "a key is missing here")
+            self._error(
+                event,
+                f"YAML reads the bare word {word} as no value; write '{word}' in quotes"
+                if word
+                else "a key is missing here",
+            )
             return None
-        return text if isinstance(text, str) else None
+        if ":" in event.value and event.implicit[0]:
+            self._error(event, f"a space is missing after the ':' of {shown(event.value)}")
+            return None
+        return str(text)
 
     def _scalar(self, event: yaml.ScalarEvent) -> Any:
         text: str = event.value

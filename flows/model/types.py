@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 from typing import Annotated, Any, ClassVar
+from unicodedata import normalize
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
@@ -14,6 +15,7 @@ NAME_LENGTH = 63
 
 _MAC = re.compile(r"([0-9a-f]{2}:){5}[0-9a-f]{2}")
 _CIDR = re.compile(r"([0-9.]+)/([0-9]+)", re.ASCII)
+_IPV6 = re.compile(r"[0-9A-Fa-f.]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*(/[0-9]+)?", re.ASCII)
 _NUMBER = re.compile(r"0|[1-9][0-9]*", re.ASCII)
 
 
@@ -22,12 +24,16 @@ def is_name(text: str) -> bool:
     return len(text) <= NAME_LENGTH and re.fullmatch(NAME_PATTERN[1:-1], text) is not None
 
 
+def _without_accents(text: str) -> str:
+    return normalize("NFKD", text).encode("ascii", "ignore").decode()
+
+
 def _name(text: str) -> str:
     if is_name(text):
         return text
     if len(text) > NAME_LENGTH and re.fullmatch(NAME_PATTERN[1:-1], text):
         raise ValueError(f"the name {shown(text)} has {len(text)} characters; {NAME_LENGTH} are the most")
-    better = re.sub("[^a-z0-9]+", "-", text.lower())[:NAME_LENGTH].strip("-")
+    better = re.sub("[^a-z0-9]+", "-", _without_accents(text).lower())[:NAME_LENGTH].strip("-")
     hint = f"; '{better}' would be one" if better else ""
     raise ValueError(f"{shown(text)} is not a name: use small letters, digits and dashes between them{hint}")
 
@@ -53,7 +59,7 @@ def _text(value: Any, wanted: str) -> bool:
 
 
 def _refuse_ipv6(text: str) -> None:
-    if text.count(":") > 1:
+    if _IPV6.fullmatch(text):
         raise ValueError(
             "IPv6 is not supported yet (docs/adr/0003-ipv6.md says how it will fit in); use an IPv4 address"
         )
@@ -112,9 +118,12 @@ def _number(value: Any) -> Any:
         return value
     if _NUMBER.fullmatch(value) and len(value) < 20:
         return int(value)
-    digits = value.lstrip("0")
-    hint = f"; write {digits}" if _NUMBER.fullmatch(digits) and len(digits) < 20 else "; write it in digits, like 6289"
-    raise ValueError(f"{shown(value)} is not a plain whole number{hint}")
+    digits = value.lstrip("0") or "0"
+    if not value or not _NUMBER.fullmatch(digits):
+        raise ValueError(f"{shown(value)} is not a plain whole number; write it in digits, like 6289")
+    if len(digits) >= 20:
+        raise ValueError(f"{shown(value)} is far too large")
+    raise ValueError(f"{shown(value)} is not a plain whole number; write {digits}")
 
 
 def _word(value: Any) -> Any:
@@ -186,8 +195,3 @@ class Declared(BaseModel):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name}"
-
-    @classmethod
-    def keys(cls) -> list[str]:
-        """What a user may write in such an object."""
-        return [name for name in cls.model_fields if name not in Declared.model_fields]

@@ -19,7 +19,9 @@ from flows.model.source import Source
 if TYPE_CHECKING:
     from flows.model.network import Network
 
-_CHECKS: tuple[Callable[[Checker], Iterator[Problem]], ...] = (
+_Check = Callable[[Checker], Iterator[Problem]]
+
+_CHECKS: tuple[_Check, ...] = (
     hosts,
     tunnel_keys,
     subnets,
@@ -27,15 +29,22 @@ _CHECKS: tuple[Callable[[Checker], Iterator[Problem]], ...] = (
     peerings,
     routes,
 )
-_WARNINGS: tuple[Callable[[Checker], Iterator[Problem]], ...] = (
+_WARNINGS: tuple[_Check, ...] = (
     unused_peerings,
     ways_back,
 )
-"""Checks for what is missing. Of a network that could not be read in full they would say what is not so."""
+"""Checks for what is missing. Of a network with errors they would say what is not so."""
 
 
 def problems(network: "Network", source: Source, broken: Broken) -> list[Problem]:
     """Everything wrong between the objects of a network."""
-    checker = Checker(network, source, broken)
-    checks = _CHECKS if broken or source.problems else (*_CHECKS, *_WARNINGS)
+    return _found(_CHECKS, Checker(network, source, broken))
+
+
+def warnings(network: "Network", source: Source) -> list[Problem]:
+    """What may be missing in a network that has no errors."""
+    return _found(_WARNINGS, Checker(network, source, set()))
+
+
+def _found(checks: tuple[_Check, ...], checker: Checker) -> list[Problem]:
     return [problem for check in checks for problem in check(checker)]

@@ -59,7 +59,7 @@ class Checker:
         self._hints = 0
         self._missing = broken | source.twice
         """Where something may be declared that is not in the network."""
-        self._torn = {str(path[1]) for path in self._missing if path[0] == "vpcs" and _hides_subnets(path)}
+        self._torn = {str(path[1]) for path in self._missing if path[:1] == ("vpcs",) and _hides_subnets(path)}
 
     def error(self, path: Path, message: str, *, at_key: bool = False) -> Problem:
         return self._source.problem(path, message, at_key=at_key)
@@ -95,6 +95,8 @@ class Checker:
 
     def hint(self, name: str, known: Collection[str]) -> str:
         """What may have been meant by a name that is not known."""
+        if not known:
+            return "; none is declared"
         self._hints += 1
         return did_you_mean(name, known) if self._hints <= _HINTS else ""
 

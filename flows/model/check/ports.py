@@ -45,7 +45,9 @@ def _ips(c: Checker, path: Path, port: Port, owners: dict[tuple[str, object], st
             continue
         owner = owners.setdefault((port.vpc, address), name)
         if owner != name:
-            yield c.error(place, f"port '{owner}' of the same VPC has the address {address} too")
+            yield c.error(
+                place, f"port '{owner}' of the same VPC has the address {address} too; each port needs its own"
+            )
         elif address in own:
             yield c.error(place, f"{address} is here twice; once is enough")
         own.add(address)
@@ -64,8 +66,8 @@ def _address(c: Checker, path: Path, vpc: str, address: IPv4Address, subnet: Sub
         if c.has_all_subnets(vpc):
             ranges = [str(subnet.cidr) for subnet in c.network.vpcs[vpc].subnets.values()]
             rest = ", ..." if len(ranges) > _LISTED_RANGES else ""
-            known = ", ".join(ranges[:_LISTED_RANGES]) + rest if ranges else "none"
-            yield c.error(path, f"{address} is in no subnet of vpc '{vpc}'; its subnets: {known}")
+            known = f"; its subnets: {', '.join(ranges[:_LISTED_RANGES])}{rest}" if ranges else ", which has none"
+            yield c.error(path, f"{address} is in no subnet of vpc '{vpc}'{known}")
     elif reason := special_in_subnet(address, subnet.cidr):
         yield c.error(path, f"{address} is {reason}; no port can have it")
     elif address == subnet.gateway and not c.is_broken(("vpcs", vpc, "subnets", subnet.name, "gateway")):
