@@ -6,6 +6,7 @@ from flows.model.peering import Peering
 from flows.model.port import GATEWAY_MAC, Port
 from flows.model.problem import InvalidModel, Problem
 from flows.model.reader import parse
+from flows.model.schema import network_schema
 from flows.model.types import Origin
 from flows.model.vpc import NOTHING, Subnet, SubnetRoute, Vpc
 
@@ -24,5 +25,6 @@ __all__ = [
     "SubnetRoute",
     "Underlay",
     "Vpc",
+    "network_schema",
     "parse",
 ]

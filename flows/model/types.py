@@ -131,7 +131,7 @@ def _word(value: Any) -> Any:
     return value
 
 
-_OCTET = r"(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"
+_OCTET = r"(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 _ADDRESS = rf"{_OCTET}(\.{_OCTET}){{3}}"
 
 Name = Annotated[

@@ -15,7 +15,7 @@ from tests.scenario import SCENARIOS, SHIPPED, compiled
 NETWORKS = [path.read_text() for path in sorted([*SHIPPED.glob("*.yaml"), *SCENARIOS.glob("*.yaml")])]
 
 thorough = settings(
-    max_examples=400,
+    max_examples=200,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
     derandomize=True,
@@ -142,6 +142,61 @@ def test_structures_like_networks(structure: Any) -> None:
     _check(yaml.safe_dump(structure, default_flow_style=None, allow_unicode=True))
 
 
+_CIDRS = {"a/x": "10.0.0.0/24", "a/y": "10.0.1.0/31", "b/x": "10.0.2.0/24", "b/y": "10.0.3.0/24", "c/x": "10.0.2.0/24"}
+_PEERINGS = {"p": ["a/x", "b/x"], "q": ["a/y", "b/y"], "r": ["b/y", "a/x"], "s": ["c/x", "a/y"]}
+
+
+@st.composite
+def _sound(draw: st.DrawFn) -> dict[str, Any]:
+    """A network that is right, or nearly: peerings and routes may be missing, ports may have the same address."""
+    peerings = {name: {"between": list(ends)} for name, ends in _PEERINGS.items() if draw(st.booleans())}
+    subnets: dict[str, Any] = {}
+    for end, cidr in _CIDRS.items():
+        vias = [name for name, peering in peerings.items() if end in peering["between"] and draw(st.booleans())]
+        routes = [{"to": _CIDRS[_other(_PEERINGS[name], end)], "via": name} for name in vias]
+        routes += [{"to": "10.9.0.0/16", "via": "nothing"}] if draw(st.booleans()) else []
+        subnets[end] = {"cidr": cidr, "routes": routes}
+    vpcs = {
+        vpc: {"id": number, "subnets": {end[2:]: subnet for end, subnet in subnets.items() if end[0] == vpc}}
+        for number, vpc in enumerate("abc")
+    }
+    ports: dict[str, Any] = {}
+    for name in range(draw(st.integers(0, 6))):
+        end = draw(st.sampled_from(sorted(_CIDRS)))
+        last = 1 if end == "a/y" else draw(st.integers(2, 12))
+        ports[f"vm{name}"] = {"vpc": end[0], "ips": [f"{_CIDRS[end].rpartition('.')[0]}.{last}"]}
+        if draw(st.booleans()):
+            ports[f"vm{name}"]["host"] = draw(st.sampled_from(["h1", "h2"]))
+    hosts = {name: {"tunnel_ip": f"192.168.50.{number}"} for number, name in enumerate(["h1", "h2"], 1)}
+    return {"hosts": hosts, "vpcs": vpcs, "ports": ports, "peerings": peerings}
+
+
+def _other(ends: list[str], end: str) -> str:
+    return next(other for other in ends if other != end)
+
+
+@thorough
+@given(_sound())
+def test_sound_structures(structure: Any) -> None:
+    network = _check(yaml.safe_dump(structure))
+    addresses = [(port["vpc"], port["ips"][0]) for port in structure["ports"].values()]
+    assert (network is not None) == (len(set(addresses)) == len(addresses))
+
+
+@thorough
+@given(_sound(), st.data())
+def test_damaged_structures(structure: Any, data: st.DataObject) -> None:
+    """One value, at any depth, replaced by anything."""
+    place = structure
+    while True:
+        key = data.draw(st.sampled_from(sorted(place) if isinstance(place, dict) else range(len(place))))
+        if not (isinstance(place[key], dict | list) and place[key] and data.draw(st.integers(0, 5))):
+            break
+        place = place[key]
+    place[key] = data.draw(_VALUES)
+    _check(yaml.safe_dump(structure, allow_unicode=True))
+
+
 def _delete(lines: list[str], at: int, to: int) -> None:
     del lines[at]
 
@@ -181,7 +236,7 @@ def _mutated(draw: st.DrawFn) -> str:
     return "".join(lines)
 
 
-@settings(thorough, max_examples=1500)
+@settings(thorough, max_examples=600)
 @given(_mutated())
 def test_mutated_networks(text: str) -> None:
     _check(text)
