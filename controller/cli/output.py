@@ -29,7 +29,10 @@ def fail(message: str) -> NoReturn:
 def show_problems(problems: tuple[Problem, ...] | list[Problem]) -> None:
     """Print errors and warnings, each with its place."""
     for problem in problems:
-        err.print(Text(str(problem), style="red" if problem.severity == "error" else "yellow"))
+        if err.is_terminal:
+            err.print(Text(str(problem), style="red" if problem.severity == "error" else "yellow"))
+        else:
+            print(problem, file=sys.stderr, flush=True)  # A hundred thousand of them take rich minutes.
 
 
 def read_network(path: Path) -> tuple[Network, str]:

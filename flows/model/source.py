@@ -74,6 +74,8 @@ def read(text: str, file: str) -> Source:
         return source
     try:
         source.value = _Reader(source, yaml.parse(text.removeprefix("\ufeff"), Loader=yaml.CSafeLoader)).document()
+    except _NestedTooDeeplyError:
+        pass
     except yaml.MarkedYAMLError as error:
         source.problems.append(Problem(file, *explain(error, text)))
     except yaml.YAMLError as error:
@@ -92,6 +94,10 @@ def _named(character: str) -> str:
 def _place(event: Any) -> tuple[int, int]:
     mark = event.start_mark
     return mark.line + 1, mark.column + 1
+
+
+class _NestedTooDeeplyError(Exception):
+    """Ends the reading: the parser takes time that grows with the square of the depth."""
 
 
 class _Reader:
@@ -120,10 +126,7 @@ class _Reader:
         if isinstance(event, yaml.AliasEvent):
             self._error(event, f"YAML aliases (*{event.anchor}) are not supported; write the value out")
             return UNREADABLE
-        if len(path) >= _DEEPEST:
-            self._error(event, "this is nested too deeply; is a bracket too many, or the indentation wrong?")
-            self._skip(event)
-            return UNREADABLE
+        self._not_too_deep(event, len(path))
         if not self._no_tag(event):
             self._skip(event)
             return UNREADABLE
@@ -206,7 +209,14 @@ class _Reader:
         """Pass over the rest of a value whose first event this is."""
         depth = _step(event)
         while depth:
-            depth += _step(next(self._events))
+            event = next(self._events)
+            depth += _step(event)
+            self._not_too_deep(event, depth)
+
+    def _not_too_deep(self, event: yaml.Event, depth: int) -> None:
+        if depth >= _DEEPEST:
+            self._error(event, "this is nested too deeply; is a bracket too many, or the indentation wrong?")
+            raise _NestedTooDeeplyError
 
     def _error(self, event: yaml.Event, message: str) -> None:
         self._source.problems.append(Problem(self._source.file, *_place(event), message))

@@ -59,6 +59,13 @@ def test_random_text(text: str) -> None:
     _check(text)
 
 
+@pytest.mark.parametrize("begin", ["", "a: ", "? ", "hosts: !!set ", "[x]: ", "- ", "{a: 1, a: "])
+@pytest.mark.parametrize("bracket", ["[", "{", "[{a: ", "- ", "? ", "!a [", "&a ["])
+def test_very_deep_nesting(begin: str, bracket: str) -> None:
+    """The time must not grow with the square of the depth, as that of YAML's parser does."""
+    assert _check(begin + bracket * 300_000) is None
+
+
 _SIGNS = ["{", "}", "[", "]", ",", ":", "-", "?", "!", "&", "*", "#", "|", ">", "'", '"', "%", "@", "`", "<", "=", "~"]
 _SPACES = [" ", "\n", "\t", "\r", ": ", "- ", "\n  ", "\n    ", "\u00a0", "\ufeff", "\x85", "\u2028", "\x00", "\ud800"]
 _WORDS_OF_YAML = [

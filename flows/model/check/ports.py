@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from ipaddress import IPv4Address
+from itertools import islice
 
 from flows.model.check.checker import Checker, special_in_subnet
 from flows.model.port import GATEWAY_MAC, Port
@@ -64,9 +65,10 @@ def _ips(c: Checker, path: Path, port: Port, owners: dict[tuple[str, object], st
 def _address(c: Checker, path: Path, vpc: str, address: IPv4Address, subnet: Subnet | None) -> Iterator[Problem]:
     if subnet is None:
         if c.has_all_subnets(vpc):
-            ranges = [str(subnet.cidr) for subnet in c.network.vpcs[vpc].subnets.values()]
-            rest = ", ..." if len(ranges) > _LISTED_RANGES else ""
-            known = f"; its subnets: {', '.join(ranges[:_LISTED_RANGES])}{rest}" if ranges else ", which has none"
+            subnets = c.network.vpcs[vpc].subnets
+            ranges = ", ".join(str(known.cidr) for known in islice(subnets.values(), _LISTED_RANGES))
+            rest = ", ..." if len(subnets) > _LISTED_RANGES else ""
+            known = f"; its subnets: {ranges}{rest}" if subnets else ", which has none"
             yield c.error(path, f"{address} is in no subnet of vpc '{vpc}'{known}")
     elif reason := special_in_subnet(address, subnet.cidr):
         yield c.error(path, f"{address} is {reason}; no port can have it")

@@ -65,10 +65,11 @@ def _to_peer(c: Checker, here: Path, end: str, route: SubnetRoute) -> Iterator[P
 
 def ways_back(c: Checker) -> Iterator[Problem]:
     """Routes that no packet takes, because the other side has none that leads back."""
+    used = {(f"{vpc.name}/{subnet.name}", route.via) for _, vpc, subnet in c.subnets() for route in subnet.routes}
     for path, vpc, subnet in c.subnets():
         for here, route in _placed(c, path, subnet):
             far = _far(c, vpc, subnet, route)
-            if far is None or any(back.via == route.via for back in far[1].routes):
+            if far is None or (far[0], route.via) in used:
                 continue
             end, far_subnet = far
             yield c.warning(
