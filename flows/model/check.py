@@ -8,6 +8,7 @@ from ipaddress import IPv4Address
 from itertools import combinations
 from typing import TYPE_CHECKING
 
+from flows.model import check_underlay
 from flows.model.host import KEY_BITS
 from flows.model.peering import Peering
 from flows.model.port import GATEWAY_MAC
@@ -240,4 +241,6 @@ _CHECKS: tuple[Callable[[Checker], Iterator[Problem]], ...] = (
     _ports,
     _peerings,
     _routes,
+    check_underlay.racks,
+    check_underlay.hosts_in_racks,
 )

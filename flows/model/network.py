@@ -1,7 +1,7 @@
 """The whole of what a user declares, read from YAML text.
 
 encapsulation: gre            # or vxlan, geneve
-underlay: {mtu: 1500}
+underlay: {mtu: 1500}        # and racks: {rack1: {cidr: 10.174.233.0/24}}
 hosts:
   host86: {tunnel_ip: 10.174.233.86}
 vpcs:
@@ -23,12 +23,13 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from flows.model import check
-from flows.model.host import TUNNEL_OVERHEAD, Encapsulation, Host, Underlay
+from flows.model.host import TUNNEL_OVERHEAD, Encapsulation, Host
 from flows.model.peering import Peering
 from flows.model.port import Port
 from flows.model.problem import InvalidModel, Problem, did_you_mean
 from flows.model.source import Path, Source, read
 from flows.model.types import Declared, Origin
+from flows.model.underlay import Rack, Underlay
 from flows.model.vpc import Subnet, Vpc
 
 
@@ -103,12 +104,17 @@ class _Objects:
         for key, adapter in _SETTINGS.items():
             if key in top:
                 try:
-                    fields[key] = adapter.validate_python(top[key])
+                    fields[key] = adapter.validate_python(self._underlay(top[key]) if key == "underlay" else top[key])
                 except ValidationError as error:
                     self._translate((key,), error, list(Underlay.model_fields))
         for key, kind in _SECTIONS.items():
             fields[key] = self._section((key,), kind, top.get(key))
         return Network.model_construct(**fields)
+
+    def _underlay(self, value: Any) -> Any:
+        if not isinstance(value, dict) or "racks" not in value:
+            return value
+        return {**value, "racks": self._section(("underlay", "racks"), Rack, value["racks"])}
 
     def _section(self, path: Path, kind: type[_Object], value: Any) -> dict[str, _Object]:
         objects: dict[str, _Object] = {}
