@@ -121,7 +121,8 @@ class Lab:
         """The command that runs ``argv`` in the namespace of a node, in the present directory.
 
         A node is the name of a port or a host, ``underlay``, ``controller`` or, where hosts are in racks,
-        ``router``; ``port:NAME`` and ``host:NAME`` tell apart what has the same name. In a host ovs-vsctl, ovs-ofctl and ovs-appctl talk to its own switch.
+        ``router``; ``port:NAME`` and ``host:NAME`` tell apart what has the same name. In a host ovs-vsctl,
+        ovs-ofctl and ovs-appctl talk to its own switch.
         What the command starts ends with the lab at the latest, and when its first process is killed.
         """
         if not self._record.is_alive:

@@ -117,15 +117,25 @@ def describe(network: Network) -> Topology:
         )
         for index, host in enumerate(network.hosts.values(), start=1)
     }
-    for host in hosts.values():
+    _check_management(network)
+    interfaces = interface_names(network.ports)
+    ports = {port.name: _port(network, port, interfaces[port.name]) for port in network.ports.values()}
+    return Topology(tuple(lans.values()), hosts, ports)
+
+
+def _check_management(network: Network) -> None:
+    for host in network.hosts.values():
         if host.tunnel_ip in MANAGEMENT_NETWORK:
             raise LabError(
                 f"host '{host.name}' has the tunnel address {host.tunnel_ip}, "
                 f"but a lab needs {MANAGEMENT_NETWORK} for itself; use another address"
             )
-    interfaces = interface_names(network.ports)
-    ports = {port.name: _port(network, port, interfaces[port.name]) for port in network.ports.values()}
-    return Topology(tuple(lans.values()), hosts, ports)
+    for rack in network.underlay.racks.values():
+        if rack.cidr.overlaps(MANAGEMENT_NETWORK):
+            raise LabError(
+                f"rack '{rack.name}' has the range {rack.cidr}, "
+                f"but a lab needs {MANAGEMENT_NETWORK} for itself; use another range"
+            )
 
 
 def _lans(underlay: Underlay) -> dict[str | None, Lan]:
