@@ -30,7 +30,7 @@ def lab(labs: Labs, request: pytest.FixtureRequest) -> VpcLab:
 
 def leg(lab: VpcLab, rack: str) -> str:
     """The MAC address of the router's leg in a rack."""
-    return lab.run("router", "cat", f"/sys/class/net/{rack}/address").strip()
+    return lab.mac("router", rack)
 
 
 def seen(packets: list[Packet], source: str, target: str) -> set[tuple[str, str, int]]:

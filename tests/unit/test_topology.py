@@ -43,7 +43,7 @@ def test_hosts_and_ports() -> None:
 
 RACKS = TEXT.replace(
     "underlay: {mtu: 1600}",
-    "underlay: {racks: {host1: {cidr: 192.168.50.0/24, router: 192.168.50.254}, a-very-long-name: {cidr: 10.8.0.0/15}}}",
+    "underlay: {racks: {host1: {cidr: 192.168.50.0/24, router: 192.168.50.9}, a-long-long-name: {cidr: 10.8.0.0/15}}}",
 )
 
 
@@ -52,8 +52,8 @@ def test_a_lan_for_each_rack() -> None:
     (first, leg), (second, other) = topology.legs
     assert topology.lans == (first, second)
     assert (topology.hosts["h1"].lan, topology.hosts["h2"].lan) == (first, second)
-    assert (leg.address, other.address) == (IPv4Interface("192.168.50.254/24"), IPv4Interface("10.8.0.1/15"))
-    assert (first.name, second.name[:7]) == ("host1", "a-very.")
+    assert (leg.address, other.address) == (IPv4Interface("192.168.50.9/24"), IPv4Interface("10.8.0.1/15"))
+    assert (first.name, second.name[:7]) == ("host1", "a-long.")
     macs = [leg.mac, other.mac, *(host.mac for host in topology.hosts.values())]
     assert len(set(macs)) == 4
 
