@@ -64,6 +64,11 @@ class Host:
         return self.session is not None and self._actual is not None and self._desired is not None
 
     @property
+    def is_settled(self) -> bool:
+        """Whether its switch holds all that it shall, as far as the host was observed."""
+        return self.is_ready and not self._pending and self._transaction is None
+
+    @property
     def receives_more(self) -> bool:
         """Whether flows are missing that take in what others will send."""
         return any(flow.table in RECEIVING for flow in self._pending.add)

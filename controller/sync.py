@@ -222,6 +222,7 @@ def _status(host: Host) -> dict[str, Any]:
         "switch": host.session is not None,
         "wanted": host.wanted_generation,
         "confirmed": host.confirmed_generation,
+        "settled": host.is_settled,
         "flows": host.flows,
         "problem": host.problem,
         "datapath": facts.datapath_type if facts else None,

@@ -127,12 +127,16 @@ class Switch:
         """
         self._link_control_socket()
         with namespaces.links(self.namespace) as route:
-            if not self._waiting.until(lambda: bool(route.link_lookup(ifname=PHYSICAL_BRIDGE)), _PATIENCE):
+            if not self._waiting.until(lambda: self._has_bridge(route), _PATIENCE):
                 raise LabError(f"ovs-vswitchd of host '{self.host.name}' makes no bridge; see its log")
             index = namespaces.index_of(route, PHYSICAL_BRIDGE)
             route.link("set", index=index, state="up")
             self._address(route, index)
         self._settle()
+
+    def _has_bridge(self, route: Any) -> bool:
+        # Open vSwitch takes the interface down to give it its MAC address, and routes set before that are lost.
+        return bool(route.link_lookup(ifname=PHYSICAL_BRIDGE, address=self.host.mac))
 
     def _address(self, route: Any, index: int) -> None:
         """Give the host its tunnel address and its way to every other one."""
