@@ -10,6 +10,7 @@ from controller.cli.lab.ping import ping_all, plugged
 from controller.prime import REPEAT
 from tests.integration.vpclab import VpcLab, tunnelled
 from tests.scenario import SHIPPED
+from tests.switch import wait_until
 
 pytestmark = pytest.mark.lab
 Labs = Callable[[str], VpcLab]
@@ -41,6 +42,12 @@ def seen(packets: list[Packet], source: str, target: str) -> set[tuple[str, str,
         for packet in found
         if (packet["IP"].src, packet["IP"].dst) == (source, target)
     }
+
+
+def arp_answers(lab: VpcLab, host: str) -> list[str]:
+    """The datapath's flows for answers to ARP that come in from the underlay."""
+    flows = lab.run(host, "ovs-appctl", "dpctl/dump-flows").splitlines()
+    return [flow for flow in flows if "op=2" in flow and "userspace" not in flow]
 
 
 @pytest.mark.system("S6")
@@ -118,6 +125,8 @@ def test_open_vswitch_finds_the_way(labs: Labs) -> None:
 def test_controller_finds_the_router_again(labs: Labs) -> None:
     """As after long silence: Open vSwitch has forgotten every neighbour, the router's legs among them."""
     lab = labs(racks("gre"))
+    # Open vSwitch learns from an answer only while it has no flow for such answers, which idle out in 10 s.
+    wait_until(lambda: not any(arp_answers(lab, host) for host in HOSTS), "flows for ARP answers to idle out", 40)
     for host in HOSTS:
         lab.run(host, "ovs-appctl", "tnl/neigh/flush")
         assert "10.174" not in lab.run(host, "ovs-appctl", "tnl/neigh/show")
