@@ -68,6 +68,11 @@ class Host:
         return self.session is not None and self._actual is not None and self._desired is not None
 
     @property
+    def is_settled(self) -> bool:
+        """Whether its switch holds all that it shall, as far as the host was observed."""
+        return self.is_ready and not self._pending and self._transaction is None
+
+    @property
     def receives_more(self) -> bool:
         """Whether flows are missing that take in what others will send."""
         return any(is_receiving(flow) for flow in self._pending.add)
@@ -208,11 +213,6 @@ class Host:
         if asked is not None and now - asked > GIVE_UP and self.session is not None:
             _log.warning("%s: the switch has not answered for %.0f s: its session is ended", self.name, now - asked)
             self.session.close()
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether its switch has confirmed everything it shall hold."""
-        return self.is_ready and not self._pending and self._transaction is None
 
     def is_restored(self) -> bool:
         """Whether, for the first time since it connected, its switch holds everything it shall."""

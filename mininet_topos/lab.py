@@ -26,6 +26,7 @@ from flows.model.types import NAME_PATTERN
 from mininet_topos import launch
 from mininet_topos.directory import (
     CONTROLLER_NODE,
+    ROUTER_NODE,
     UNDERLAY_NODE,
     LabDirectory,
     Record,
@@ -136,8 +137,9 @@ class Lab:
     def command(self, node: str, argv: Sequence[str]) -> list[str]:
         """The command that runs ``argv`` in the namespace of a node, in the present directory.
 
-        A node is the name of a port or a host, ``underlay`` or ``controller``; ``port:NAME`` and ``host:NAME``
-        tell apart what has the same name. In a host ovs-vsctl, ovs-ofctl and ovs-appctl talk to its own switch.
+        A node is the name of a port or a host, ``underlay``, ``controller`` or, where hosts are in racks,
+        ``router``; ``port:NAME`` and ``host:NAME`` tell apart what has the same name. In a host ovs-vsctl,
+        ovs-ofctl and ovs-appctl talk to its own switch.
         What the command starts ends with the lab at the latest, and when its first process is killed.
         """
         if not self._record.is_alive:
@@ -256,7 +258,8 @@ class Lab:
             return launch.follow(connection, _do_nothing)
 
     def _node(self, name: str) -> str:
-        if name in (UNDERLAY_NODE, CONTROLLER_NODE):
+        fixed = [UNDERLAY_NODE, CONTROLLER_NODE, *([ROUTER_NODE] if self.topology.legs else [])]
+        if name in fixed:
             return name
         ports = [port_node(port) for port in self.topology.ports]
         hosts = [host_node(host) for host in self.topology.hosts]
@@ -264,7 +267,7 @@ class Lab:
         if len(found) > 1:
             raise LabError(f"'{name}' is both a port and a host; write {' or '.join(found)}")
         if not found:
-            known = [*self.topology.ports, *self.topology.hosts, UNDERLAY_NODE, CONTROLLER_NODE]
+            known = [*self.topology.ports, *self.topology.hosts, *fixed]
             raise LabError(f"there is no port or host '{name}' in lab '{self.name}'{did_you_mean(name, known)}")
         return found[0]
 

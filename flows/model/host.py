@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from flows.model.types import Declared, Ipv4, Number
+from flows.model.types import Declared, Ipv4
 
 Encapsulation = Literal["gre", "vxlan", "geneve"]
 
@@ -32,21 +32,3 @@ class Host(Declared):
             examples=["10.174.233.86"],
         ),
     ]
-
-
-class Underlay(BaseModel):
-    """The network between the hosts."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    mtu: Annotated[
-        Number,
-        Field(
-            ge=1280,
-            le=9216,
-            description="The largest IP packet that the network between the hosts carries, in bytes. "
-            "Instances can send what is left after the encapsulation: 42 bytes less with gre, "
-            "50 with vxlan, 58 with geneve.",
-            examples=[1500],
-        ),
-    ] = 1500

@@ -1,7 +1,7 @@
 """The whole of what a user declares.
 
 encapsulation: gre            # or vxlan, geneve
-underlay: {mtu: 1500}
+underlay: {mtu: 1500}        # and racks: {rack1: {cidr: 10.174.233.0/24}}
 hosts:
   host86: {tunnel_ip: 10.174.233.86}
 vpcs:
@@ -22,10 +22,11 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from flows.model.host import TUNNEL_OVERHEAD, Encapsulation, Host, Underlay
+from flows.model.host import TUNNEL_OVERHEAD, Encapsulation, Host
 from flows.model.peering import Peering
 from flows.model.port import Port
 from flows.model.ranges import Ranges
+from flows.model.underlay import Underlay
 from flows.model.vpc import Subnet, Vpc
 
 

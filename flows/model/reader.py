@@ -8,13 +8,14 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from flows.model import check
-from flows.model.host import Encapsulation, Host, Underlay
+from flows.model.host import Encapsulation, Host
 from flows.model.network import Network
 from flows.model.peering import Peering
 from flows.model.port import Port
 from flows.model.problem import InvalidModel, Problem, did_you_mean, shown
 from flows.model.source import UNREADABLE, Path, Source, read
 from flows.model.types import Declared, Origin, what
+from flows.model.underlay import Rack, Underlay
 from flows.model.vpc import Subnet, SubnetRoute, Vpc
 
 
@@ -84,8 +85,10 @@ class _Objects:
 
     def _underlay(self, body: Any) -> Underlay:
         known = list(Underlay.model_fields)
+        data = self._known(self._mapping(body, ("underlay",)), ("underlay",), known)
+        data["racks"] = self._section(("underlay", "racks"), Rack, data.get("racks"))
         try:
-            return Underlay.model_validate(self._known(self._mapping(body, ("underlay",)), ("underlay",), known))
+            return Underlay.model_validate(data)
         except ValidationError as error:
             self._translate(("underlay",), error, known)
             return Underlay()

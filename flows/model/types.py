@@ -178,6 +178,15 @@ class Origin:
 NOWHERE = Origin("(not from a file)", 0)
 
 
+def first_address(data: dict[str, Any]) -> IPv4Address:
+    """The first address that a machine can have in the range of an object that is being read.
+
+    RFC 3021: in a /31 that is the very first.
+    """
+    cidr: IPv4Network = data["cidr"]
+    return cidr.network_address + (1 if cidr.prefixlen < 31 else 0)
+
+
 class Declared(BaseModel):
     """What every object of the model has: a name, the key it is written under, and where it was written.
 

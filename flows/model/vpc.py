@@ -1,11 +1,10 @@
 """VPCs: private routed networks, their subnets, and each subnet's routes out of the VPC."""
 
-from ipaddress import IPv4Address, IPv4Network
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
-from flows.model.types import Declared, Ipv4, Ipv4Range, Number, Word
+from flows.model.types import Declared, Ipv4, Ipv4Range, Number, Word, first_address
 
 NOTHING = "nothing"
 """The next hop of a route whose packets are dropped."""
@@ -40,12 +39,6 @@ class SubnetRoute(Declared):
     ]
 
 
-def _first_address(data: dict[str, Any]) -> IPv4Address:
-    """A range's first address that a machine can have. RFC 3021: in a /31 that is the very first."""
-    cidr: IPv4Network = data["cidr"]
-    return cidr.network_address + (1 if cidr.prefixlen < 31 else 0)
-
-
 class Subnet(Declared):
     """An address range of one VPC.
 
@@ -66,7 +59,7 @@ class Subnet(Declared):
     gateway: Annotated[
         Ipv4,
         Field(
-            default_factory=_first_address,
+            default_factory=first_address,
             description="The default gateway of the subnet's instances. Without it: the range's first address "
             "(10.0.1.1 in 10.0.1.0/24; in a /31 the lower one). No port can have it.",
             examples=["10.0.1.1"],

@@ -117,9 +117,9 @@ class VpcLab:
     def address(self, port: str) -> str:
         return str(self.network.ports[port].ips[0])
 
-    def mac(self, host: str) -> str:
-        """The MAC address of a host's tunnel address."""
-        link = self.run(host, "ip", "-o", "link", "show", "br-phy")
+    def mac(self, node: str, interface: str = "br-phy") -> str:
+        """The MAC address of an interface of a node; of a host's tunnel address when nothing else is said."""
+        link = self.run(node, "ip", "-o", "link", "show", interface)
         found = re.search(r"link/ether (\S+)", link)
         assert found, link
         return found.group(1)

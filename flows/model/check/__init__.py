@@ -11,6 +11,7 @@ from flows.model.check.hosts import hosts
 from flows.model.check.keys import tunnel_keys
 from flows.model.check.peerings import peerings, unused_peerings
 from flows.model.check.ports import ports
+from flows.model.check.racks import hosts_in_racks, racks
 from flows.model.check.routes import routes, ways_back
 from flows.model.check.subnets import subnets
 from flows.model.problem import Problem
@@ -23,6 +24,8 @@ _Check = Callable[[Checker], Iterator[Problem]]
 
 _CHECKS: tuple[_Check, ...] = (
     hosts,
+    racks,
+    hosts_in_racks,
     tunnel_keys,
     subnets,
     ports,

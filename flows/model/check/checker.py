@@ -80,6 +80,10 @@ class Checker:
         """Whether something that is not in the network may be declared, but could not be read."""
         return _is_part(path, self._missing)
 
+    def is_complete(self, section: Path) -> bool:
+        """Whether everything that a section declares could be read."""
+        return not any(path[: len(section)] == section[: len(path)] for path in self._missing)
+
     def is_left_out(self, path: Path) -> bool:
         """Whether an element of a list could not be read, so that the network does not have it."""
         return path in self._broken
