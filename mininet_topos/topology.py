@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
-from flows.model import Network, Port, Underlay
+from flows.model import Host, Network, Port, Underlay
 from flows.model.contract import INTEGRATION_BRIDGE, PHYSICAL_BRIDGE
 from mininet_topos.errors import LabError
 
@@ -111,20 +111,22 @@ def describe(network: Network) -> Topology:
     """The lab of a valid network. Raises :class:`LabError` for what a lab cannot have."""
     lans = _lans(network.underlay)
     hosts = {
-        host.name: LabHost(
-            host.name,
-            index,
-            _mac(_HOST, index),
-            host.tunnel_ip,
-            CONTROLLER_ADDRESS + index,
-            lans[rack.name if (rack := network.underlay.rack_of(host.tunnel_ip)) else None],
-        )
+        host.name: _host(host, index, lans[_rack(network, host)])
         for index, host in enumerate(network.hosts.values(), start=1)
     }
     _check_management(network)
     interfaces = interface_names(network.ports)
     ports = {port.name: _port(network, port, interfaces[port.name]) for port in network.ports.values()}
     return Topology(tuple(lans.values()), hosts, ports)
+
+
+def _host(host: Host, index: int, lan: Lan) -> LabHost:
+    return LabHost(host.name, index, _mac(_HOST, index), host.tunnel_ip, CONTROLLER_ADDRESS + index, lan)
+
+
+def _rack(network: Network, host: Host) -> str | None:
+    rack = network.underlay.rack_of(host.tunnel_ip)
+    return rack.name if rack else None
 
 
 def _check_management(network: Network) -> None:
