@@ -39,6 +39,8 @@ def port_node(port: str) -> str:
 
 UNDERLAY_NODE = "underlay"
 CONTROLLER_NODE = "controller"
+ROUTER_NODE = "router"
+"""Only there when the hosts are in racks."""
 
 
 class LabDirectory:

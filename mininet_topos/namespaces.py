@@ -5,7 +5,7 @@ import fcntl
 import os
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -71,6 +71,12 @@ def create(namespace: Path) -> None:
         route.link("set", index=1, state="up")
 
 
+def remove(namespace: Path) -> None:
+    """Let go of a namespace: it ends with the last process in it."""
+    detach(namespace)
+    namespace.unlink()
+
+
 def _disable_ipv6() -> None:
     for which in ("all", "default"):
         switch = Path(f"/proc/sys/net/ipv6/conf/{which}/disable_ipv6")
@@ -95,6 +101,19 @@ def index_of(route: Any, interface: str) -> int:
     if not found:
         raise LookupError(f"there is no interface {interface}")
     return int(found[0])
+
+
+def connect(route: Any, bridge: str, cable: str, node: Path, end: Mapping[str, str], mtu: int) -> None:
+    """Lay a cable from a bridge, of the namespace that ``route`` is for, to another namespace, both ends up.
+
+    ``cable`` is the end's name at the bridge; ``end`` has the name and perhaps the MAC ``address`` of the other.
+    """
+    with node.open("rb") as there:
+        peer = {**end, "net_ns_fd": there.fileno(), "mtu": mtu}
+        master = index_of(route, bridge)
+        route.link("add", ifname=cable, kind="veth", master=master, mtu=mtu, state="up", peer=peer)
+    with links(node) as far:
+        far.link("set", index=index_of(far, end["ifname"]), state="up")
 
 
 def complete_checksums(interface: str) -> None:

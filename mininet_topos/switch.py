@@ -4,6 +4,7 @@ import shutil
 import socket
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from flows.model.contract import INTEGRATION_BRIDGE, OVSDB_PORT, PHYSICAL_BRIDGE
 from mininet_topos import namespaces
@@ -132,15 +133,28 @@ class Switch:
         """
         self._link_control_socket()
         with namespaces.links(self.namespace) as route:
-            if not self._waiting.until(lambda: bool(route.link_lookup(ifname=PHYSICAL_BRIDGE)), _PATIENCE):
+            if not self._waiting.until(lambda: self._has_bridge(route), _PATIENCE):
                 raise LabError(f"ovs-vswitchd of host '{self.host.name}' makes no bridge; see its log")
             index = namespaces.index_of(route, PHYSICAL_BRIDGE)
             route.link("set", index=index, state="up")
-            # Hosts of one LAN may have any addresses: each is to be found on the link itself. A prefix of 0
-            # says so to Open vSwitch too, which takes a source address only from the destination's subnet.
-            route.addr("replace", index=index, address=str(self.host.tunnel_ip), prefixlen=0)
-            route.route("replace", family=socket.AF_INET, dst="default", oif=index, scope=_SCOPE_LINK)
+            self._address(route, index)
         self._settle()
+
+    def _has_bridge(self, route: Any) -> bool:
+        # Open vSwitch takes the interface down to give it its MAC address, and routes set before that are lost.
+        return bool(route.link_lookup(ifname=PHYSICAL_BRIDGE, address=self.host.mac))
+
+    def _address(self, route: Any, index: int) -> None:
+        """Give the host its tunnel address and its way to every other one."""
+        address, router = str(self.host.tunnel_ip), self.host.lan.router
+        if router is None:
+            # Hosts of one LAN may have any addresses: each is to be found on the link itself. A prefix of 0
+            # says so to Open vSwitch too, which takes a source address only from the next hop's subnet.
+            route.addr("replace", index=index, address=address, prefixlen=0)
+            route.route("replace", family=socket.AF_INET, dst="default", oif=index, scope=_SCOPE_LINK)
+        else:
+            route.addr("replace", index=index, address=address, prefixlen=router.address.network.prefixlen)
+            route.route("replace", dst="default", gateway=str(router.address.ip), oif=index)
 
     def _settle(self) -> None:
         """Wait until ovs-vswitchd has made its ports and has noticed the host's address.

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
-from flows.model import Network, Port
+from flows.model import Host, Network, Port, Underlay
 from flows.model.contract import INTEGRATION_BRIDGE, PHYSICAL_BRIDGE
 from mininet_topos.errors import LabError
 
@@ -20,6 +20,9 @@ INTERFACE_NAME_LENGTH = 15
 
 _DIGEST_LENGTH = 8
 
+_HOST, _ROUTER = 0, 1
+"""Second byte of the MAC addresses in the underlay: whose it is."""
+
 _TAKEN = frozenset(
     {INTEGRATION_BRIDGE, PHYSICAL_BRIDGE, "lo", "eth0", "mgmt0"}
     # Directories of /proc/sys/net that are no interface; Open vSwitch's own datapaths.
@@ -30,11 +33,23 @@ _TAKEN = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
+class RouterLeg:
+    """The router's interface in a LAN: the gateway of the hosts there."""
+
+    mac: str
+    address: IPv4Interface
+
+
+@dataclass(frozen=True, slots=True)
 class Lan:
-    """A switched network between hosts. ``mtu`` is the largest IP packet that it carries, in bytes."""
+    """A switched network between hosts. ``mtu`` is the largest IP packet that it carries, in bytes.
+
+    Without a router it is the whole underlay, and hosts may have any addresses in it.
+    """
 
     name: str
     mtu: int
+    router: RouterLeg | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +84,10 @@ class LabPort:
     mtu: int
     interface: str
 
+    def is_same_instance(self, other: "LabPort") -> bool:
+        """Whether both are the same interface, on whatever host."""
+        return replace(self, host=other.host) == other
+
 
 @dataclass(frozen=True, slots=True)
 class Topology:
@@ -82,28 +101,67 @@ class Topology:
         """The ports that are on a host when the lab starts."""
         return tuple(port for port in self.ports.values() if port.host == host)
 
+    @property
+    def legs(self) -> tuple[tuple[Lan, RouterLeg], ...]:
+        """The router's legs, each with its LAN. None means that there is no router."""
+        return tuple((lan, lan.router) for lan in self.lans if lan.router is not None)
+
 
 def describe(network: Network) -> Topology:
     """The lab of a valid network. Raises :class:`LabError` for what a lab cannot have."""
-    lan = Lan("lan", network.underlay.mtu)
+    lans = _lans(network.underlay)
     hosts = {
-        host.name: LabHost(host.name, index, _host_mac(index), host.tunnel_ip, CONTROLLER_ADDRESS + index, lan)
+        host.name: _host(host, index, lans[_rack(network, host)])
         for index, host in enumerate(network.hosts.values(), start=1)
     }
-    for host in hosts.values():
+    _check_management(network)
+    interfaces = interface_names(network.ports)
+    ports = {port.name: _port(network, port, interfaces[port.name]) for port in network.ports.values()}
+    return Topology(tuple(lans.values()), hosts, ports)
+
+
+def _host(host: Host, index: int, lan: Lan) -> LabHost:
+    return LabHost(host.name, index, _mac(_HOST, index), host.tunnel_ip, CONTROLLER_ADDRESS + index, lan)
+
+
+def _rack(network: Network, host: Host) -> str | None:
+    rack = network.underlay.rack_of(host.tunnel_ip)
+    return rack.name if rack else None
+
+
+def _check_management(network: Network) -> None:
+    for host in network.hosts.values():
         if host.tunnel_ip in MANAGEMENT_NETWORK:
             raise LabError(
                 f"host '{host.name}' has the tunnel address {host.tunnel_ip}, "
                 f"but a lab needs {MANAGEMENT_NETWORK} for itself; use another address"
             )
-    interfaces = interface_names(network.ports)
-    ports = {port.name: _port(network, port, interfaces[port.name]) for port in network.ports.values()}
-    return Topology((lan,), hosts, ports)
+    for rack in network.underlay.racks.values():
+        if rack.cidr.overlaps(MANAGEMENT_NETWORK):
+            raise LabError(
+                f"rack '{rack.name}' has the range {rack.cidr}, "
+                f"but a lab needs {MANAGEMENT_NETWORK} for itself; use another range"
+            )
 
 
-def _host_mac(index: int) -> str:
+def _lans(underlay: Underlay) -> dict[str | None, Lan]:
+    """The LAN of each rack, or the only one under None."""
+    if not underlay.racks:
+        return {None: Lan("lan", underlay.mtu)}
+    names = interface_names(underlay.racks)
+    return {
+        rack.name: Lan(
+            names[rack.name],
+            underlay.mtu,
+            RouterLeg(_mac(_ROUTER, number), IPv4Interface((rack.router, rack.cidr.prefixlen))),
+        )
+        for number, rack in enumerate(underlay.racks.values(), start=1)
+    }
+
+
+def _mac(owner: int, number: int) -> str:
     # 0e: locally administered, unicast, and no instance's derived MAC, which begins with 0a.
-    return ":".join(f"{byte:02x}" for byte in b"\x0e" + index.to_bytes(5))
+    return ":".join(f"{byte:02x}" for byte in (0x0E, owner, *number.to_bytes(4)))
 
 
 def _port(network: Network, port: Port, interface: str) -> LabPort:
@@ -114,18 +172,18 @@ def _port(network: Network, port: Port, interface: str) -> LabPort:
     return LabPort(port.name, port.host, port.mac, addresses, subnet.gateway, network.instance_mtu, interface)
 
 
-def interface_names(ports: Iterable[str]) -> dict[str, str]:
-    """An interface name for each port: its own name where that can be one, else its start and a digest.
+def interface_names(wanted: Iterable[str]) -> dict[str, str]:
+    """An interface name for each port or rack: its own name where that can be one, else its start and a digest.
 
-    A port's interface name depends on no other port. Raises :class:`LabError` when two digests meet.
+    It depends on no other name. Raises :class:`LabError` when two digests meet.
     """
     names: dict[str, str] = {}
     owners: dict[str, str] = {}
-    for port in ports:
-        names[port] = port if _can_be_interface(port) else _shortened(port)
-        owner = owners.setdefault(names[port], port)
-        if owner != port:
-            raise LabError(f"ports '{owner}' and '{port}' get the same interface name {names[port]}; rename one")
+    for name in wanted:
+        names[name] = name if _can_be_interface(name) else _shortened(name)
+        owner = owners.setdefault(names[name], name)
+        if owner != name:
+            raise LabError(f"'{owner}' and '{name}' get the same interface name {names[name]}; rename one")
     return names
 
 

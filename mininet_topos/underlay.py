@@ -5,10 +5,11 @@ import socket
 import struct
 import time
 from collections.abc import Sequence
+from ipaddress import IPv4Address
 
 from flows.model.contract import PHYSICAL_BRIDGE
-from mininet_topos import namespaces
-from mininet_topos.directory import CONTROLLER_NODE, UNDERLAY_NODE, LabDirectory, host_node
+from mininet_topos import namespaces, router
+from mininet_topos.directory import CONTROLLER_NODE, ROUTER_NODE, UNDERLAY_NODE, LabDirectory, host_node
 from mininet_topos.errors import LabError
 from mininet_topos.switch import NIC
 from mininet_topos.topology import CONTROLLER_ADDRESS, MANAGEMENT_NETWORK, LabHost, Topology
@@ -34,6 +35,8 @@ def build(topology: Topology, directory: LabDirectory) -> None:
                 # The userspace datapath leaves the NIC to the kernel too, which would answer ARP in the name
                 # of the bridge's address but with the NIC's MAC.
                 route.link("set", index=namespaces.index_of(route, NIC), arp=False)
+    if topology.legs:
+        router.build(topology, directory)
     hosts = list(topology.hosts.values())
     _connect(directory, CONTROLLER_NODE, _MANAGEMENT_BRIDGE, hosts, "mgmt0", 1500)
     with namespaces.links(directory.namespace(CONTROLLER_NODE)) as route:
@@ -46,19 +49,15 @@ def build(topology: Topology, directory: LabDirectory) -> None:
 
 
 def _connect(
-    directory: LabDirectory, node: str, bridge: str, hosts: Sequence[LabHost], interface: str, mtu: int
+    directory: LabDirectory, hub: str, bridge: str, hosts: Sequence[LabHost], interface: str, mtu: int
 ) -> None:
     """Make a bridge in a node and a cable from it to each host, where the cable's end gets a name."""
-    with namespaces.links(directory.namespace(node)) as route:
+    with namespaces.links(directory.namespace(hub)) as route:
         route.link("add", ifname=bridge, kind="bridge", mtu=mtu, state="up")
-        master = namespaces.index_of(route, bridge)
         for host in hosts:
-            with directory.namespace(host_node(host.name)).open("rb") as there:
-                peer = {"ifname": interface, "net_ns_fd": there.fileno(), "mtu": mtu}
-                cable = f"host{host.index}"
-                route.link("add", ifname=cable, kind="veth", master=master, mtu=mtu, state="up", peer=peer)
-            with namespaces.links(directory.namespace(host_node(host.name))) as far:
-                far.link("set", index=namespaces.index_of(far, interface), state="up")
+            # No rack's name, which the bridge may have, has a dot.
+            cable, node = f"host.{host.index}", directory.namespace(host_node(host.name))
+            namespaces.connect(route, bridge, cable, node, {"ifname": interface}, mtu)
 
 
 def prime(topology: Topology, directory: LabDirectory, waiting: Waiting) -> None:
@@ -76,22 +75,26 @@ def prime(topology: Topology, directory: LabDirectory, waiting: Waiting) -> None
 
 
 def announce(topology: Topology, directory: LabDirectory) -> None:
-    """Have every host tell its LAN which MAC address its tunnel address has (a gratuitous ARP request).
+    """Have every host, and the router, tell its LAN which MAC address its address has (a gratuitous ARP request).
 
     The userspace datapath keeps neighbours of its own for tunnels, and drops the packet that misses one. It
     learns from such announcements once it has a tunnel port; the kernel's neighbours do not help it.
     """
     for host in topology.hosts.values():
-        with namespaces.inside(directory.namespace(host_node(host.name))):
-            raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
-        with raw:
-            raw.bind((PHYSICAL_BRIDGE, 0))
-            raw.send(_gratuitous_arp(host))
+        _announce(directory, host_node(host.name), PHYSICAL_BRIDGE, host.mac, host.tunnel_ip)
+    for lan, leg in topology.legs:
+        _announce(directory, ROUTER_NODE, lan.name, leg.mac, leg.address.ip)
 
 
-def _gratuitous_arp(host: LabHost) -> bytes:
-    mac = bytes.fromhex(host.mac.replace(":", ""))
-    address = host.tunnel_ip.packed
+def _announce(directory: LabDirectory, node: str, interface: str, mac: str, address: IPv4Address) -> None:
+    with namespaces.inside(directory.namespace(node)):
+        raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+    with raw:
+        raw.bind((interface, 0))
+        raw.send(_gratuitous_arp(bytes.fromhex(mac.replace(":", "")), address.packed))
+
+
+def _gratuitous_arp(mac: bytes, address: bytes) -> bytes:
     ethernet = b"\xff" * 6 + mac + struct.pack("!H", 0x0806)
     request = struct.pack("!HHBBH", 1, 0x0800, 6, 4, 1)
     return ethernet + request + mac + address + bytes(6) + address

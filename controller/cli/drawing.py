@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.text import Text
 
-from flows.model import Network, Port
+from flows.model import Host, Network, Port
 
 _COLOURS = ("cyan", "green", "magenta", "yellow", "blue", "red")
 
@@ -19,13 +19,23 @@ def draw(network: Network) -> RenderableType:
         Panel(
             Group(*(_port(port, colours) for port in network.ports.values() if port.host == name)),
             title=name,
-            subtitle=str(host.tunnel_ip),
+            subtitle=_place(network, host),
             padding=(0, 1),
         )
         for name, host in network.hosts.items()
     ]
     underlay = Text(f"══ {network.encapsulation} tunnels over the underlay, MTU {network.underlay.mtu} ══", style="dim")
-    return Group(Columns(boxes), underlay, *_vpcs(network, colours), *_peerings(network))
+    return Group(Columns(boxes), underlay, *_racks(network), *_vpcs(network, colours), *_peerings(network))
+
+
+def _place(network: Network, host: Host) -> str:
+    rack = network.underlay.rack_of(host.tunnel_ip)
+    return f"{host.tunnel_ip} in {rack.name}" if rack else str(host.tunnel_ip)
+
+
+def _racks(network: Network) -> Iterator[Text]:
+    for rack in network.underlay.racks.values():
+        yield Text(f"rack {rack.name}: {rack.cidr}, router {rack.router}", style="dim")
 
 
 def _port(port: Port, colours: dict[str, str]) -> Text:

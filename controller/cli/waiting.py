@@ -1,6 +1,7 @@
 """Waiting for hosts to confirm a generation of the model."""
 
 import time
+from collections.abc import Collection
 
 from controller.store import Store
 
@@ -12,6 +13,21 @@ def wait_confirmed(store: Store, generation: int, seconds: float) -> bool:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if not unconfirmed(store, generation):
+            return True
+        time.sleep(_INTERVAL)
+    return False
+
+
+def wait_plugged(store: Store, ports: Collection[str], seconds: float) -> bool:
+    """Whether the controller sees ports plugged in, and every switch holds what follows, within some seconds.
+
+    A host confirms a generation of the model by what was plugged in at that time; ports may come later.
+    """
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        hosts = store.read_status().get("hosts", {}).values()
+        seen = {iface_id for host in hosts for iface_id, _, _ in host["interfaces"]}
+        if seen.issuperset(ports) and all(host["settled"] for host in hosts):
             return True
         time.sleep(_INTERVAL)
     return False

@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from flows.model.types import Declared, Ipv4, Number
+from flows.model.types import Declared, Ipv4
 
 Encapsulation = Literal["gre", "vxlan", "geneve"]
 
@@ -24,12 +24,11 @@ class Host(Declared):
 
     kind = "host"
 
-    tunnel_ip: Annotated[Ipv4, Field(description="The host's address in the underlay: tunnels end here.")]
-
-
-class Underlay(BaseModel):
-    """The network between the hosts."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    mtu: Annotated[Number, Field(ge=1280, le=9216, description="The largest IP packet it carries, in bytes.")] = 1500
+    tunnel_ip: Annotated[
+        Ipv4,
+        Field(
+            description="The host's own address in the underlay: its tunnels begin and end here. "
+            "Every other host must be able to reach it.",
+            examples=["10.174.233.86"],
+        ),
+    ]

@@ -41,9 +41,33 @@ def test_hosts_and_ports() -> None:
     assert topology.ports["b"].host is None
 
 
+RACKS = TEXT.replace(
+    "underlay: {mtu: 1600}",
+    "underlay: {racks: {host1: {cidr: 192.168.50.0/24, router: 192.168.50.9}, a-long-long-name: {cidr: 10.8.0.0/15}}}",
+)
+
+
+def test_a_lan_for_each_rack() -> None:
+    topology = describe(_network(RACKS))
+    (first, leg), (second, other) = topology.legs
+    assert topology.lans == (first, second)
+    assert (topology.hosts["h1"].lan, topology.hosts["h2"].lan) == (first, second)
+    assert (leg.address, other.address) == (IPv4Interface("192.168.50.9/24"), IPv4Interface("10.8.0.1/15"))
+    assert (first.name, second.name[:7]) == ("host1", "a-long.")
+    macs = [leg.mac, other.mac, *(host.mac for host in topology.hosts.values())]
+    assert len(set(macs)) == 4
+
+
+def test_one_lan_has_no_router() -> None:
+    assert describe(_network(TEXT)).legs == ()
+
+
 def test_management_network_is_taken() -> None:
     with pytest.raises(LabError, match=r"host 'h1' has the tunnel address 169\.254\.7\.7"):
         describe(_network(TEXT.replace("192.168.50.1", "169.254.7.7")))
+    rack = "underlay: {racks: {low: {cidr: 169.0.0.0/8}}}\nhosts: {h1: {tunnel_ip: 169.0.0.2}}"
+    with pytest.raises(LabError, match=r"rack 'low' has the range 169\.0\.0\.0/8"):
+        describe(_network(rack))
 
 
 @pytest.mark.parametrize("name", ["vm1", "web-server-0001"])

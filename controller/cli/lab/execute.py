@@ -10,7 +10,7 @@ from mininet_topos.lab import Lab
 
 
 def execute(
-    node: Annotated[str, typer.Argument(help="A port or a host, 'underlay' or 'controller'.")],
+    node: Annotated[str, typer.Argument(help="A port or a host, 'underlay', 'controller' or 'router'.")],
     command: Annotated[list[str], typer.Argument(help="The command and its arguments, after --.")],
     lab: Annotated[str | None, typer.Option("--lab", help="A lab. Default: the only one that runs.")] = None,
 ) -> None:

@@ -8,7 +8,7 @@ import typer
 
 from controller.cli.output import err, fail, out, read_network
 from controller.cli.state import controller_state
-from controller.cli.waiting import unconfirmed, wait_confirmed
+from controller.cli.waiting import unconfirmed, wait_confirmed, wait_plugged
 from controller.store import Store
 from flows.model import Network
 from flows.model.contract import OPENFLOW_PORT
@@ -53,6 +53,10 @@ def build(network: Network, text: str, file: str, name: str, *, base: Path | Non
             reasons = "; ".join(f"{host}: {reason}" for host, reason in unconfirmed(store, 1).items())
             lab.down()
             fail(f"the lab came up, but not every host confirmed, so it was taken down again. {reasons}")
+        ports = [port.name for port in network.ports.values() if port.host is not None]
+        if not wait_plugged(store, ports, _CONFIRM_SECONDS):
+            lab.down()
+            fail("the lab came up, but the controller does not see every port, so it was taken down again")
     return lab
 
 
