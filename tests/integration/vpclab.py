@@ -71,6 +71,8 @@ class VpcLab:
 
     def __init__(self, text: str, *, file: str = "network.yaml") -> None:
         self._base = Path(tempfile.mkdtemp(prefix="vpc-", dir="/tmp"))  # socket paths are short
+        self.is_used = True
+        """Whether the present test uses it."""
         self._text, self._file = text, file
         self._read: dict[Path, int] = {}
         self._allowed: list[str] = []
