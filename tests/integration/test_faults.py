@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.integration.vpclab import VpcLab
+from tests.integration.vpclab import RATE, VpcLab
 from tests.scenario import SHIPPED
 from tests.switch import wait_until
 
@@ -23,6 +23,10 @@ def connected(lab: VpcLab, host: str) -> bool:
     return bool(lab.store.read_status()["hosts"][host]["switch"])
 
 
+def has_session(lab: VpcLab, host: str) -> bool:
+    return "true" in lab.run(host, "ovs-vsctl", "get", "Controller", "br-int", "is_connected")
+
+
 def test_controller_killed_during_a_1_khz_ping(labs: Labs, record_property: Callable[[str, object], None]) -> None:
     lab = labs(PEERED)
     first = lab.lab.controller_pid()
@@ -32,7 +36,8 @@ def test_controller_killed_during_a_1_khz_ping(labs: Labs, record_property: Call
         time.sleep(1)
         os.kill(first, signal.SIGKILL)
         wait_until(lambda: lab.lab.controller_pid() not in (None, first), "the controller to come back")
-        wait_until(lambda: all(connected(lab, host) for host in lab.network.hosts), "the switches to come back", 20)
+        # The status is still that of the dead controller: only the switches know better.
+        wait_until(lambda: all(has_session(lab, host) for host in lab.network.hosts), "the switches to come back", 20)
         time.sleep(2)
     assert result().sent > 2500
     print(f"controller killed and restarted: {result().lost} of {result().sent} packets lost")
@@ -106,7 +111,7 @@ def test_arp_flood_leaves_others_alone(labs: Labs) -> None:
     answered = lab.run("blue1", "cat", "/proc/net/dev")
     print(f"{sent.strip()} ARP requests per second; another instance lost {result().lost} of {result().sent} pings")
     assert "eth0" in answered
-    assert float(sent) > 9_000
+    assert float(sent) > 9_000 * RATE
     assert result().lost == 0
 
 

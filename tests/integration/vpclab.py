@@ -29,7 +29,12 @@ from mininet_topos.lab import interrupt
 
 _numbers = count(1)
 
-_OF_THE_MACHINE = [r"\|timeval\|WARN\|"] if os.cpu_count() == 1 else []
+_HAS_ONE_PROCESSOR = os.cpu_count() == 1
+
+RATE = 0.5 if _HAS_ONE_PROCESSOR else 1.0
+"""How much of a usual machine's packet rate a test may expect."""
+
+_OF_THE_MACHINE = [r"\|timeval\|WARN\|"] if _HAS_ONE_PROCESSOR else []
 """Warnings that say nothing of a switch: on one processor each process waits long for its turn."""
 
 _SENDER = """
