@@ -38,12 +38,16 @@ ip link set lo up
 # makes no threads, and loses every packet that the kernel hands up.
 while [ "$(cut -d. -f1 /proc/uptime)" -lt 12 ]; do sleep 0.2; done
 
+finish() {
+    echo "$1" >/run/vm/status
+    sleep 0.5 # for the last of the output
+    echo o >/proc/sysrq-trigger
+    sleep 60
+}
 if [ "$VM_CONSOLE" = terminal ]; then
     setsid --ctty --wait sh /run/vm/command
-    echo $? >/run/vm/status
+    finish $?
 else
-    # Through a pipe, for the command to see what it would see outside.
-    { sh /run/vm/command </dev/null 2>&1; echo $? >/run/vm/status; } | cat
+    # Through a pipe, for the command to see what it would see outside. What it leaves running may keep that open.
+    { sh /run/vm/command </dev/null 2>&1; finish $?; } | cat
 fi
-echo o >/proc/sysrq-trigger
-sleep 60

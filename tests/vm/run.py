@@ -16,7 +16,7 @@ import sys
 import tempfile
 import termios
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _REPOSITORY = Path(__file__).parents[2]
@@ -67,16 +67,17 @@ class Machine:
                 print(f"the virtual machine was ended after {seconds:g} seconds", file=sys.stderr)
                 return _HUNG
             finally:
-                machine.kill()
-                machine.wait()
+                self._end(machine)
         return self._status()
 
+    def _end(self, machine: "subprocess.Popen[bytes]") -> None:
+        # Every process of the guest is one here. They are of the kernel's process group, and it is of its own session.
+        with suppress(ProcessLookupError):
+            machine.kill() if self._is_shell else os.killpg(machine.pid, signal.SIGKILL)
+        machine.wait()
+
     def _argv(self, log: int) -> list[str]:
-        # In a pid namespace: killing its first process ends all of the machine's processes, whatever their state.
-        # The first process is not the kernel itself, which could not abort when it panics.
-        own_user = [] if os.geteuid() == 0 else ["--user", "--map-current-user"]
         return [
-            *("unshare", *own_user, "--pid", "--fork", "--kill-child", "--", "sh", "-c", '"$@"; exit', "sh"),
             *("linux.uml", f"mem={_MEMORY}", f"uml_dir={self._directory}", "umid=machine"),
             *("root=/dev/root", "rootfstype=hostfs", "hostfs=/", "ro", f"init={self._directory}/init"),
             *("con=null", f"con0=null,fd:{log}", "con1=fd:0,fd:1"),
