@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from controller.cli.output import JsonOption, fail, out, print_json
+from controller.cli.output import JsonOption, err, fail, out, print_json
 from controller.cli.state import (
     HostArgument,
     LabOption,
@@ -59,7 +59,10 @@ def migrate(
         if target.lab is None:
             fail("--ping-from needs a lab")
     result: dict[str, object] = {"port": port, "host": host}
-    with _pinging(target.lab, ping_from, str(network.ports[port].ips[0])) as losses:
+    with (
+        err.status(f"moving {port} to {host}"),
+        _pinging(target.lab, ping_from, str(network.ports[port].ips[0])) as losses,
+    ):
         start = time.monotonic()
         _move(target, port, host)
         result["seconds"] = round(time.monotonic() - start, 3)
