@@ -13,7 +13,7 @@ from controller.switch.sessions import listen
 from controller.sync import Event, FactsChanged, HostProblem, Sync
 from flows.model import InvalidModel
 
-TICK = 0.1
+TICK = 0.05
 """Seconds between two looks at the clock and at the store."""
 
 _log = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ class App:
     def __init__(self, store: Store, *, address: str, port: int, ovsdb_target: str) -> None:
         self._store = store
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
-        self._version = 0
+        self._version: object = None
         self._status: object = None
         self._address, self._port = address, port
         self._hosts = HostSessions(
@@ -34,6 +34,7 @@ class App:
         )
         self._sync = Sync(
             self._hosts.set_hosts,
+            self._hosts.flows_restored,
             ovsdb_target=ovsdb_target,
             openflow_target=f"tcp:{address}:{port}",
             now=time.monotonic(),

@@ -9,8 +9,9 @@ from controller.prime import Primer
 from controller.switch.sessions import Session
 from flows.compile import Conflict, compile
 from flows.facts import HostFacts
+from flows.model.contract import datapath_id
 from flows.openflow import Flow
-from flows.pipeline import RECEIVING
+from flows.pipeline import is_receiving
 from flows.plan import Desired, Plan, diff
 from flows.rules import Application
 from flows.view import Elsewhere, Unit
@@ -46,7 +47,9 @@ class Host:
         self.wanted_generation = 0
         self.confirmed_generation = 0
         self.problem: str | None = None
-        self.primer = Primer()
+        self.primer = Primer(datapath_id(name))
+        self.unproven: list[IPv4Address] = []
+        """Tunnel addresses of hosts that it sends to although no frame has come through."""
         self._units: frozenset[Unit] | None = None
         self._neighbours: Set[IPv4Address] = frozenset()
         self._desired: Desired | None = None
@@ -55,6 +58,7 @@ class Host:
         self._asked_at: float | None = None
         self._retry_at = 0.0
         self._count_at = 0.0
+        self._is_reported = False
         self._counted: int | None = None
         self._pending = Plan((), frozenset())
 
@@ -64,19 +68,14 @@ class Host:
         return self.session is not None and self._actual is not None and self._desired is not None
 
     @property
-    def is_settled(self) -> bool:
-        """Whether its switch holds all that it shall, as far as the host was observed."""
-        return self.is_ready and not self._pending and self._transaction is None
-
-    @property
     def receives_more(self) -> bool:
         """Whether flows are missing that take in what others will send."""
-        return any(flow.table in RECEIVING for flow in self._pending.add)
+        return any(is_receiving(flow) for flow in self._pending.add)
 
     @property
     def sends_otherwise(self) -> bool:
         """Whether flows have to change that decide what this host sends."""
-        return any(flow.table not in RECEIVING for flow in self._pending.add) or any(
+        return any(not is_receiving(flow) for flow in self._pending.add) or any(
             not self._is_receiving(cookie) for cookie in self._pending.delete
         )
 
@@ -96,6 +95,10 @@ class Host:
                 _log.error("%s: %s", self.name, self.problem)
                 return
             self._units = units
+            if self._actual is not None:
+                # Of what was read before the first compile, only now is known what it is.
+                known = self._desired.flows
+                self._actual = {cookie: flow or known.get(cookie) for cookie, flow in self._actual.items()}
             self._neighbours = frozenset(unit.tunnel_ip for unit in units if isinstance(unit, Elsewhere))
             self._retry_at = 0.0
         self._settle()
@@ -113,6 +116,7 @@ class Host:
         self._actual = None
         self._transaction = None
         self._asked_at = None
+        self._is_reported = False
         self._pending = Plan((), frozenset())
         self.primer.forget()
 
@@ -167,11 +171,22 @@ class Host:
         """
         if self.session is None or self._transaction is not None or not self.is_ready or now < self._retry_at:
             return
-        if self.facts is not None:
-            self.primer.prime(self.session, self.facts, self._neighbours, now)
-        plan = self._part(may_send=may_send and now >= self.primer.ready_at, may_remove=may_remove)
+        proven = self.primer.is_ready(self._neighbours, now)
+        plan = self._part(may_send=may_send and proven, may_remove=may_remove)
         if plan:
             self._transaction = _Transaction(self.session.apply(plan), plan, now)
+
+    def prove(self, now: float) -> None:
+        """Prove the ways to the hosts that it sends to, and say when one does not work or works again."""
+        if self.session is None or self.facts is None or not self.is_ready:
+            return
+        self.primer.run(self.session, self.facts, self._neighbours, now)
+        unproven = self.primer.unproven(self._neighbours, now)
+        for address in set(unproven) - set(self.unproven):
+            _log.warning("%s: nothing comes through the tunnel to %s; its packets will be lost", self.name, address)
+        for address in (set(self.unproven) - set(unproven)) & self._neighbours:
+            _log.info("%s: the tunnel to %s works", self.name, address)
+        self.unproven = unproven
 
     def is_patient(self, now: float) -> bool:
         """Whether it is connected and answers in time, so that others may wait for it."""
@@ -194,6 +209,18 @@ class Host:
             _log.warning("%s: the switch has not answered for %.0f s: its session is ended", self.name, now - asked)
             self.session.close()
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether its switch has confirmed everything it shall hold."""
+        return self.is_ready and not self._pending and self._transaction is None
+
+    def is_restored(self) -> bool:
+        """Whether, for the first time since it connected, its switch holds everything it shall."""
+        if self._is_reported or not self.is_settled:
+            return False
+        self._is_reported = True
+        return True
+
     def clear(self) -> None:
         """The host left the model: its switch shall hold nothing of ours."""
         if self.session is not None and self._actual:
@@ -204,7 +231,7 @@ class Host:
         return self._desired.applications.get(cookie, ()) if self._desired else ()
 
     def _part(self, *, may_send: bool, may_remove: bool) -> Plan:
-        add = tuple(flow for flow in self._pending.add if may_send or flow.table in RECEIVING)
+        add = tuple(flow for flow in self._pending.add if may_send or is_receiving(flow))
         delete = frozenset(
             cookie for cookie in self._pending.delete if may_send and (may_remove or not self._is_receiving(cookie))
         )
@@ -212,14 +239,14 @@ class Host:
 
     def _is_receiving(self, cookie: int) -> bool:
         flow = self._actual.get(cookie) if self._actual else None
-        return flow is None or flow.table in RECEIVING
+        return flow is None or is_receiving(flow)
 
     def _settle(self) -> None:
         """Find out anew what is left to do."""
         if self._desired is None or self._actual is None:
             return
         self._pending = diff(self._desired.flows, self._actual.keys())
-        if not self._pending and self._transaction is None:
+        if self.is_settled:
             self.confirmed_generation = self.wanted_generation
 
     @staticmethod

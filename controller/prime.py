@@ -1,9 +1,10 @@
-"""Keeps the way between hosts known, so that no packet of an instance is spent on finding it.
+"""Proves the way to other hosts before instances use it, and keeps it known.
 
-Open vSwitch's userspace datapath drops the packet that makes it ask for a tunnel neighbour's MAC address, and
-forgets the answer after 15 idle minutes. So the controller sends a small frame of its own to every host that a
-switch is about to send to, waits a moment before it adds the flows, and repeats the frame from time to time. The
-kernel datapath queues such packets and needs none of this.
+A flow that sends to a host for the first time waits until a frame of the controller's own has come through the
+tunnel to it: the receiving switch passes it up, and the controller knows that routes, neighbours, tunnel ports and
+keys work. Open vSwitch's userspace datapath needs this for another reason too: it drops the packet that makes it
+ask for a tunnel neighbour's MAC address, and forgets the answer after 15 idle minutes. So there a small frame follows
+from time to time.
 """
 
 from collections.abc import Set
@@ -12,40 +13,66 @@ from ipaddress import IPv4Address
 from controller.switch.sessions import Session
 from flows.facts import HostFacts
 from flows.fields import ETH_TYPE_EXPERIMENTAL
-from flows.model import GATEWAY_MAC
+from flows.tables.from_tunnel import KEEPALIVE_MAC, PROOF_MAC
 
-SETTLE = 0.1
-"""Seconds from the first frame to a host until flows may send there: far more than one ARP exchange takes."""
+TRY_EVERY = 0.05
+"""Seconds between two tries to prove a way."""
+PATIENCE = 1.0
+"""Seconds after which flows no longer wait for a way to be proven."""
 REPEAT = 10.0
-"""Seconds between two frames to the same host: far less than Open vSwitch remembers (15 minutes)."""
+"""Seconds between two frames to a known host: far less than Open vSwitch remembers (15 minutes)."""
 
-_MAC = bytes.fromhex(GATEWAY_MAC.replace(":", ""))
-FRAME = (_MAC + _MAC + ETH_TYPE_EXPERIMENTAL.to_bytes(2)).ljust(60, b"\0")
+
+def _frame(target: str, sender: int) -> bytes:
+    """A frame that carries its sender's datapath id."""
+    addresses = bytes.fromhex(target.replace(":", "")) * 2
+    return (addresses + ETH_TYPE_EXPERIMENTAL.to_bytes(2) + sender.to_bytes(8)).ljust(60, b"\0")
 
 
 class Primer:
-    """The tunnel neighbours of one switch. Times are seconds of one monotonic clock."""
+    """The ways from one switch to the hosts that it sends to. Times are seconds of one monotonic clock."""
 
-    def __init__(self) -> None:
-        self._known: Set[IPv4Address] = frozenset()
-        self._next = 0.0
-        self.ready_at = 0.0
-        """When flows to all neighbours may be added."""
+    def __init__(self, datapath_id: int) -> None:
+        self._keepalive = _frame(KEEPALIVE_MAC, datapath_id)
+        self._proof = _frame(PROOF_MAC, datapath_id)
+        self._proven: set[IPv4Address] = set()
+        self._since: dict[IPv4Address, float] = {}
+        self._next_try = 0.0
+        self._next_keepalive = 0.0
 
     def forget(self) -> None:
         """The switch is a new one, or back after a restart: it knows nothing."""
-        self._known = frozenset()
+        self._proven.clear()
+        self._since.clear()
 
-    def prime(self, session: Session, facts: HostFacts, hosts: Set[IPv4Address], now: float) -> None:
-        """Send to neighbours that are new, and to all of them when it is time again."""
-        if facts.datapath_type != "netdev" or facts.tunnel_ofport is None:
+    def proven(self, neighbour: IPv4Address) -> None:
+        """A frame has come through to a neighbour."""
+        if neighbour in self._since:
+            self._proven.add(neighbour)
+
+    def is_ready(self, hosts: Set[IPv4Address], now: float) -> bool:
+        """Whether flows that send to these hosts may be added: the ways are proven, or were waited for in vain."""
+        return all(host in self._proven or now - self._since.get(host, now) > PATIENCE for host in hosts)
+
+    def unproven(self, hosts: Set[IPv4Address], now: float) -> list[IPv4Address]:
+        """The hosts to which no frame has come through in time."""
+        return [host for host in sorted(hosts - self._proven) if now - self._since.get(host, now) > PATIENCE]
+
+    def run(self, session: Session, facts: HostFacts, hosts: Set[IPv4Address], now: float) -> None:
+        """Send what is due to the hosts that the switch sends to."""
+        if facts.tunnel_ofport is None:
             return
-        new = hosts - self._known
-        due = hosts if now >= self._next else new
-        if due:
-            session.send_by_tunnel(FRAME, sorted(due), facts.tunnel_ofport)
-        if due is hosts:
-            self._next = now + REPEAT
-        if new:
-            self.ready_at = now + SETTLE
-        self._known = frozenset(hosts)
+        self._proven &= hosts
+        self._since = {host: self._since.get(host, now) for host in hosts}
+        if now >= self._next_try:
+            waiting = [host for host in hosts - self._proven if now - self._since[host] <= PATIENCE]
+            if waiting:
+                self._next_try = now + TRY_EVERY
+                session.send_by_tunnel(self._proof, sorted(waiting), facts.tunnel_ofport)
+        if now >= self._next_keepalive:
+            self._next_keepalive = now + REPEAT
+            late = self.unproven(hosts, now)
+            if late:
+                session.send_by_tunnel(self._proof, late, facts.tunnel_ofport)
+            if facts.datapath_type == "netdev" and self._proven:
+                session.send_by_tunnel(self._keepalive, sorted(self._proven), facts.tunnel_ofport)

@@ -11,8 +11,19 @@ from typing import Any
 
 from controller.host import Host
 from controller.ovsdb import HostSettings
+from controller.packetin import proof
 from controller.store import Stored
-from controller.switch.sessions import Confirmed, Cookies, Counted, Refused, Session, SwitchDown, SwitchEvent, SwitchUp
+from controller.switch.sessions import (
+    Confirmed,
+    Cookies,
+    Counted,
+    PacketIn,
+    Refused,
+    Session,
+    SwitchDown,
+    SwitchEvent,
+    SwitchUp,
+)
 from flows.facts import HostFacts
 from flows.locate import Locations, locate
 from flows.model.contract import datapath_id
@@ -49,9 +60,21 @@ SetHosts = Callable[[Mapping[str, tuple[str, HostSettings]]], None]
 class Sync:
     """Keeps every switch as the model wants it. Not thread-safe: one thread hands it events and the time."""
 
-    def __init__(self, set_hosts: SetHosts, *, ovsdb_target: str, openflow_target: str, now: float) -> None:
-        """``ovsdb_target``: how to reach a host's database, with ``{name}`` and ``{ip}`` to be filled in."""
+    def __init__(
+        self,
+        set_hosts: SetHosts,
+        flows_restored: Callable[[str], None],
+        *,
+        ovsdb_target: str,
+        openflow_target: str,
+        now: float,
+    ) -> None:
+        """``ovsdb_target``: how to reach a host's database, with ``{name}`` and ``{ip}`` to be filled in.
+
+        ``flows_restored`` is told the name of each host whose switch holds everything for the first time.
+        """
         self._set_hosts = set_hosts
+        self._flows_restored = flows_restored
         self._ovsdb_target = ovsdb_target
         self._openflow_target = openflow_target
         self._started = now
@@ -70,18 +93,26 @@ class Sync:
                 self._facts_changed(host, facts)
             case HostProblem(host, sentence):
                 _log.warning("%s: %s", host, sentence)
-                if host in self._hosts:
-                    self._hosts[host].problem = sentence
             case SwitchUp(session):
                 self._switch_up(session, now)
+            case PacketIn(session, frame):
+                self._proved(session, frame)
             case _:
                 self._answered(event, now)
+
+    def _proved(self, session: Session, frame: bytes) -> None:
+        """A frame came through a tunnel to this switch."""
+        receiver = self._by_datapath.get(session.datapath_id)
+        sender = self._by_datapath.get(proof.sender(frame) or 0)
+        if receiver is not None and sender is not None and self._stored is not None:
+            sender.primer.proven(self._stored.network.hosts[receiver.name].tunnel_ip)
 
     def _answered(self, event: SwitchDown | Cookies | Counted | Confirmed | Refused, now: float) -> None:
         """Something came from a switch, unless its session was replaced meanwhile."""
         host = self._by_datapath.get(event.session.datapath_id)
         if host is None or host.session is not event.session:
-            self._strangers.pop(event.session.datapath_id, None)
+            if isinstance(event, SwitchDown) and self._strangers.get(event.session.datapath_id) is event.session:
+                del self._strangers[event.session.datapath_id]
             return
         match event:
             case SwitchDown():
@@ -104,8 +135,11 @@ class Sync:
         known = self._knows_enough(now)
         for host in self._hosts.values():
             may_send = not receiving - {host.name}
+            host.prove(now)
             host.pump(now, may_send=may_send, may_remove=known and may_send and not sending - {host.name})
             host.check(now)
+            if host.is_restored():
+                self._flows_restored(host.name)
 
     def status(self) -> dict[str, Any]:
         """What is going on, for people and for the command line."""
@@ -118,12 +152,14 @@ class Sync:
     def _model_changed(self, stored: Stored, now: float) -> None:
         self._stored = stored
         declared = stored.network.hosts
-        for name in self._hosts.keys() - declared.keys():
+        for name in [name for name in self._hosts if name not in declared]:
             gone = self._hosts.pop(name)
             del self._by_datapath[datapath_id(name)]
             gone.clear()
+            if gone.session is not None:
+                self._strangers[datapath_id(name)] = gone.session
             _log.info("%s: left the model; its switch is cleared", name)
-        for name in declared.keys() - self._hosts.keys():
+        for name in [name for name in declared if name not in self._hosts]:
             host = self._hosts[name] = Host(name)
             self._by_datapath[datapath_id(name)] = host
             if session := self._strangers.pop(datapath_id(name), None):
@@ -225,6 +261,7 @@ def _status(host: Host) -> dict[str, Any]:
         "settled": host.is_settled,
         "flows": host.flows,
         "problem": host.problem,
+        "unproven": [str(address) for address in host.unproven],
         "datapath": facts.datapath_type if facts else None,
         "tunnel": facts.tunnel_ofport if facts else None,
         "interfaces": sorted((i.iface_id, i.name, i.ofport) for i in facts.interfaces) if facts else [],

@@ -51,7 +51,10 @@ def compile(units: Iterable[Unit]) -> Desired:
         first = taken.setdefault(flow.key, application)
         if first.flow.actions != flow.actions:
             raise Conflict(f"'{first.sentence}' for {first.why} and '{application.sentence}' for {application.why}")
-        flows[flow.cookie] = flow
+        if flows.setdefault(flow.cookie, flow) != flow:
+            raise Conflict(
+                f"two flows have the cookie {flow.cookie:#x}: '{flow.text()}', '{flows[flow.cookie].text()}'"
+            )
         wanted.setdefault(flow.cookie, []).append(application)
     return Desired(flows, {cookie: _in_order(reasons) for cookie, reasons in wanted.items()})
 

@@ -15,7 +15,7 @@ Golden = Mapping[str, Desired]
 """What the switches of a scenario hold, by host."""
 
 
-def flow_lines(desired: Desired) -> Iterator[str]:
+def flow_lines(desired: Desired, *, cookies: bool = False) -> Iterator[str]:
     """Every flow in the order of tables and priorities, each with its sentence and its objects."""
     flows = sorted(desired.flows.values(), key=_order)
     table = None
@@ -23,7 +23,8 @@ def flow_lines(desired: Desired) -> Iterator[str]:
         if flow.table != table:
             table = flow.table
             yield f"# {table_name(flow.table)}"
-        yield flow.text(table_name)
+        cookie = f"cookie={flow.cookie:#x}, " if cookies else ""
+        yield cookie + flow.text(table_name)
         for application in desired.applications[flow.cookie]:
             yield f"    {application.sentence}  [{application.why}]"
 

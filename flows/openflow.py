@@ -15,6 +15,9 @@ COOKIE_OWNER = 0x76
 """The highest byte of every cookie of ours ("v")."""
 COOKIE_OWNER_MASK = 0xFF << 56
 
+CONTROLLER_BYTES = 64
+"""How much of a packet the controller gets."""
+
 TableNames = Callable[[int], str]
 """How a table number is printed."""
 
@@ -102,6 +105,14 @@ class OutputInPort:
 
 
 @dataclass(frozen=True, slots=True)
+class OutputController:
+    """Send the beginning of the packet to the controller."""
+
+    def text(self, names: TableNames) -> str:
+        return f"CONTROLLER:{CONTROLLER_BYTES}"
+
+
+@dataclass(frozen=True, slots=True)
 class Resubmit:
     """Look the packet up in a table, also an earlier one, then go on here."""
 
@@ -131,7 +142,7 @@ class Goto:
         return f"goto_table:{names(self.table)}"
 
 
-Action = SetField | Move | DecTtl | OutputRegister | OutputInPort | Resubmit | Meter | Goto
+Action = SetField | Move | DecTtl | OutputRegister | OutputInPort | OutputController | Resubmit | Meter | Goto
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ from flows.fields import (
     TUN_ID,
     UNTAGGED,
 )
+from flows.openflow import Flow, Goto
 from flows.registers import OUT_PORT, PEERED, SUBNET, VPC
 from flows.rules import DeclarationError, Table, drop, goto
 
@@ -46,7 +47,7 @@ FROM_TUNNEL = Table(
     "from_tunnel",
     3,
     "Which VPC does this tunnel key stand for?",
-    reads=[TUN_ID, ETH_TYPE],
+    reads=[TUN_ID, ETH_DST, ETH_TYPE],
     writes=[VPC],
     next=["tunnel_source"],
     miss=("tunnel key of a VPC that is not here: dropped", drop()),
@@ -64,7 +65,7 @@ ARP_PROXY = Table(
     "arp_proxy",
     31,
     "Does the instance ask for an address that it may talk to?",
-    reads=[IN_PORT, VPC, SUBNET, ETH_TYPE, ARP_OP, ARP_TPA],
+    reads=[IN_PORT, VPC, SUBNET, ETH_TYPE, ETH_SRC, ARP_OP, ARP_SHA, ARP_SPA, ARP_TPA],
     writes=[ETH_SRC, ETH_DST, ARP_OP, ARP_SHA, ARP_THA, ARP_SPA, ARP_TPA],
     next=[],
     miss=("ARP for an address that nobody has, or no question: dropped", drop()),
@@ -73,7 +74,7 @@ GATEWAY = Table(
     "gateway",
     34,
     "Is this for the gateway itself, and does it pass through it?",
-    reads=[VPC, SUBNET, ETH_TYPE, IP_PROTO, IP_DST, IP_TTL, IP_FRAG, ICMP_TYPE, ICMP_CODE],
+    reads=[VPC, SUBNET, ETH_TYPE, ETH_SRC, IP_PROTO, IP_SRC, IP_DST, IP_TTL, IP_FRAG, ICMP_TYPE, ICMP_CODE],
     writes=[ETH_SRC, ETH_DST, IP_SRC, IP_DST, IP_TTL, ICMP_TYPE],
     next=["route_table"],
     miss=("from no subnet of ours, or not IPv4: dropped", drop()),
@@ -138,11 +139,16 @@ TABLES: tuple[Table, ...] = (
 )
 """In the order of their numbers."""
 
-RECEIVING = frozenset({FROM_TUNNEL.number, TUNNEL_SOURCE.number, NEIGH_TABLE.number, DELIVER.number})
-"""Tables that only take in what others send: their flows come before those that send there, and go after them."""
-
 NUMBERS = {table.name: table.number for table in TABLES}
 NAMES = {table.number: table.name for table in TABLES}
+
+
+_RECEIVING = {FROM_TUNNEL.number, TUNNEL_SOURCE.number, NEIGH_TABLE.number, DELIVER.number}
+
+
+def is_receiving(flow: Flow) -> bool:
+    """Whether a flow only takes in what others send: it comes before the flows that send there, and goes after them."""
+    return flow.table in _RECEIVING or Goto(FROM_TUNNEL.number) in flow.actions
 
 
 def table_name(number: int) -> str:

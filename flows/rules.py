@@ -13,7 +13,7 @@ from string import Formatter
 from typing import Any
 
 from flows import openflow, priorities
-from flows.fields import Field
+from flows.fields import IP_TTL, Field
 from flows.model import Origin
 from flows.openflow import Action, Flow
 
@@ -110,7 +110,15 @@ class Jump:
     resubmit: bool = False
 
 
-Step = SetTemplate | Jump | openflow.Move | openflow.DecTtl | openflow.OutputRegister | openflow.OutputInPort
+Step = (
+    SetTemplate
+    | Jump
+    | openflow.Move
+    | openflow.DecTtl
+    | openflow.OutputRegister
+    | openflow.OutputInPort
+    | openflow.OutputController
+)
 Priority = int | Callable[[IPv4Network], int]
 
 
@@ -243,13 +251,14 @@ class Rule:
             for needed, value in item.needs:
                 if matched.get(needed) != value:
                     yield f"matches {item} without {needed}={value:#x}"
+        for item in (*matched, *self._copied()):
             if item not in self.table.reads:
-                yield f"matches {item}, which the table does not read"
+                yield f"reads {item}, which the table does not declare"
 
     def _faults_of_steps(self) -> Iterator[str]:
         for item in self._written():
             if item not in self.table.writes:
-                yield f"sets {item}, which the table does not write"
+                yield f"sets {item}, which the table does not declare"
         for index, step in enumerate(self.steps):
             if not isinstance(step, Jump):
                 continue
@@ -266,6 +275,15 @@ class Rule:
                 yield step.field
             elif isinstance(step, openflow.Move):
                 yield step.target
+            elif isinstance(step, openflow.DecTtl):
+                yield IP_TTL
+
+    def _copied(self) -> Iterator[Field]:
+        for step in self.steps:
+            if isinstance(step, openflow.Move):
+                yield step.source
+            elif isinstance(step, openflow.OutputRegister):
+                yield step.register
 
     def flow(self, values: Mapping[str, Value]) -> Flow:
         """The flow for some values."""

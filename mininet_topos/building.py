@@ -111,6 +111,22 @@ class Building:
         lines = self._directory.controller_log.read_text(errors="replace").splitlines()
         return "\n".join(lines[-_LOG_TAIL:]) or "(empty)"
 
+    def follow(self, topology: Topology) -> None:
+        """Take over another model: make the instances that are new, remove those that are gone, move the others.
+
+        A port whose host the model leaves open stays where it is. The hosts must be the same.
+        """
+        for name in self._topology.ports.keys() - topology.ports.keys():
+            self._instances.remove(self._topology.ports[name])
+        old, self._topology = self._topology.ports, topology
+        for name, port in topology.ports.items():
+            if name in old and not old[name].is_same_instance(port):
+                self._instances.remove(old[name])
+            if not self._instances.has(port):
+                self._instances.create(port, None, is_userspace=not has_kernel_datapath())
+            if port.host is not None:
+                self._instances.plug(port, self._switches[port.host])
+
     def plug(self, port: str, host: str) -> None:
         """Put a port on a host, wherever it is now."""
         self._instances.plug(self._port(port), self._switch(host))

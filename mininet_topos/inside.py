@@ -35,6 +35,7 @@ class Init:
 
     def __init__(self, directory: LabDirectory) -> None:
         network, _ = parse(directory.network.read_text(), str(directory.network))
+        self._directory = directory
         self._supervisor = Supervisor()
         self._user: Connection | None = None
         waiting = Waiting(self._meanwhile)
@@ -102,6 +103,7 @@ class Init:
         verbs: dict[Verb, Callable[..., object]] = {
             "up": lambda *argv: building.up(argv, lambda text: user.send(Reply("progress", text))),
             "announce": building.announce,
+            "follow": self._follow,
             "plug": building.plug,
             "unplug": building.unplug,
             "start_switch": building.start_switch,
@@ -110,6 +112,11 @@ class Init:
             "controller_pid": building.controller_pid,
         }
         return verbs[request.verb](*request.arguments)
+
+    def _follow(self, text: str) -> None:
+        network, _ = parse(text, str(self._directory.network))
+        self._building.follow(describe(network))
+        self._directory.network.write_text(text)
 
     def _meanwhile(self) -> None:
         if self._user is not None and self._user.is_abandoned:

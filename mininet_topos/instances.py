@@ -51,19 +51,32 @@ class Instances:
                 namespaces.complete_checksums(INSTANCE_INTERFACE)
         self._on[port.name] = None
 
+    def has(self, port: LabPort) -> bool:
+        """Whether the instance of a port exists."""
+        return port.name in self._on
+
+    def remove(self, port: LabPort) -> None:
+        """Take a port off its host and cut its cable. What runs inside keeps the namespace until it ends."""
+        if self._on[port.name] is not None:
+            self.unplug(port)
+        with namespaces.links(_NOWHERE) as route:
+            route.link("del", index=namespaces.index_of(route, port.interface))
+        namespaces.remove(self._directory.namespace(port_node(port.name)))
+        del self._on[port.name]
+
     def attach(self, switch: Switch, ports: Sequence[LabPort]) -> list[str]:
         """The command that puts ports, whose cables end in a host, on its bridge."""
         self._on |= dict.fromkeys((port.name for port in ports), switch)
         return switch.attach(ports)
 
     def plug(self, port: LabPort, switch: Switch) -> None:
-        """Put a port on a host, taking it off the one it is on."""
-        if self._on[port.name] is switch:
+        """Put a port on a host, taking it off the one it is on, with as short a gap as can be."""
+        old = self._on[port.name]
+        if old is switch:
             return
-        if self._on[port.name] is not None:
-            self.unplug(port)
-        _move(port.interface, _NOWHERE, switch.namespace, state="up")
-        self._waiting.run([self.attach(switch, [port])])
+        _move(port.interface, old.namespace if old else _NOWHERE, switch.namespace, state="up")
+        # Both switches at once: the gap is what the slower one needs.
+        self._waiting.run([self.attach(switch, [port]), *([old.detach(port)] if old else [])])
 
     def unplug(self, port: LabPort) -> None:
         """Take a port off its host. Its instance goes on, without carrier."""

@@ -9,12 +9,16 @@ import json
 import os
 import re
 import signal
+import struct
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import closing
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from flows.model import Network, parse
 from flows.model.problem import did_you_mean
@@ -40,6 +44,11 @@ from mininet_topos.topology import Topology, describe
 _PATIENCE = 20.0
 """Seconds for a lab to end."""
 
+_LAST_PACKETS = 0.3
+"""Seconds that a capture goes on, for what was just sent to pass."""
+
+_PCAP_HEADER, _PCAP_RECORD = 24, struct.Struct("!IIII")
+
 
 class Lab:
     """A running lab. Made by :meth:`up` and :meth:`find`."""
@@ -47,8 +56,16 @@ class Lab:
     def __init__(self, directory: LabDirectory, record: Record) -> None:
         self.directory = directory
         self._record = record
-        self.network, _ = parse(directory.network.read_text(), str(directory.network))
-        self.topology: Topology = describe(self.network)
+
+    @cached_property
+    def network(self) -> Network:
+        """The network that the lab's instances are those of."""
+        return parse(self.directory.network.read_text(), str(self.directory.network))[0]
+
+    @cached_property
+    def topology(self) -> Topology:
+        """What the lab consists of."""
+        return describe(self.network)
 
     @property
     def name(self) -> str:
@@ -131,7 +148,7 @@ class Lab:
         own_user = [] if os.geteuid() == 0 else ["--user", "--preserve-credentials"]
         # The namespace's file is mounted in the lab only; this path leads there from outside.
         namespace = f"/proc/{self.pid}/root{self.directory.namespace(where)}"
-        enter = ["nsenter", f"--target={self.pid}", *own_user, "--mount", "--pid", f"--net={namespace}", "--"]
+        enter = ["nsenter", f"--target={self.pid}", *own_user, "--mount", "--root", "--pid", f"--net={namespace}", "--"]
         env = ["env", f"--chdir={Path.cwd()}"]
         if where.startswith(host_node("")):
             env.append(f"OVS_RUNDIR={self.directory.host(where.removeprefix(host_node('')))}")
@@ -150,6 +167,34 @@ class Lab:
         """
         self._ask("announce")
 
+    @contextmanager
+    def capture(self, node: str, interface: str = "eth0") -> Iterator[list[bytes]]:
+        """Capture what passes an interface of a node while a block runs.
+
+        The frames are in the list when the block has ended.
+        """
+        frames: list[bytes] = []
+        with tempfile.TemporaryFile() as pcap:
+            command = self.command(node, [sys.executable, "-m", "mininet_topos.capture", interface])
+            with subprocess.Popen(command, stdout=pcap, stderr=subprocess.PIPE) as process:
+                try:
+                    self._wait_for_capture(process, pcap)
+                    yield frames
+                    time.sleep(_LAST_PACKETS)
+                finally:
+                    process.kill()
+            pcap.seek(_PCAP_HEADER)
+            while header := pcap.read(_PCAP_RECORD.size):
+                frames.append(pcap.read(_PCAP_RECORD.unpack(header)[2]))
+
+    @staticmethod
+    def _wait_for_capture(process: "subprocess.Popen[bytes]", pcap: IO[bytes]) -> None:
+        while os.fstat(pcap.fileno()).st_size < _PCAP_HEADER:
+            if process.poll() is not None:
+                assert process.stderr is not None
+                raise LabError(f"cannot capture: {process.stderr.read().decode().strip()}")
+            time.sleep(0.01)
+
     def probe(self, probes: Sequence[Probe], wait: float = 1.0) -> list[bool]:
         """Ping between many pairs of ports at once: whether each target got its ping and the answer came back.
 
@@ -160,6 +205,24 @@ class Lab:
         if done.returncode != 0:
             raise LabError(f"cannot ping inside lab '{self.name}': {done.stderr.strip()}")
         return [bool(result) for result in json.loads(done.stdout)]
+
+    def check_follow(self, text: str) -> None:
+        """Raise :class:`LabError` when :meth:`follow` could not: a lab's hosts are fixed."""
+        network, _ = parse(text, "")
+        if describe(network).hosts != self.topology.hosts:
+            raise LabError(
+                "a running lab cannot get other hosts; take it down and bring it up with the new file: "
+                "ovs-vpc lab down, ovs-vpc lab up FILE"
+            )
+
+    def follow(self, text: str) -> None:
+        """Make the lab's instances those of another network with the same hosts; what is the same runs on.
+
+        New ports are plugged in where the network says, others moved there, and those that are gone ended.
+        """
+        self._ask("follow", text)
+        for outdated in ("network", "topology"):
+            self.__dict__.pop(outdated, None)
 
     def plug(self, port: str, host: str) -> None:
         """Put a port on a host, taking it off the one that it is on. Its instance runs on, sockets and all."""
@@ -207,6 +270,12 @@ class Lab:
             known = [*self.topology.ports, *self.topology.hosts, *fixed]
             raise LabError(f"there is no port or host '{name}' in lab '{self.name}'{did_you_mean(name, known)}")
         return found[0]
+
+
+def interrupt(process: "subprocess.Popen[Any]") -> None:
+    """Send SIGINT to what a :meth:`Lab.command` runs, and not to the command around it, which waits for it."""
+    for child in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
+        os.kill(int(child), signal.SIGINT)
 
 
 def remove_remains(base: Path | None = None) -> list[str]:

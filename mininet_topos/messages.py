@@ -11,12 +11,14 @@ import socket
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-Verb = Literal["up", "announce", "plug", "unplug", "start_switch", "stop_switch", "restart_switch", "controller_pid"]
+Verb = Literal[
+    "up", "announce", "follow", "plug", "unplug", "start_switch", "stop_switch", "restart_switch", "controller_pid"
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to do. ``arguments`` are names, or the controller's argv for ``up``."""
+    """What to do. ``arguments`` are names; the controller's argv for ``up``, a network's text for ``follow``."""
 
     verb: Verb
     arguments: tuple[str, ...] = ()

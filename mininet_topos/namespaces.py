@@ -71,6 +71,12 @@ def create(namespace: Path) -> None:
         route.link("set", index=1, state="up")
 
 
+def remove(namespace: Path) -> None:
+    """Let go of a namespace: it ends with the last process in it."""
+    detach(namespace)
+    namespace.unlink()
+
+
 def _disable_ipv6() -> None:
     for which in ("all", "default"):
         switch = Path(f"/proc/sys/net/ipv6/conf/{which}/disable_ipv6")

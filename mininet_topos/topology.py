@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
@@ -83,6 +83,10 @@ class LabPort:
     gateway: IPv4Address
     mtu: int
     interface: str
+
+    def is_same_instance(self, other: "LabPort") -> bool:
+        """Whether both are the same interface, on whatever host."""
+        return replace(self, host=other.host) == other
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from controller.cli.output import fail, out, read_network
-from controller.cli.state import LabOption, StateOption, open_store
+from controller.cli.state import LabOption, StateOption, find_target
 from controller.cli.waiting import unconfirmed, wait_confirmed
 
 
@@ -18,14 +18,20 @@ def apply(
 ) -> None:
     """Make a network file the model of a running controller, and wait until every host has confirmed it.
 
-    Only what differs is changed in the switches. A file with errors changes nothing.
+    Only what differs is changed in the switches. A file with errors changes nothing. In a lab, instances that are
+    new are made and plugged in, those that moved are moved, and those that are gone are ended.
 
     Exit code 0: every host confirmed. 1: the file is wrong, or a host did not confirm in time (it will get the
     change once it can).
     """
-    store = open_store(state, lab)
+    target = find_target(state, lab)
+    store = target.store
     _, text = read_network(file)
+    if target.lab is not None:
+        target.lab.check_follow(text)
     generation = store.apply(text, str(file))
+    if target.lab is not None:
+        target.lab.follow(text)
     if not store.is_served():
         fail(f"generation {generation} is stored, but no controller runs on {store.directory}")
     if wait <= 0:

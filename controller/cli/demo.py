@@ -1,10 +1,6 @@
 """``ovs-vpc demo``: two VPCs that cannot talk, a peering, and then they can. With real packets."""
 
-import re
-import subprocess
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Annotated
 
@@ -26,6 +22,7 @@ _NETWORKS = Path(mininet_topos.__file__).parent / "networks"
 _UNPEERED, _PEERED = _NETWORKS / "unpeered-vpcs.yaml", _NETWORKS / "peered-vpcs.yaml"
 _HERE, _THERE = "host86", "host87"
 _SECONDS = 15
+_IPV4, _GRE, _ICMP = b"\x08\x00", 47, 1
 
 
 def demo(name: Annotated[str, typer.Option(help="Name of the lab that it builds.")] = "demo") -> None:
@@ -59,8 +56,9 @@ def _show(lab: Lab) -> None:
     out.print("confirmed by both hosts")
 
     _step("Peered, the same ping; the tunnel keys are read from the packets between the hosts")
-    with _keys(lab) as keys:
+    with lab.capture(_HERE) as frames:
         _ping(lab, "172.16.0.47", reaches=True)
+    keys = _gre_keys(frames)
     for source, target, key in keys:
         out.print(f"  {source} -> {target}: tunnel key {key}")
     if [key for _, _, key in keys] != [6774, 6289]:
@@ -81,30 +79,21 @@ def _ping(lab: Lab, target: str, *, reaches: bool) -> None:
     for line in done.stdout.splitlines():
         if "bytes from" in line or "packet loss" in line:
             out.print(f"  {escape(line)}", style="green" if "bytes from" in line else "")
+    if done.stderr:
+        fail(f"ping does not run: {done.stderr.strip()}")
     if (done.returncode == 0) != reaches:
         fail(f"this ping should {'' if reaches else 'not '}have been answered")
 
 
-@contextmanager
-def _keys(lab: Lab) -> Iterator[list[tuple[str, str, int]]]:
-    """(from, to, tunnel key) of the GRE packets that pass the first host's NIC while a block runs."""
-    keys: list[tuple[str, str, int]] = []
-    # An inner ICMP packet stands behind the outer IP (20), GRE (8) and inner Ethernet (14) headers.
-    inner_icmp = "ip proto 47 and ip[40:2] = 0x0800 and ip[51] = 1"
-    # As root (-Z): a tcpdump that gives its rights up would outlive the command that started it.
-    tcpdump_command = ["tcpdump", "-Z", "root", "-l", "-n", "-v", "--immediate-mode", "-i", "eth0", inner_icmp]
-    command = lab.command(_HERE, tcpdump_command)
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as tcpdump:
-        assert tcpdump.stdout is not None
-        assert tcpdump.stderr is not None
-        tcpdump.stderr.readline()
-        yield keys
-        time.sleep(0.3)
-        tcpdump.terminate()
-        seen = re.findall(
-            r"([\d.]+) > ([\d.]+): GREv0, Flags \[key present\], key=(0x[0-9a-f]+)", tcpdump.stdout.read()
-        )
-    keys += [(source, target, int(key, 16)) for source, target, key in seen]
+def _gre_keys(frames: list[bytes]) -> list[tuple[str, str, int]]:
+    """(from, to, tunnel key) of the GRE packets (RFC 2890) among some frames whose inside is an ICMP packet."""
+    keys = []
+    for frame in frames:
+        outer, gre, inner = frame[14:34], frame[34:42], frame[42:]
+        if frame[12:14] == _IPV4 and outer[9] == _GRE and inner[12:14] == _IPV4 and inner[23] == _ICMP:
+            source, target = IPv4Address(outer[12:16]), IPv4Address(outer[16:20])
+            keys.append((str(source), str(target), int.from_bytes(gre[4:])))
+    return keys
 
 
 def _desired(store: Store, host: str) -> Desired:

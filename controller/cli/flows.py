@@ -5,36 +5,55 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from controller.cli.output import fail, out
-from controller.cli.state import LabOption, StateOption, open_store
+from controller.cli.output import JsonOption, fail, out, print_json
+from controller.cli.state import HostArgument, LabOption, StateOption, check_name, find_target
 from controller.compiled import compiled
 from flows.describe import flow_lines
-from flows.model.problem import did_you_mean
-from flows.pipeline import NUMBERS
+from flows.openflow import Flow
+from flows.pipeline import NUMBERS, table_name
 from flows.plan import Desired
 
 
 def flows(
-    host: Annotated[str, typer.Argument(help="A host of the model.")],
-    table: Annotated[str | None, typer.Option(help="Only this table, by name.")] = None,
+    host: HostArgument,
+    table: Annotated[
+        str | None, typer.Option(help="Only this table, by name.", autocompletion=lambda: list(NUMBERS))
+    ] = None,
+    as_json: JsonOption = False,
     state: StateOption = None,
     lab: LabOption = None,
 ) -> None:
-    """Print the flows that a host's switch holds, each with what it does and the object that it is there for."""
-    store = open_store(state, lab)
-    stored = store.load()
-    if stored is None:
-        fail("no model was applied yet")
-    if host not in stored.network.hosts:
-        fail(f"there is no host '{host}'{did_you_mean(host, list(stored.network.hosts))}")
-    if table is not None and table not in NUMBERS:
-        fail(f"there is no table '{table}'{did_you_mean(table, list(NUMBERS)) or ': ' + ', '.join(NUMBERS)}")
-    desired = compiled(stored, store.read_status(), host)
+    """Print the flows that a host's switch shall hold, each with what it does and the object that it is there for.
+
+    The cookie is the one that ovs-ofctl and ovs-appctl print.
+    """
+    target = find_target(state, lab)
+    stored = target.model()
+    check_name("host", host, list(stored.network.hosts))
+    if table is not None:
+        check_name("table", table, list(NUMBERS))
+    desired = compiled(stored, target.store.read_status(), host)
     if desired is None:
         fail(f"nothing is known of host '{host}' yet: its database has not been reached")
-    for line in flow_lines(desired if table is None else _only(desired, NUMBERS[table])):
+    if table is not None:
+        desired = _only(desired, NUMBERS[table])
+    if as_json:
+        print_json([_described(flow, desired) for flow in desired.flows.values()])
+        return
+    for line in flow_lines(desired, cookies=True):
         style = "bold" if line.startswith("#") else "dim" if line.startswith(" ") else ""
         out.print(escape(line), style=style)
+
+
+def _described(flow: Flow, desired: Desired) -> dict[str, object]:
+    reasons = desired.applications[flow.cookie]
+    return {
+        "cookie": f"{flow.cookie:#x}",
+        "table": table_name(flow.table),
+        "flow": flow.text(table_name),
+        "does": [reason.sentence for reason in reasons],
+        "because_of": [str(reason.why) for reason in reasons],
+    }
 
 
 def _only(desired: Desired, table: int) -> Desired:

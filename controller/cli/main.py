@@ -2,7 +2,7 @@
 
 import typer
 
-from controller.cli import apply, demo, flows, serve, validate
+from controller.cli import apply, demo, flows, graph, migrate, schema, serve, show, validate
 from controller.cli.lab import app as lab
 from controller.cli.output import explained
 
@@ -16,8 +16,12 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("validate")(validate.validate)
+app.command("schema")(schema.schema)
 app.command("apply")(apply.apply)
+app.command("show")(show.show)
+app.command("graph")(graph.graph)
 app.command("flows")(flows.flows)
+app.command("migrate")(migrate.migrate)
 app.command("demo")(demo.demo)
 app.command("controller")(serve.controller)
 app.add_typer(lab, name="lab")

@@ -1,12 +1,16 @@
 """What every verb prints with: errors, warnings, exit codes."""
 
+import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
+import typer
 from rich.console import Console
+from rich.text import Text
 
 from flows.model import InvalidModel, Network, Problem, parse
 from mininet_topos.errors import LabError
@@ -14,32 +18,42 @@ from mininet_topos.errors import LabError
 FAILED = 1
 """Exit code: what was asked for was not done, or is not so."""
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+
+out = Console(highlight=False, soft_wrap=True, emoji=False)
+err = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 
 def fail(message: str) -> NoReturn:
     """Say what is wrong and end."""
-    err.print(f"[red]error:[/red] {_plain(message)}")
+    err.print(Text("error:", style="red"), Text(message))
     raise SystemExit(FAILED)
 
 
-def _plain(message: str) -> str:
-    return message.replace("[", r"\[")
+def print_json(data: object) -> None:
+    """Print data for a script."""
+    print(json.dumps(data, indent=2))
 
 
 def show_problems(problems: tuple[Problem, ...] | list[Problem]) -> None:
     """Print errors and warnings, each with its place."""
     for problem in problems:
-        err.print(_plain(str(problem)), style="red" if problem.severity == "error" else "yellow")
+        if err.is_terminal:
+            err.print(Text(str(problem), style="red" if problem.severity == "error" else "yellow"))
+        else:
+            print(problem, file=sys.stderr, flush=True)  # A hundred thousand of them take rich minutes.
 
 
 def read_network(path: Path) -> tuple[Network, str]:
     """A network file: what it declares, and its text. Warnings are printed; errors end the command."""
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        fail(f"cannot read {path}: {error.strerror if isinstance(error, OSError) else 'it is not text (UTF-8)'}")
+    except OSError as error:
+        fail(f"cannot read {path}: {error.strerror}")
+    except UnicodeDecodeError as error:
+        before = error.object[: error.start]
+        line, column = before.count(b"\n") + 1, len(before.rpartition(b"\n")[2]) + 1
+        fail(f"{path}:{line}:{column}: byte 0x{error.object[error.start]:02x} is not UTF-8; save the file as UTF-8")
     try:
         network, warnings = parse(text, str(path))
     except InvalidModel as invalid:
@@ -52,7 +66,10 @@ def read_network(path: Path) -> tuple[Network, str]:
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """Print expected errors as one sentence instead of a traceback."""
+    """Print expected errors as one sentence instead of a traceback, also where the terminal lacks a character."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         yield
     except LabError as error:

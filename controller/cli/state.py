@@ -1,13 +1,15 @@
-"""Which controller a command is about: its state directory."""
+"""Which controller a command is about: that of a lab, or the one on a state directory."""
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from controller.cli.output import fail
-from controller.store import Store
+from controller.store import Store, Stored
+from flows.model.problem import did_you_mean
 from mininet_topos.lab import Lab
 
 DEFAULT_STATE = Path("/var/lib/ovs-vpc")
@@ -23,15 +25,61 @@ StateOption = Annotated[
 LabOption = Annotated[str | None, typer.Option("--lab", help="A running lab, by name, instead of --state.")]
 
 
-def open_store(state: Path | None, lab: str | None) -> Store:
-    """The store that a command works on."""
-    if state is None:
-        state = controller_state(Lab.find(lab)) if lab is not None or Lab.running() else DEFAULT_STATE
-    if not state.is_dir() or not os.access(state, os.W_OK):
-        fail(f"no lab is running, and there is no controller state in {state}; start with 'ovs-vpc lab up FILE'")
-    return Store(state)
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The controller that a command is about."""
+
+    store: Store
+    lab: Lab | None
+    """The lab that it runs in, if it is one."""
+
+    def model(self) -> Stored:
+        """What was applied last; ends the command when nothing was."""
+        stored = self.store.load()
+        if stored is None:
+            fail("no model was applied yet; start with 'ovs-vpc apply FILE'")
+        return stored
+
+
+def find_target(state: Path | None, lab: str | None) -> Target:
+    """The controller that the options --state and --lab name, or the only one that can be meant."""
+    if state is None and (lab is not None or Lab.running()):
+        found = Lab.find(lab)
+        return Target(Store(controller_state(found)), found)
+    directory = state or DEFAULT_STATE
+    if not directory.is_dir() or not os.access(directory, os.W_OK):
+        fail(f"no lab is running, and there is no controller state in {directory}; start with 'ovs-vpc lab up FILE'")
+    return Target(Store(directory), None)
 
 
 def controller_state(lab: Lab) -> Path:
     """Where a lab's controller keeps its state."""
     return lab.path / "controller"
+
+
+def check_name(kind: str, name: str, known: list[str]) -> None:
+    """End the command when there is no object of a name."""
+    if name not in known:
+        fail(f"there is no {kind} '{name}'{did_you_mean(name, known)}")
+
+
+def complete_host(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Names of hosts, for the shell's completion."""
+    return _complete(ctx, incomplete, "hosts")
+
+
+def complete_port(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Names of ports, for the shell's completion."""
+    return _complete(ctx, incomplete, "ports")
+
+
+def _complete(ctx: typer.Context, incomplete: str, section: str) -> list[str]:
+    try:
+        stored = find_target(ctx.params.get("state"), ctx.params.get("lab")).store.load()
+    except (SystemExit, Exception):  # completion must never disturb the user's line
+        return []
+    return [name for name in getattr(stored.network, section) if name.startswith(incomplete)] if stored else []
+
+
+HostArgument = Annotated[str, typer.Argument(help="A host of the model.", autocompletion=complete_host)]
+PortArgument = Annotated[str, typer.Argument(help="A port of the model.", autocompletion=complete_port)]

@@ -8,11 +8,11 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from controller.store.allocate import allocate
+from controller.store.allocate import Numbers
 from flows.model import Network, parse
 from flows.view import Tags
 
@@ -49,11 +49,24 @@ class Store:
                 "generation": generation,
                 "file": file,
                 "text": text,
-                "vpc_tags": allocate(old.get("vpc_tags", {}), network.vpcs),
-                "subnet_tags": allocate(old.get("subnet_tags", {}), network.ends),
+                "vpc_tags": asdict(_numbers(old, "vpc_tags").allocate(network.vpcs)),
+                "subnet_tags": asdict(_numbers(old, "subnet_tags").allocate(network.ends)),
+                "moved": {},
             }
             _replace(self._model, model)
         return generation
+
+    def move(self, port: str, host: str) -> int:
+        """Declare another host for a port, until the next apply. Returns the generation.
+
+        The names must be those of the model.
+        """
+        with self._lock("apply.lock"):
+            model = _read(self._model)
+            model["generation"] += 1
+            model["moved"][port] = host
+            _replace(self._model, model)
+        return int(model["generation"])
 
     def load(self) -> Stored | None:
         """What was applied last; None when nothing ever was."""
@@ -61,14 +74,18 @@ class Store:
         if not model:
             return None
         network, _ = parse(model["text"], model["file"])
-        return Stored(model["generation"], network, Tags(model["vpc_tags"], model["subnet_tags"]))
+        moved = {port: network.ports[port].model_copy(update={"host": host}) for port, host in model["moved"].items()}
+        network = network.model_copy(update={"ports": {**network.ports, **moved}})
+        tags = Tags(_numbers(model, "vpc_tags").of, _numbers(model, "subnet_tags").of)
+        return Stored(model["generation"], network, tags)
 
-    def version(self) -> int:
-        """A number that is different after each apply."""
+    def version(self) -> tuple[int, int] | None:
+        """A value that is different after each apply; None when nothing was ever applied."""
         try:
-            return self._model.stat().st_mtime_ns
+            status = self._model.stat()
         except FileNotFoundError:
-            return 0
+            return None
+        return status.st_mtime_ns, status.st_ino
 
     def write_status(self, status: Mapping[str, Any]) -> None:
         """Replace what the controller says of itself."""
@@ -97,6 +114,10 @@ class Store:
         with (self.directory / name).open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
             yield
+
+
+def _numbers(model: Mapping[str, Any], kind: str) -> Numbers:
+    return Numbers(**model[kind]) if kind in model else Numbers({})
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -1,18 +1,28 @@
-"""Stable numbers for names: a name keeps its number for as long as it exists."""
+"""Stable numbers for names: a name keeps its number for as long as it exists, and nobody ever gets it again.
+
+Numbers of names that are gone are not used again: while a change is under way a switch may hold flows of both
+the old and the new model, and one tenant's flows must not meet another's under the same number.
+"""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 
-def allocate(old: Mapping[str, int], names: Iterable[str]) -> dict[str, int]:
-    """Numbers from 1 for these names: the old ones where there are, else the smallest that are free."""
-    numbers = {name: old[name] for name in names if name in old}
-    taken = set(numbers.values())
-    free = 1
-    for name in names:
-        if name in numbers:
-            continue
-        while free in taken:
-            free += 1
-        numbers[name] = free
-        taken.add(free)
-    return numbers
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """The numbers in use, and the first that was never used."""
+
+    of: Mapping[str, int]
+    next: int = 1
+
+    def allocate(self, names: Iterable[str]) -> "Numbers":
+        """Numbers for these names: the old ones where there are, else new ones, counted from 1."""
+        fresh = self.next
+        of: dict[str, int] = {}
+        for name in names:
+            if name in self.of:
+                of[name] = self.of[name]
+            else:
+                of[name] = fresh
+                fresh += 1
+        return Numbers(of, fresh)

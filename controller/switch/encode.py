@@ -13,6 +13,7 @@ from os_ken.ofproto import ofproto_v1_4_parser as parser
 
 from flows.fields import TUN_DST, TUN_ID, UNTAGGED, Field
 from flows.openflow import (
+    CONTROLLER_BYTES,
     COOKIE_OWNER,
     COOKIE_OWNER_MASK,
     Action,
@@ -21,6 +22,7 @@ from flows.openflow import (
     Goto,
     Meter,
     Move,
+    OutputController,
     OutputInPort,
     OutputRegister,
     Resubmit,
@@ -160,6 +162,8 @@ def _action(action: Action) -> Any:
             return parser.NXActionOutputReg(ofs_nbits=register.bits - 1, src=register.name, max_len=0)
         case OutputInPort():
             return parser.OFPActionOutput(ofp.OFPP_IN_PORT, 0)
+        case OutputController():
+            return parser.OFPActionOutput(ofp.OFPP_CONTROLLER, CONTROLLER_BYTES)
         case Resubmit(table):
             return parser.NXActionResubmitTable(in_port=ofp.OFPP_IN_PORT & 0xFFFF, table_id=table)
         case _:

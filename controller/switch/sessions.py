@@ -116,7 +116,15 @@ class Refused:
     cookie: int | None
 
 
-SwitchEvent = SwitchUp | SwitchDown | Cookies | Counted | Confirmed | Refused
+@dataclass(frozen=True, slots=True)
+class PacketIn:
+    """A rule sent the beginning of a packet up."""
+
+    session: Session
+    frame: bytes
+
+
+SwitchEvent = SwitchUp | SwitchDown | Cookies | Counted | Confirmed | Refused | PacketIn
 
 
 class SwitchApp(app_manager.OSKenApp):  # type: ignore[misc]
@@ -156,6 +164,11 @@ class SwitchApp(app_manager.OSKenApp):  # type: ignore[misc]
     def _confirmed(self, event: Any) -> None:
         if session := self._sessions.get(event.msg.datapath):
             self._on_event(Confirmed(session, event.msg.xid))
+
+    @set_ev_cls(ofp_event.EventOFPPacketIn, MAIN_DISPATCHER)  # type: ignore[untyped-decorator]
+    def _packet_in(self, event: Any) -> None:
+        if session := self._sessions.get(event.msg.datapath):
+            self._on_event(PacketIn(session, bytes(event.msg.data)))
 
     @set_ev_cls(ofp_event.EventOFPErrorMsg, MAIN_DISPATCHER)  # type: ignore[untyped-decorator]
     def _refused(self, event: Any) -> None:

@@ -24,4 +24,11 @@ class Host(Declared):
 
     kind = "host"
 
-    tunnel_ip: Annotated[Ipv4, Field(description="The host's address in the underlay: tunnels end here.")]
+    tunnel_ip: Annotated[
+        Ipv4,
+        Field(
+            description="The host's own address in the underlay: its tunnels begin and end here. "
+            "Every other host must be able to reach it.",
+            examples=["10.174.233.86"],
+        ),
+    ]

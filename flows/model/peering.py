@@ -1,10 +1,25 @@
 """Peerings: two subnets of different VPCs that may exchange packets."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from flows.model.types import Declared
+from flows.model.problem import shown
+from flows.model.types import NAME_PATTERN, Declared, is_name, what
+
+
+def _end(value: Any) -> Any:
+    names = value.split("/") if isinstance(value, str) else []
+    if (value is None or isinstance(value, str | list | dict)) and not (len(names) == 2 and all(map(is_name, names))):
+        end = what(value) if not isinstance(value, str) else shown(value)
+        raise ValueError(f"{end} is not an end of a peering; write its VPC and subnet like blue/web")
+    return value
+
+
+_PART = NAME_PATTERN[1:-1]
+
+End = Annotated[str, BeforeValidator(_end), WithJsonSchema({"type": "string", "pattern": f"^{_PART}/{_PART}$"})]
+"""A subnet, written ``vpc/subnet``."""
 
 
 class Peering(Declared):
@@ -15,7 +30,15 @@ class Peering(Declared):
 
     kind = "peering"
 
-    between: Annotated[tuple[str, ...], Field(min_length=2, max_length=2)]
+    between: Annotated[
+        tuple[End, ...],
+        Field(
+            min_length=2,
+            max_length=2,
+            description="The two subnets, each written VPC/SUBNET, of different VPCs and with different ranges.",
+            examples=[["blue/web", "green/db"]],
+        ),
+    ]
 
     def other(self, subnet: str) -> str:
         """The other end, for one end written ``vpc/subnet``."""

@@ -1,12 +1,11 @@
 """Ports: the network interfaces of instances."""
 
-from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from flows.model.types import Declared, Ipv4, Mac
+from flows.model.types import Declared, Ipv4, Mac, Word
 
 GATEWAY_MAC = "02:00:00:00:00:01"
 """The MAC address of every gateway, on every host: an instance that moves finds the one it knows."""
@@ -15,6 +14,10 @@ GATEWAY_MAC = "02:00:00:00:00:01"
 def derived_mac(name: str) -> str:
     """The MAC address of a port that declares none: 0a (locally administered, unicast) and 40 bits of its name."""
     return ":".join(f"{byte:02x}" for byte in b"\x0a" + blake2b(name.encode(), digest_size=5).digest())
+
+
+def _mac_from_name(data: dict[str, Any]) -> str:
+    return derived_mac(data["name"])
 
 
 class Port(Declared):
@@ -26,15 +29,29 @@ class Port(Declared):
 
     kind = "port"
 
-    vpc: str
-    ips: Annotated[tuple[Ipv4, ...], Field(min_length=1)]
-    mac: Mac
-    host: str | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _mac_from_name(cls, data: Any) -> Any:
-        if isinstance(data, Mapping) and data.get("mac") is None:
-            name = data.get("(name)", data.get("name", ""))
-            return {**data, "mac": derived_mac(str(name))}
-        return data
+    vpc: Annotated[Word, Field(description="The VPC that the port is in, by name.", examples=["blue"])]
+    ips: Annotated[
+        tuple[Ipv4, ...],
+        Field(
+            min_length=1,
+            description="The port's addresses, all of one subnet of the VPC. It may use no others.",
+            examples=[["10.0.1.141"]],
+        ),
+    ]
+    mac: Annotated[
+        Mac,
+        Field(
+            default_factory=_mac_from_name,
+            description="The port's MAC address, its own in the VPC. Without it one is made from the port's name; "
+            "it begins with 0a.",
+            examples=["0a:00:00:00:00:01"],
+        ),
+    ]
+    host: Annotated[
+        Word | None,
+        Field(
+            description="The host that the port is on, by name. Without it the port is on the host where an "
+            "interface with external_ids:iface-id equal to the port's name appears first.",
+            examples=["host86"],
+        ),
+    ] = None

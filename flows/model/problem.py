@@ -1,11 +1,16 @@
 """What is wrong with a file, and where."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import islice
 from typing import Literal
 
 Severity = Literal["error", "warning"]
+
+_SHOWN_LENGTH = 70
+_COMPARED_NAMES = 2000
+_LISTED_NAMES = 8
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -30,11 +35,22 @@ class InvalidModel(Exception):  # noqa: N818 - it is what it says: a model that 
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
-def did_you_mean(word: str, known: Sequence[str]) -> str:
-    """`` (did you mean 'x'?)`` when a known word is close, else the few known words there are."""
-    close = get_close_matches(word, known, n=1)
+def shown(text: str) -> str:
+    """A user's text in quotes, cut when it is too long for a message."""
+    return f"'{text}'" if len(text) <= _SHOWN_LENGTH else f"'{text[:_SHOWN_LENGTH]}...'"
+
+
+def did_you_mean(word: str, known: Collection[str]) -> str:
+    """``; did you mean 'x'?`` when a known word is close, else the few known words there are.
+
+    Of very many known words only those that begin like the word are compared: comparing is slow.
+    """
+    compared: Collection[str] = known
+    if len(known) > _COMPARED_NAMES:
+        compared = list(islice((name for name in known if name[:1] == word[:1]), _COMPARED_NAMES))
+    close = get_close_matches(word[:_SHOWN_LENGTH], list(compared), n=1)
     if close:
         return f"; did you mean '{close[0]}'?"
-    if known and len(known) <= 8:
+    if known and len(known) <= _LISTED_NAMES:
         return f"; known: {', '.join(sorted(known))}"
     return ""

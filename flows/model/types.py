@@ -4,82 +4,170 @@ import re
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 from typing import Annotated, Any, ClassVar
+from unicodedata import normalize
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from flows.model.problem import shown
 
 NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+NAME_LENGTH = 63
 
-Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=63)]
-"""A host, VPC, subnet, port or peering: small letters, digits and dashes, as in a DNS label (RFC 1123)."""
+_MAC = re.compile(r"([0-9a-f]{2}:){5}[0-9a-f]{2}")
+_CIDR = re.compile(r"([0-9.]+)/([0-9]+)", re.ASCII)
+_IPV6 = re.compile(r"[0-9A-Fa-f.]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*(/[0-9]+)?", re.ASCII)
+_NUMBER = re.compile(r"0|[1-9][0-9]*", re.ASCII)
 
-_MAC = re.compile(r"^([0-9a-f]{2}:){5}[0-9a-f]{2}$")
+
+def is_name(text: str) -> bool:
+    """Whether a text can be the name of an object."""
+    return len(text) <= NAME_LENGTH and re.fullmatch(NAME_PATTERN[1:-1], text) is not None
+
+
+def _without_accents(text: str) -> str:
+    return normalize("NFKD", text).encode("ascii", "ignore").decode()
+
+
+def _name(text: str) -> str:
+    if is_name(text):
+        return text
+    if len(text) > NAME_LENGTH and re.fullmatch(NAME_PATTERN[1:-1], text):
+        raise ValueError(f"the name {shown(text)} has {len(text)} characters; {NAME_LENGTH} are the most")
+    better = re.sub("[^a-z0-9]+", "-", _without_accents(text).lower())[:NAME_LENGTH].strip("-")
+    hint = f"; '{better}' would be one" if better else ""
+    raise ValueError(f"{shown(text)} is not a name: use small letters, digits and dashes between them{hint}")
+
+
+def what(value: Any) -> str:
+    """What kind of thing stands in a file, in words."""
+    match value:
+        case None:
+            return "nothing"
+        case list():
+            return "a list"
+        case dict():
+            return "keys and values"
+        case _:
+            return shown(str(value))
+
+
+def _text(value: Any, wanted: str) -> bool:
+    """Whether a value is text from a file. Raises ValueError for anything else that a file can hold."""
+    if value is None or isinstance(value, list | dict):
+        raise ValueError(f"{wanted} must stand here, not {what(value)}")
+    return isinstance(value, str)
 
 
 def _refuse_ipv6(text: str) -> None:
-    if ":" in text:
+    if _IPV6.fullmatch(text):
         raise ValueError(
             "IPv6 is not supported yet (docs/adr/0003-ipv6.md says how it will fit in); use an IPv4 address"
         )
 
 
 def _ipv4_address(value: Any) -> Any:
-    if not isinstance(value, str):
+    if not _text(value, "an IPv4 address, like 10.0.1.141,"):
         return value
     _refuse_ipv6(value)
     try:
         return IPv4Address(value)
     except AddressValueError as error:
-        raise ValueError(f"'{value}' is not an IPv4 address ({error}); write it like 10.0.1.141") from None
+        reason = str(error).replace(repr(value), "it") if len(value) > NAME_LENGTH else str(error)
+        hint = "without the prefix length" if "/" in value else "like 10.0.1.141"
+        raise ValueError(f"{shown(value)} is not an IPv4 address ({reason}); write it {hint}") from None
 
 
 def _ipv4_network(value: Any) -> Any:
-    if not isinstance(value, str):
+    if not _text(value, "an IPv4 range, like 10.0.1.0/24,"):
         return value
     _refuse_ipv6(value)
-    if "/" not in value:
-        raise ValueError(f"'{value}' has no prefix length; write it like {value}/24")
+    parts = _CIDR.fullmatch(value)
+    if parts is None:
+        hint = f"{value}/24" if re.fullmatch(r"[0-9]+(\.[0-9]+){3}", value, re.ASCII) else "10.0.1.0/24"
+        raise ValueError(f"{shown(value)} is not a range: write its first address and prefix length, like {hint}")
+    address, length = parts.groups()
     try:
-        return IPv4Network(value)
-    except ValueError as error:
-        try:
-            hint = f"; the range that holds this address is {IPv4Network(value, strict=False)}"
-        except ValueError:
-            hint = "; write it like 10.0.1.0/24"
-        raise ValueError(f"'{value}' is not an IPv4 range ({error}){hint}") from None
+        first = IPv4Address(address)
+    except AddressValueError as error:
+        raise ValueError(f"{shown(value)} is not a range ({error}); write it like 10.0.1.0/24") from None
+    if not _NUMBER.fullmatch(length) or len(length) > 2 or int(length) > 32:
+        raise ValueError(f"{shown(value)} is not a range: the prefix length goes from 0 to 32, like {address}/24")
+    cidr = IPv4Network((first, int(length)), strict=False)
+    if cidr.network_address != first:
+        raise ValueError(f"{value} is an address inside a range, not the range itself; that is {cidr}")
+    return cidr
 
 
 def _mac(value: Any) -> Any:
-    if not isinstance(value, str):
+    if not _text(value, "a MAC address, like 0a:00:00:00:00:01,"):
         return value
     mac = value.lower().replace("-", ":")
-    if not _MAC.match(mac):
-        raise ValueError(f"'{value}' is not a MAC address; write it like 0a:00:00:00:00:01")
+    if not _MAC.fullmatch(mac):
+        raise ValueError(f"{shown(value)} is not a MAC address; write it like 0a:00:00:00:00:01")
     if int(mac[:2], 16) & 1:
-        raise ValueError(f"'{value}' is a multicast MAC address: the first byte of an instance's MAC is even")
+        kind = "the broadcast" if mac == "ff:ff:ff:ff:ff:ff" else "a multicast"
+        unicast = f"{int(mac[:2], 16) & 0xFE:02x}{mac[2:]}"
+        raise ValueError(f"'{value}' is {kind} MAC address; the first byte of an instance's is even, as in {unicast}")
     if mac == "00:00:00:00:00:00":
-        raise ValueError("the all-zero MAC address belongs to nobody")
+        raise ValueError("the all-zero MAC address belongs to nobody; write one like 0a:00:00:00:00:01")
     return mac
 
 
-_NUMBER = re.compile(r"^(0|[1-9][0-9]*)$")
-
-
 def _number(value: Any) -> Any:
-    if not isinstance(value, str):
+    if not _text(value, "a whole number, like 6289,"):
         return value
-    if _NUMBER.match(value) and len(value) < 20:
+    if _NUMBER.fullmatch(value) and len(value) < 20:
         return int(value)
-    digits = value.lstrip("0")
-    hint = f"; write {digits}" if _NUMBER.match(digits) else "; write it in digits, like 6289"
-    raise ValueError(f"'{value}' is not a plain whole number{hint}")
+    digits = value.lstrip("0") or "0"
+    if not value or not _NUMBER.fullmatch(digits):
+        raise ValueError(f"{shown(value)} is not a plain whole number; write it in digits, like 6289")
+    if len(digits) >= 20:
+        raise ValueError(f"{shown(value)} is far too large")
+    raise ValueError(f"{shown(value)} is not a plain whole number; write {digits}")
 
+
+def _word(value: Any) -> Any:
+    _text(value, "a name")
+    return value
+
+
+_OCTET = r"(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_ADDRESS = rf"{_OCTET}(\.{_OCTET}){{3}}"
+
+Name = Annotated[
+    str,
+    AfterValidator(_name),
+    WithJsonSchema({"type": "string", "pattern": NAME_PATTERN, "maxLength": NAME_LENGTH}),
+]
+"""A host, VPC, subnet, port or peering: small letters, digits and dashes, as in a DNS label (RFC 1123)."""
 
 Number = Annotated[int, BeforeValidator(_number)]
 """A whole number in plain decimal digits: no 01, 1:30 or 1_000, which YAML readers take for different numbers."""
 
-Ipv4 = Annotated[IPv4Address, BeforeValidator(_ipv4_address)]
-Ipv4Range = Annotated[IPv4Network, BeforeValidator(_ipv4_network)]
-Mac = Annotated[str, BeforeValidator(_mac)]
+Word = Annotated[str, BeforeValidator(_word)]
+"""The name of another object."""
+
+Ipv4 = Annotated[
+    IPv4Address,
+    BeforeValidator(_ipv4_address),
+    WithJsonSchema({"type": "string", "pattern": f"^{_ADDRESS}$"}),
+]
+Ipv4Range = Annotated[
+    IPv4Network,
+    BeforeValidator(_ipv4_network),
+    WithJsonSchema({"type": "string", "pattern": f"^{_ADDRESS}/(3[0-2]|[12]?[0-9])$"}),
+]
+Mac = Annotated[
+    str,
+    BeforeValidator(_mac),
+    WithJsonSchema({"type": "string", "pattern": "^[0-9A-Fa-f][02468ACEace]([:-][0-9A-Fa-f]{2}){5}$"}),
+]
+
+
+def first_address(data: dict[str, Any]) -> IPv4Address:
+    """The first address that a machine can have in an object's ``cidr``. RFC 3021: in a /31 that is the very first."""
+    cidr: IPv4Network = data["cidr"]
+    return cidr.network_address + (1 if cidr.prefixlen < 31 else 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,47 +1,36 @@
 """The underlay: the network between the hosts, one LAN or racks behind a router."""
 
-from collections.abc import Mapping
-from ipaddress import IPv4Address, IPv4Network
-from typing import Annotated, Any
+from functools import cached_property
+from ipaddress import IPv4Address
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
-from flows.model.types import Declared, Ipv4, Ipv4Range, Number
+from flows.model.ranges import Ranges
+from flows.model.types import Declared, Ipv4, Ipv4Range, Number, first_address
 
 
 class Rack(Declared):
-    """A LAN of hosts, and the router by which they reach the other racks.
-
-    ``router`` is the address that hosts of the rack use as their gateway; the first one of the range when not given.
-    """
+    """A LAN of hosts, and the router by which they reach the other racks."""
 
     kind = "rack"
 
-    cidr: Ipv4Range
-    router: Ipv4
-
-    @model_validator(mode="before")
-    @classmethod
-    def _first_address_is_router(cls, data: Any) -> Any:
-        if not isinstance(data, Mapping) or data.get("router") is not None:
-            return data
-        try:
-            router = str(next(iter(IPv4Network(data["cidr"]).hosts())))
-        except (KeyError, ValueError):
-            # cidr is missing or broken, which is reported at cidr; any address will do here.
-            router = "0.0.0.0"
-        return {**data, "router": router}
-
-    def not_a_machine(self, address: IPv4Address) -> str | None:
-        """Why no machine of the rack can have an address; None when one can. RFC 3021: a /31 has room for two."""
-        if address not in self.cidr:
-            return f"outside {self.cidr}"
-        if self.cidr.prefixlen < 31:
-            if address == self.cidr.network_address:
-                return f"the network address of {self.cidr}"
-            if address == self.cidr.broadcast_address:
-                return f"the broadcast address of {self.cidr}"
-        return None
+    cidr: Annotated[
+        Ipv4Range,
+        Field(
+            description="The range of the rack's hosts: its first address and prefix length. Racks do not overlap.",
+            examples=["10.174.1.0/24"],
+        ),
+    ]
+    router: Annotated[
+        Ipv4,
+        Field(
+            default_factory=first_address,
+            description="The gateway by which the rack's hosts reach other racks. Without it: the range's first "
+            "address (10.174.1.1 in 10.174.1.0/24; in a /31 the lower one). No host can have it.",
+            examples=["10.174.1.1"],
+        ),
+    ]
 
 
 class Underlay(BaseModel):
@@ -49,9 +38,29 @@ class Underlay(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    mtu: Annotated[Number, Field(ge=1280, le=9216, description="The largest IP packet it carries, in bytes.")] = 1500
-    racks: dict[str, Rack] = {}
+    mtu: Annotated[
+        Number,
+        Field(
+            ge=1280,
+            le=9216,
+            description="The largest IP packet that the network between the hosts carries, in bytes. "
+            "Instances can send what is left after the encapsulation: 42 bytes less with gre, "
+            "50 with vxlan, 58 with geneve.",
+            examples=[1500],
+        ),
+    ] = 1500
+    racks: Annotated[
+        dict[str, Rack],
+        Field(
+            description="LANs of hosts behind a router, by name. Once there is one, every host's tunnel_ip lies in one."
+        ),
+    ] = {}
 
     def rack_of(self, address: IPv4Address) -> Rack | None:
         """The rack whose range an address lies in; None when there is none."""
-        return next((rack for rack in self.racks.values() if address in rack.cidr), None)
+        return self.ranges.holding(address)
+
+    @cached_property
+    def ranges(self) -> Ranges[Rack]:
+        """The racks by their ranges."""
+        return Ranges((rack.cidr, rack) for rack in self.racks.values())

@@ -1,14 +1,16 @@
 """VPCs: private routed networks, their subnets, and each subnet's routes out of the VPC."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from flows.model.types import Declared, Ipv4, Ipv4Range, Number
+from flows.model.types import Declared, Ipv4, Ipv4Range, Number, Word, first_address
 
 NOTHING = "nothing"
 """The next hop of a route whose packets are dropped."""
+
+LARGEST_ID = 2**32 - 1
+"""Of any encapsulation."""
 
 
 class SubnetRoute(Declared):
@@ -21,8 +23,20 @@ class SubnetRoute(Declared):
     kind = "route to"
 
     name: Annotated[str, Field(alias="(name)")]
-    to: Ipv4Range
-    via: str
+    to: Annotated[
+        Ipv4Range,
+        Field(
+            description="The destination: a range inside the subnet at the other end of the peering.",
+            examples=["172.16.0.0/24"],
+        ),
+    ]
+    via: Annotated[
+        Word,
+        Field(
+            description="The peering that leads there, by name, or 'nothing': such packets are dropped.",
+            examples=["blue-green"],
+        ),
+    ]
 
 
 class Subnet(Declared):
@@ -34,24 +48,30 @@ class Subnet(Declared):
 
     kind = "subnet"
 
-    cidr: Ipv4Range
-    gateway: Ipv4
-    routes: tuple[SubnetRoute, ...] = ()
-
-    @model_validator(mode="before")
-    @classmethod
-    def _first_address_is_gateway(cls, data: Any) -> Any:
-        if not isinstance(data, Mapping) or data.get("gateway") is not None:
-            return data
-        try:
-            cidr = str(data["cidr"])
-            address, length = cidr.split("/")
-            head, last = address.rsplit(".", 1)
-            gateway = f"{head}.{int(last) + 1}" if int(length) < 31 else address
-        except (KeyError, ValueError):
-            # cidr is missing or broken, which is reported at cidr; any address will do here.
-            gateway = "0.0.0.0"
-        return {**data, "gateway": gateway}
+    cidr: Annotated[
+        Ipv4Range,
+        Field(
+            description="The subnet's range: its first address and prefix length. Subnets of one VPC do not overlap; "
+            "those of different VPCs may.",
+            examples=["10.0.1.0/24"],
+        ),
+    ]
+    gateway: Annotated[
+        Ipv4,
+        Field(
+            default_factory=first_address,
+            description="The default gateway of the subnet's instances. Without it: the range's first address "
+            "(10.0.1.1 in 10.0.1.0/24; in a /31 the lower one). No port can have it.",
+            examples=["10.0.1.1"],
+        ),
+    ]
+    routes: Annotated[
+        tuple[SubnetRoute, ...],
+        Field(
+            description="The ways out of the VPC. Subnets of one VPC reach each other without any.",
+            examples=[[{"to": "172.16.0.0/24", "via": "blue-green"}]],
+        ),
+    ] = ()
 
 
 class Vpc(Declared):
@@ -59,5 +79,17 @@ class Vpc(Declared):
 
     kind = "vpc"
 
-    id: Annotated[Number, Field(ge=0, le=2**32 - 1)]
-    subnets: Annotated[dict[str, Subnet], Field(default_factory=dict)]
+    id: Annotated[
+        Number,
+        Field(
+            ge=0,
+            description="The VPC's number, its own: it travels between hosts as the tunnel key. "
+            "Up to 16777215 with vxlan and geneve, up to 4294967295 with gre.",
+            examples=[6289],
+            json_schema_extra={"maximum": LARGEST_ID},
+        ),
+    ]
+    subnets: Annotated[
+        dict[str, Subnet],
+        Field(default_factory=dict, description="The VPC's address ranges, by name."),
+    ]

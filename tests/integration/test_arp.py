@@ -95,9 +95,9 @@ def spoofed(lab: VpcLab, what: str) -> Ether:
 @pytest.mark.parametrize("what", ["MAC", "IP", "peer's IP", "VLAN", "broadcast"])
 def test_spoofed_frames_do_not_pass(labs: Labs, what: str) -> None:
     lab = labs(PEERED)
-    with lab.capture("blue2", "icmp") as seen, lab.capture("host86") as nic:
+    with lab.capture("blue2") as seen, lab.capture("host86") as nic:
         lab.send("blue1", spoofed(lab, what), times=5)
-    assert not seen
+    assert not [packet for packet in seen if ICMP in packet]
     assert not tunnelled(nic)
 
 
@@ -106,7 +106,7 @@ def test_spoofed_arp_changes_nobodys_mind(labs: Labs) -> None:
     port = lab.network.ports["blue1"]
     before = lab.dropped("host86", "ARP from blue1 with a sender that is not its own")
     answer = ARP(op=2, hwsrc=port.mac, psrc="10.0.1.1", hwdst="ff:ff:ff:ff:ff:ff", pdst=lab.address("blue2"))
-    with lab.capture("blue2", "arp") as seen:
+    with lab.capture("blue2") as seen:
         lab.send("blue1", Ether(src=port.mac, dst="ff:ff:ff:ff:ff:ff") / answer, times=5)
-    assert not [packet for packet in seen if packet[ARP].hwsrc == port.mac]
+    assert not [packet for packet in seen if ARP in packet and packet[ARP].hwsrc == port.mac]
     assert lab.dropped("host86", "ARP from blue1 with a sender that is not its own") == before + 5

@@ -78,7 +78,7 @@ def test_tunnels_inside_a_rack_do_not_use_the_router(lab: VpcLab) -> None:
 
 @pytest.mark.system("S6", "S9")
 def test_every_pair_is_as_the_model_says(lab: VpcLab) -> None:
-    ports = [lab.network.ports[port] for port in plugged(lab.store)]
+    ports = plugged(lab.store, lab.network)
     pairs = ping_all(lab.lab, lab.network, ports, ports)
     assert [pair for pair in pairs if not pair.is_right] == []
     assert len(pairs) == 20

@@ -21,7 +21,7 @@ def test_every_pair_is_as_the_model_says(labs: Labs, encapsulation: str) -> None
     started = time.monotonic()
     lab = labs(TEXT.replace("encapsulation: vxlan", f"encapsulation: {encapsulation}"))
     built = time.monotonic()
-    ports = [lab.network.ports[port] for port in plugged(lab.store)]
+    ports = plugged(lab.store, lab.network)
     pairs = ping_all(lab.lab, lab.network, ports, ports)
     print(f"{encapsulation}: up in {built - started:.1f} s, {len(pairs)} pairs in {time.monotonic() - built:.1f} s")
     assert len(pairs) == 40 * 39

@@ -13,7 +13,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, ClassVar
 
-from scapy.all import Packet, rdpcap
+from scapy.all import Ether, Packet
 from scapy.contrib.geneve import GENEVE
 from scapy.layers.l2 import GRE
 from scapy.layers.vxlan import VXLAN
@@ -24,6 +24,7 @@ from controller.cli.waiting import unconfirmed, wait_confirmed
 from controller.compiled import compiled
 from controller.store import Store
 from flows.model import Network, parse
+from mininet_topos.lab import interrupt
 
 _numbers = count(1)
 
@@ -147,24 +148,12 @@ class VpcLab:
                 result.finish()
 
     @contextmanager
-    def capture(self, host: str, only: str = "", interface: str = "eth0") -> Iterator[list[Packet]]:
-        """Capture what passes a host's NIC while a block runs; the list is filled when it ends."""
+    def capture(self, node: str, interface: str = "eth0") -> Iterator[list[Packet]]:
+        """Capture what passes an interface of a node while a block runs; the list is filled when it ends."""
         packets: list[Packet] = []
-        path = self._base / f"capture{next(_numbers)}.pcap"
-        command = ("tcpdump", "-U", "--immediate-mode", "-Z", "root", "-i", interface, "-w", str(path), *only.split())
-        with self.start(host, *command, stderr=subprocess.PIPE) as process:
-            assert process.stderr is not None
-            for line in process.stderr:
-                if "listening on" in line:
-                    break
-            else:
-                raise AssertionError("tcpdump did not start")
-            try:
-                yield packets
-                time.sleep(0.3)  # let what was sent pass
-            finally:
-                process.terminate()
-        packets += rdpcap(str(path))
+        with self.lab.capture(node, interface) as frames:
+            yield packets
+        packets += map(Ether, frames)
 
     def send(self, node: str, packet: Packet, interface: str = "eth0", times: int = 1) -> None:
         """Send a frame made by scapy out of an interface of a node, as it is."""
@@ -234,8 +223,7 @@ class PingResult:
     def finish(self) -> None:
         if not self._ends_itself:
             time.sleep(0.1)  # let the last answer come
-            # Only ping itself: nsenter waits for it, and what it started dies with nsenter.
-            subprocess.run(["pkill", "-INT", "-P", str(self._process.pid), "ping"], check=False)
+            interrupt(self._process)
         self._output, _ = self._process.communicate(timeout=120)
 
     def __call__(self) -> Pings:

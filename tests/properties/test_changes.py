@@ -24,12 +24,13 @@ class State:
     there: bool
     """Whether the subnet of VPC a has its route to b."""
     back: bool
+    hosts: tuple[str, ...] = HOSTS
 
     def text(self) -> str:
         routes = ["[{to: 10.1.0.0/24, via: a-b}]" if self.there else "[]"]
         routes += ["[{to: 10.0.0.0/24, via: a-b}]" if self.back else "[]"]
         lines = ["encapsulation: vxlan", "hosts:"]
-        lines += [f"  {host}: {{tunnel_ip: 192.0.2.{number}}}" for number, host in enumerate(HOSTS, 1)]
+        lines += [f"  {host}: {{tunnel_ip: 192.0.2.{host[1:]}}}" for host in self.hosts]
         lines += ["vpcs:"]
         lines += [f"  a: {{id: 1, subnets: {{s: {{cidr: 10.0.0.0/24, routes: {routes[0]}}}}}}}"]
         lines += [f"  b: {{id: 2, subnets: {{s: {{cidr: 10.1.0.0/24, routes: {routes[1]}}}}}}}"]
@@ -105,6 +106,15 @@ def test_canned_states_in_any_order(network: Network, states: list[State]) -> No
         network.compare()
 
 
+def test_a_host_leaves_and_comes_back(network: Network) -> None:
+    reach(network, EVERYTHING)
+    network.apply(State(("h1", "h2", "h1", None), there=True, back=True, hosts=("h1", "h2")).text())
+    wait_until(lambda: not network.flows("h3"), "the switch of the host that left to be cleared")
+    network.settle()
+    reach(network, EVERYTHING)
+    network.compare()
+
+
 def test_a_second_sync_is_empty(network: Network) -> None:
     reach(network, EVERYTHING)
     time.sleep(0.5)
@@ -133,3 +143,32 @@ def test_foreign_flows_stay_and_additions_under_our_name_go(network: Network) ->
     switch.ofctl("add-flow", "br-int", "table=40,cookie=0x76000000000000ff,priority=7,actions=drop")
     wait_until(lambda: set(network.flows("h1")) == before["h1"] | {0x1234}, "the false flow to go", 15)
     switch.ofctl("del-flows", "br-int", "cookie=0x1234/-1")
+
+
+def test_senders_wait_until_the_receiver_has_confirmed(network: Network) -> None:
+    """A port moves to a host whose switch does not answer: the others go on as before, for a while."""
+    reach(network, EVERYTHING)
+    senders = {host: set(network.flows(host)) for host in ("h1", "h2")}
+    network.switches["h3"].freeze("ovs-vswitchd")
+    try:
+        network.apply(State(("h1", "h3", "h1", "h3"), there=True, back=True).text())
+        time.sleep(1)
+        assert {host: set(network.flows(host)) for host in senders} == senders
+    finally:
+        network.switches["h3"].thaw("ovs-vswitchd")
+    network.settle()
+    assert {host: set(network.flows(host)) for host in senders} != senders
+    network.compare()
+
+
+def test_a_stuck_switch_does_not_hold_up_the_others_for_ever(network: Network) -> None:
+    reach(network, EVERYTHING)
+    senders = {host: set(network.flows(host)) for host in ("h1", "h2")}
+    network.switches["h3"].freeze("ovs-vswitchd")
+    try:
+        network.apply(State(("h1", "h3", "h1", "h3"), there=True, back=True).text())
+        wait_until(lambda: set(network.flows("h1")) != senders["h1"], "the others to go on", 10)
+    finally:
+        network.switches["h3"].thaw("ovs-vswitchd")
+    network.settle()
+    network.compare()

@@ -83,7 +83,18 @@ CASES = [
     Case("VLAN tag", A, ip(PEERED, "blue1", "10.0.1.142", more=",dl_vlan=5"), "from no port of the model, or"),
     # from_tunnel
     Case("unknown key", A, tunnelled(1, "10.0.1.142", "10.0.1.141"), "tunnel key of a VPC that is not here"),
-    Case("keepalive", A, f"in_port={TUNNEL},tun_id=0,dl_type=0x88b5", "only keeps the way from another host fresh"),
+    Case(
+        "keepalive",
+        A,
+        f"in_port={TUNNEL},tun_id=0,dl_dst=02:00:00:00:00:02,dl_type=0x88b5",
+        "only keeps the way from another host fresh",
+    ),
+    Case(
+        "proof",
+        A,
+        f"in_port={TUNNEL},tun_id=0,dl_dst=02:00:00:00:00:03,dl_type=0x88b5",
+        "proves that the way from another host works",
+    ),
     # port_security
     Case(
         "foreign MAC", A, ip(PEERED, "blue1", "10.0.1.142", dl_src=NOBODY), "IPv4 from blue1 with a source that is not"

@@ -1,13 +1,13 @@
 """``ovs-vpc lab ping``: does every pair of ports reach each other just as the model says?"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from controller.cli.output import FAILED, fail, out
+from controller.cli.output import FAILED, JsonOption, fail, out, print_json
 from controller.cli.state import controller_state
 from controller.store import Store
 from flows.model import Network, Port
@@ -34,6 +34,7 @@ class Pair:
 def ping(
     source: Annotated[str | None, typer.Argument(help="A port. Default: all.")] = None,
     target: Annotated[str | None, typer.Argument(help="Another port. Default: all.")] = None,
+    as_json: JsonOption = False,
     lab: Annotated[str | None, typer.Option("--lab", help="A lab. Default: the only one that runs.")] = None,
 ) -> None:
     """Ping from every port to every other, and compare with what the model says must be reachable.
@@ -45,15 +46,18 @@ def ping(
     stored = store.load()
     if stored is None:
         fail("no model was applied yet")
-    ports = [stored.network.ports[name] for name in plugged(store) if name in stored.network.ports]
+    ports = plugged(store, stored.network)
     for name in (source, target):
         if name is not None and name not in (port.name for port in ports):
             fail(f"no port '{name}' is plugged in{did_you_mean(name, [port.name for port in ports])}")
     sources = [port for port in ports if source in (None, port.name)]
     targets = [port for port in ports if target in (None, port.name)]
     pairs = ping_all(found, stored.network, sources, targets)
-    _show(pairs)
     wrong = [pair for pair in pairs if not pair.is_right]
+    if as_json:
+        print_json([asdict(pair) | {"is_right": pair.is_right} for pair in pairs])
+        raise SystemExit(FAILED if wrong else 0)
+    _show(pairs, [port.name for port in sources], [port.name for port in targets])
     for pair in wrong:
         should = "should be answered" if pair.expected.arrives else "should not be answered"
         out.print(f"[red]{pair.source} -> {pair.target} {should}[/red]: {pair.expected.reason}")
@@ -62,10 +66,11 @@ def ping(
         raise SystemExit(FAILED)
 
 
-def plugged(store: Store) -> list[str]:
-    """The ports that the controller sees plugged in, in the order of hosts."""
+def plugged(store: Store, network: Network) -> list[Port]:
+    """The ports that the controller sees plugged in, in the order of the model."""
     hosts = store.read_status().get("hosts", {}).values()
-    return [iface_id for host in hosts for iface_id, _, _ in host["interfaces"]]
+    seen = {iface_id for host in hosts for iface_id, _, _ in host["interfaces"]}
+    return [port for port in network.ports.values() if port.name in seen]
 
 
 def ping_all(lab: Lab, network: Network, sources: Sequence[Port], targets: Sequence[Port]) -> list[Pair]:
@@ -76,9 +81,7 @@ def ping_all(lab: Lab, network: Network, sources: Sequence[Port], targets: Seque
     return [Pair(s.name, t.name, answered, answers(network, s, t)) for (s, t), answered in results]
 
 
-def _show(pairs: list[Pair]) -> None:
-    sources = list(dict.fromkeys(pair.source for pair in pairs))
-    targets = list(dict.fromkeys(pair.target for pair in pairs))
+def _show(pairs: list[Pair], sources: list[str], targets: list[str]) -> None:
     by_pair = {(pair.source, pair.target): pair for pair in pairs}
     table = Table("from \\ to", *targets, pad_edge=False)
     for source in sources:

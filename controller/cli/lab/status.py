@@ -5,14 +5,17 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from controller.cli.output import FAILED, out
+from controller.cli.output import FAILED, JsonOption, out, print_json
 from controller.cli.state import controller_state
 from controller.cli.waiting import unconfirmed
 from controller.store import Store
 from mininet_topos.lab import Lab
 
 
-def status(name: Annotated[str | None, typer.Argument(help="A lab. Default: the only one that runs.")] = None) -> None:
+def status(
+    name: Annotated[str | None, typer.Argument(help="A lab. Default: the only one that runs.")] = None,
+    as_json: JsonOption = False,
+) -> None:
     """Show a lab: its hosts, what their switches have confirmed, and where its ports are.
 
     Exit code 0: every host has confirmed the model. 1: not every one.
@@ -22,12 +25,15 @@ def status(name: Annotated[str | None, typer.Argument(help="A lab. Default: the 
     report = store.read_status()
     generation = report.get("generation", 0)
     missing = unconfirmed(store, generation)
+    if as_json:
+        print_json({"lab": lab.name, **report, "missing": missing})
+        raise SystemExit(FAILED if missing else 0)
     out.print(f"lab {lab.name}: generation {generation} of the model, {lab.network.encapsulation} tunnels")
     hosts = Table("host", "tunnel address", "datapath", "flows", "ports", "confirmed")
     for host, known in report.get("hosts", {}).items():
-        ports = [port for port, place in report["ports"].items() if place == host]
+        ports = [port for port, _, _ in known["interfaces"] if report["ports"].get(port) == host]
         address = str(lab.network.hosts[host].tunnel_ip) if host in lab.network.hosts else ""
-        state = missing.get(host, "yes")
+        state = missing.get(host) or ("yes" if known["switch"] else "yes, but it is not connected now")
         hosts.add_row(host, address, known["datapath"], str(known["flows"]), " ".join(ports), state)
     out.print(hosts)
     if missing:

@@ -1,0 +1,22 @@
+"""``ovs-vpc graph``: the network as a picture in the terminal."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from controller.cli.drawing import draw
+from controller.cli.output import out, read_network
+from controller.cli.state import LabOption, StateOption, find_target
+
+
+def graph(
+    file: Annotated[
+        Path | None, typer.Argument(help="A network file. Default: the model that was applied last.")
+    ] = None,
+    state: StateOption = None,
+    lab: LabOption = None,
+) -> None:
+    """Draw a network: hosts and their ports, VPCs, peerings."""
+    network = read_network(file)[0] if file is not None else find_target(state, lab).model().network
+    out.print(draw(network))

@@ -1,0 +1,16 @@
+"""``ovs-vpc schema``: what editors need to help with network files."""
+
+import json
+
+from controller.cli.output import out
+from flows.model import network_schema
+
+
+def schema() -> None:
+    """Print the JSON Schema of network files, for editors (docs/network-file.md says how)."""
+    out.print(schema_text(), markup=False, end="")
+
+
+def schema_text() -> str:
+    """The schema as it is kept in docs/network.schema.json."""
+    return json.dumps(network_schema(), indent=2, ensure_ascii=False) + "\n"

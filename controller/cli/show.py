@@ -1,0 +1,91 @@
+"""``ovs-vpc show``: what is declared, and where it is."""
+
+from typing import Any
+
+from rich.table import Table
+
+from controller.cli.output import JsonOption, out, print_json
+from controller.cli.state import LabOption, StateOption, find_target
+from controller.store import Stored
+from flows.model import Network
+
+
+def show(as_json: JsonOption = False, state: StateOption = None, lab: LabOption = None) -> None:
+    """Show the model that was applied last: hosts, VPCs, ports and where they are, peerings."""
+    target = find_target(state, lab)
+    description = describe(target.model(), target.store.read_status())
+    if as_json:
+        print_json(description)
+        return
+    out.print(f"generation {description['generation']} of the model, {description['encapsulation']} tunnels")
+    for section in ("hosts", "subnets", "ports", "peerings"):
+        rows = description[section]
+        if rows:
+            table = Table(*rows[0].keys(), title=section, title_justify="left", title_style="bold")
+            for row in rows:
+                table.add_row(*(_cell(value) for value in row.values()))
+            out.print(table)
+
+
+def describe(stored: Stored, status: dict[str, Any]) -> dict[str, Any]:
+    """The model and what is known of it, as plain data: a list of rows for each kind of object."""
+    network = stored.network
+    reported = status.get("hosts", {})
+    return {
+        "generation": stored.generation,
+        "encapsulation": network.encapsulation,
+        "hosts": [
+            {
+                "host": name,
+                "tunnel address": str(host.tunnel_ip),
+                "connected": reported.get(name, {}).get("switch", False),
+            }
+            for name, host in network.hosts.items()
+        ],
+        "subnets": _subnets(network),
+        "ports": _ports(network, status.get("ports", {}), reported),
+        "peerings": [
+            {"peering": peering.name, "between": list(peering.between)} for peering in network.peerings.values()
+        ],
+    }
+
+
+def _subnets(network: Network) -> list[dict[str, object]]:
+    return [
+        {
+            "vpc": vpc.name,
+            "id": vpc.id,
+            "subnet": subnet.name,
+            "range": str(subnet.cidr),
+            "gateway": str(subnet.gateway),
+            "routes": [f"{route.to} via {route.via}" for route in subnet.routes],
+        }
+        for vpc, subnet in network.ends.values()
+    ]
+
+
+def _ports(network: Network, places: dict[str, str], reported: dict[str, Any]) -> list[dict[str, object]]:
+    plugged = {(iface_id, host) for host, known in reported.items() for iface_id, _, _ in known["interfaces"]}
+    return [
+        {
+            "port": port.name,
+            "vpc": port.vpc,
+            "addresses": [str(ip) for ip in port.ips],
+            "mac": port.mac,
+            "host": places.get(port.name),
+            "plugged in": (port.name, places.get(port.name)) in plugged,
+        }
+        for port in network.ports.values()
+    ]
+
+
+def _cell(value: object) -> str:
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case list():
+            return ", ".join(map(str, value))
+        case None:
+            return "-"
+        case _:
+            return str(value)

@@ -1,0 +1,1 @@
+"""Why packets come up to the controller: one file per reason."""

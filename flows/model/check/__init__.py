@@ -1,0 +1,53 @@
+"""What no object can know by itself: names that must exist, things that must be different, ranges that must fit.
+
+One file per subject. Each check is a function that yields problems; :data:`_CHECKS` lists them.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from flows.model.check.checker import Broken, Checker
+from flows.model.check.hosts import hosts
+from flows.model.check.keys import tunnel_keys
+from flows.model.check.peerings import peerings, unused_peerings
+from flows.model.check.ports import ports
+from flows.model.check.routes import routes, ways_back
+from flows.model.check.subnets import subnets
+from flows.model.check.underlay import hosts_in_racks, racks
+from flows.model.problem import Problem
+from flows.model.source import Source
+
+if TYPE_CHECKING:
+    from flows.model.network import Network
+
+_Check = Callable[[Checker], Iterator[Problem]]
+
+_CHECKS: tuple[_Check, ...] = (
+    racks,
+    hosts,
+    hosts_in_racks,
+    tunnel_keys,
+    subnets,
+    ports,
+    peerings,
+    routes,
+)
+_WARNINGS: tuple[_Check, ...] = (
+    unused_peerings,
+    ways_back,
+)
+"""Checks for what is missing. Of a network with errors they would say what is not so."""
+
+
+def problems(network: "Network", source: Source, broken: Broken) -> list[Problem]:
+    """Everything wrong between the objects of a network."""
+    return _found(_CHECKS, Checker(network, source, broken))
+
+
+def warnings(network: "Network", source: Source) -> list[Problem]:
+    """What may be missing in a network that has no errors."""
+    return _found(_WARNINGS, Checker(network, source, set()))
+
+
+def _found(checks: tuple[_Check, ...], checker: Checker) -> list[Problem]:
+    return [problem for check in checks for problem in check(checker)]

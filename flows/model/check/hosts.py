@@ -1,0 +1,25 @@
+"""Hosts: their addresses in the underlay."""
+
+from collections.abc import Iterator
+from ipaddress import IPv4Address, IPv4Network
+
+from flows.model.check.checker import Checker, not_for_machines
+from flows.model.problem import Problem
+
+
+def hosts(c: Checker) -> Iterator[Problem]:
+    seen: dict[IPv4Address, str] = {}
+    for name, host in c.network.hosts.items():
+        path = ("hosts", name, "tunnel_ip")
+        first = seen.setdefault(host.tunnel_ip, name)
+        if first != name:
+            yield c.error(path, f"host '{first}' has the tunnel address {host.tunnel_ip} too; each host needs its own")
+        reason = not_for_machines(IPv4Network(host.tunnel_ip))
+        if reason is not None:
+            yield c.error(path, f"{host.tunnel_ip} is no address that a host can have in the underlay: {reason}")
+        elif host.tunnel_ip.is_link_local:
+            yield c.warning(
+                path,
+                f"{host.tunnel_ip} is a link-local address (RFC 3927): no router carries packets to it, and the lab "
+                "needs 169.254.0.0/16 for itself; use another address",
+            )

@@ -1,0 +1,230 @@
+"""YAML text to a valid network, or to everything that is wrong with it."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
+from flows.model import check
+from flows.model.host import Encapsulation, Host
+from flows.model.network import Network
+from flows.model.peering import Peering
+from flows.model.port import Port
+from flows.model.problem import InvalidModel, Problem, did_you_mean, shown
+from flows.model.source import UNREADABLE, Path, Source, read
+from flows.model.types import Declared, Origin, what
+from flows.model.underlay import Rack, Underlay
+from flows.model.vpc import Subnet, SubnetRoute, Vpc
+
+
+def parse(text: str, file: str) -> tuple[Network, list[Problem]]:
+    """Read a network from YAML text: the network, and the warnings.
+
+    Raises :class:`InvalidModel` with every error of the text.
+    """
+    source = read(text, file)
+    if source.value is None and not source.problems:
+        source.problems.append(Problem(file, 1, 1, "the file declares nothing; a network without anything is '{}'"))
+    if source.value is None or source.value is UNREADABLE:
+        raise InvalidModel(source.problems)
+    objects = _Objects(source)
+    network = objects.network()
+    problems = source.problems + objects.problems + check.problems(network, source, objects.broken)
+    if any(problem.severity == "error" for problem in problems):
+        raise InvalidModel(problems)
+    return network, sorted(problems + check.warnings(network, source))
+
+
+_Model = TypeVar("_Model", bound=BaseModel)
+_Object = TypeVar("_Object", bound=Declared)
+
+_SECTIONS: Mapping[str, type[Declared]] = {"hosts": Host, "vpcs": Vpc, "ports": Port, "peerings": Peering}
+_SETTINGS = ("encapsulation", "underlay")
+_ENCAPSULATION: TypeAdapter[Encapsulation] = TypeAdapter(Encapsulation)
+
+_ROUTE = "{to: 172.16.0.0/24, via: blue-green}"
+
+_STAND_INS: Mapping[type[Declared], Mapping[str, Any]] = {
+    Vpc: {"(name)": "x", "id": 0},
+    Port: {"(name)": "x", "vpc": "", "ips": "0.0.0.0"},
+    Subnet: {"(name)": "x"},
+    Host: {"(name)": "x"},
+    Peering: {"(name)": "x"},
+}
+"""In place of what could not be read, so that the rest of the object is checked too. Checks pass over it.
+
+Optional keys are left out instead. Without something else, the object is left out.
+"""
+
+
+class _Objects:
+    """Reads each object by itself, so that a broken one hides no error of another."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self.problems: list[Problem] = []
+        self.broken: set[Path] = set()
+        """What could not be read."""
+
+    def network(self) -> Network:
+        top = self._mapping(self._source.value, ())
+        self._known(top, (), [*_SETTINGS, *_SECTIONS])
+        fields: dict[str, Any] = {}
+        if top.get("encapsulation") is not None:
+            try:
+                fields["encapsulation"] = _ENCAPSULATION.validate_python(top["encapsulation"])
+            except ValidationError as error:
+                self._translate(("encapsulation",), error, [])
+        if top.get("underlay") is not None:
+            fields["underlay"] = self._underlay(top["underlay"])
+        for key, kind in _SECTIONS.items():
+            fields[key] = self._section((key,), kind, top.get(key))
+        return Network.model_construct(**fields)
+
+    def _underlay(self, body: Any) -> Underlay:
+        path, known = ("underlay",), list(Underlay.model_fields)
+        data = self._known(self._mapping(body, path), path, known)
+        data["racks"] = self._section((*path, "racks"), Rack, data.get("racks"))
+        try:
+            return Underlay.model_validate(data)
+        except ValidationError as error:
+            self._translate(path, error, known)
+            return Underlay(racks=data["racks"])
+
+    def _section(self, path: Path, kind: type[_Object], value: Any) -> dict[str, _Object]:
+        made = {
+            name: self._object((*path, name), kind, name, body) for name, body in self._mapping(value, path).items()
+        }
+        return {name: item for name, item in made.items() if item is not None}
+
+    def _object(self, path: Path, kind: type[_Object], name: str, body: Any) -> _Object | None:
+        data = self._known(self._mapping(body, path), path, _keys(kind))
+        if path in self.broken and not data:
+            return None
+        if kind is Vpc:
+            data["subnets"] = self._section((*path, "subnets"), Subnet, data.get("subnets"))
+        if kind is Subnet and "routes" in data:
+            data["routes"] = self._routes((*path, "routes"), data["routes"])
+        line, _ = self._source.place(path, at_key=True)
+        data |= {"(name)": name, "(origin)": Origin(self._source.file, line)}
+        try:
+            return kind.model_validate(data)
+        except ValidationError as error:
+            self._translate(path, error, _keys(kind))
+            return self._with_stand_ins(path, kind, data, error)
+
+    def _routes(self, path: Path, value: Any) -> tuple[SubnetRoute, ...]:
+        """A subnet's routes: a list, where every other section is keys and values."""
+        if not isinstance(value, list):
+            self._wrong(path, value, f"'routes' must be a list, like [{_ROUTE}], not {what(value)}")
+            return ()
+        made = (
+            self._object((*path, index), SubnetRoute, str(item.get("to")) if isinstance(item, dict) else "", item)
+            for index, item in enumerate(value)
+        )
+        return tuple(route for route in made if route is not None)
+
+    def _with_stand_ins(
+        self, path: Path, kind: type[_Object], data: dict[str, Any], error: ValidationError
+    ) -> _Object | None:
+        """The object without what is wrong with it; None when too little is left."""
+        stand_ins = _STAND_INS.get(kind, {})
+        for detail in error.errors(include_url=False):
+            where = detail["loc"]
+            key = str(where[0]) if where else ""
+            if key in kind.model_fields and not kind.model_fields[key].is_required():
+                data.pop(key, None)
+            elif key not in stand_ins:
+                self.broken.add(path)
+                return None
+            elif key == "ips" and len(where) > 1:
+                data[key] = [stand_ins[key] if index == where[1] else ip for index, ip in enumerate(data[key])]
+            else:
+                data[key] = [stand_ins[key]] if key == "ips" else stand_ins[key]
+        made = kind.model_validate(data)
+        return made.model_copy(update={"name": str(path[-1])})
+
+    def _mapping(self, value: Any, path: Path) -> Mapping[str, Any]:
+        if value is None:
+            return {}
+        if not isinstance(value, dict):
+            subject = _subject(path) if path else "the file"
+            example = _ROUTE if subject == "a route" else "'name: {...}'"
+            self._wrong(path, value, f"{subject} must hold keys and values, like {example}, not {what(value)}")
+            return {}
+        return value
+
+    def _known(self, body: Mapping[str, Any], path: Path, known: list[str]) -> dict[str, Any]:
+        """What has a known key and a value. Reports every other key."""
+        for key in body:
+            if key not in known:
+                place = self._source.problem((*path, key), _unknown_key(key, known), at_key=True)
+                self.problems.append(place)
+        return {key: value for key, value in body.items() if key in known and value is not None}
+
+    def _wrong(self, path: Path, value: Any, message: str, *, at_key: bool = False) -> None:
+        """Report something that could not be read, unless the reader of YAML has done so."""
+        self.broken.add(path)
+        if value is not UNREADABLE:
+            self.problems.append(self._source.problem(path, message, at_key=at_key))
+
+    def _translate(self, path: Path, error: ValidationError, known: list[str]) -> None:
+        for detail in error.errors(include_url=False):
+            where = (*path, *detail["loc"])
+            if detail["type"] == "default_factory_not_called" or _counts_only_good_ones(detail):
+                continue
+            if where[-1] == "(name)":
+                self._wrong((*where[:-1], "(name)"), None, str(detail["ctx"]["error"]), at_key=True)
+            elif detail["type"] == "missing":
+                message = f"'{where[-1]}' has no value"
+                if where not in self._source.keys:
+                    message = f"{_subject(path)} needs the key '{where[-1]}'"
+                self._wrong(where, None, message, at_key=True)
+            else:
+                self._wrong(where, detail["input"], _sentence(where, detail))
+
+
+@cache
+def _keys(kind: type[Declared]) -> list[str]:
+    """What a user may write in an object."""
+    return [name for name in kind.model_fields if name not in Declared.model_fields]
+
+
+def _unknown_key(key: str, known: list[str]) -> str:
+    return f"unknown key {shown(key)}{did_you_mean(key, known)}"
+
+
+def _subject(path: Path) -> str:
+    """What stands at a path, in a sentence."""
+    return "a route" if isinstance(path[-1], int) else shown(path[-1])
+
+
+def _counts_only_good_ones(detail: ErrorDetails) -> bool:
+    """Whether a list is too short only because some of its elements are wrong, which is reported."""
+    context = detail.get("ctx", {})
+    return detail["type"] == "too_short" and len(detail["input"]) >= context["min_length"]
+
+
+def _sentence(where: Path, detail: ErrorDetails) -> str:
+    """An error of pydantic's as what is wrong and what would be right."""
+    key, given, context = where[-1], detail["input"], detail.get("ctx", {})
+    match detail["type"]:
+        case "value_error":
+            return str(context["error"])
+        case "literal_error":
+            return f"'{key}' cannot be {what(given)}; write {str(context['expected']).replace(chr(39), '')}"
+        case "tuple_type":
+            example = {"ips": "[10.0.1.141]", "between": "[blue/web, green/db]"}[str(key)]
+            return f"'{key}' must be a list, like {example}, not {what(given)}"
+        case "too_short" | "too_long" if key == "between":
+            return f"a peering has two ends, like [blue/web, green/db], not {context['actual_length']}"
+        case "too_short":
+            return f"'{key}' is empty; a port needs at least one address, like [10.0.1.141]"
+        case "greater_than_equal":
+            return f"'{key}' is {given}; the smallest is {context['ge']}"
+        case "less_than_equal":
+            return f"'{key}' is {given}; the largest is {context['le']}"
+        case _:
+            return f"'{key}' cannot be {what(given)}: {detail['msg']}"

@@ -1,0 +1,32 @@
+"""What passes an interface, as a pcap stream on standard output: ``python -m mininet_topos.capture INTERFACE``.
+
+tcpdump would do, but gives its rights up in a way that a lab without root does not allow, and that lets it outlive
+the command that started it.
+"""
+
+import os
+import socket
+import struct
+import sys
+import time
+
+_ETH_P_ALL = 3
+_PCAP_MAGIC, _VERSION, _ETHERNET = 0xA1B2C3D4, (2, 4), 1  # draft-ietf-opsawg-pcap
+_LONGEST = 65535
+
+
+def main() -> None:
+    """Capture until the process is ended. The header is written once the capture is on."""
+    capture = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ETH_P_ALL))
+    capture.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
+    capture.bind((sys.argv[1], _ETH_P_ALL))
+    os.write(1, struct.pack("!IHHiIII", _PCAP_MAGIC, *_VERSION, 0, 0, _LONGEST, _ETHERNET))
+    while True:
+        frame = capture.recv(_LONGEST)
+        seconds = time.time()
+        header = struct.pack("!IIII", int(seconds), int(seconds % 1 * 1_000_000), len(frame), len(frame))
+        os.write(1, header + frame)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,137 @@
+"""A port moves to another host, or comes new, while packets flow (S10)."""
+
+import json
+import subprocess
+import time
+from collections.abc import Callable
+
+import pytest
+
+from controller.cli.migrate import is_on
+from controller.cli.state import Target
+from tests.integration.test_vpc import network
+from tests.integration.vpclab import VpcLab
+from tests.scenario import SHIPPED
+from tests.switch import wait_until
+
+pytestmark = pytest.mark.lab
+Labs = Callable[[str], VpcLab]
+
+PEERED = (SHIPPED / "peered-vpcs.yaml").read_text()
+ROAMING = PEERED.replace("ips: [10.0.1.142], host: host87", "ips: [10.0.1.142]")
+LEFT = "No such device|Network is down|No such device or address"
+"""What Open vSwitch says when an interface leaves it: in a lab the instance goes first, its port after it."""
+
+
+def move(lab: VpcLab, port: str, host: str) -> None:
+    """What ``ovs-vpc migrate`` does."""
+    lab.allow(LEFT)
+    generation = lab.store.move(port, host)
+    lab.lab.plug(port, host)
+    target = Target(lab.store, lab.lab)
+    wait_until(lambda: is_on(target, port, host, generation), f"{port} to be on {host}")
+
+
+@pytest.mark.system("S10")
+@pytest.mark.parametrize("encapsulation", ["gre", "vxlan"])
+def test_move_under_load(labs: Labs, encapsulation: str) -> None:
+    lab = labs(network("peered-vpcs", encapsulation))
+    with lab.start("blue2", "iperf3", "-s", "-1", stdout=subprocess.DEVNULL):
+        time.sleep(0.5)
+        client = ("iperf3", "-c", lab.address("blue2"), "-t", "6", "-b", "50M", "-J")
+        with lab.start("blue1", *client, stdout=subprocess.PIPE) as stream, lab.pinging("green1", "blue2") as result:
+            for host in ("host86", "host87"):
+                time.sleep(1.5)
+                move(lab, "blue2", host)
+            report = json.loads(stream.communicate(timeout=30)[0])
+    print(f"two moves over {encapsulation}: {result().lost} of {result().sent} pings lost, 1 ms apart")
+    assert "error" not in report
+    intervals = [interval["sum"]["bytes"] for interval in report["intervals"]]
+    assert len(intervals) >= 6
+    assert min(intervals[-2:]) > 1_000_000, "the stream did not go on after the moves"
+    assert result().sent > 0
+    assert result().lost < result().sent / 10
+    assert lab.ping("blue1", "blue2").lost == 0
+
+
+@pytest.mark.system("S10")
+def test_move_by_the_interface_showing_up_elsewhere(labs: Labs) -> None:
+    lab = labs(ROAMING)
+    lab.lab.plug("blue2", "host86")
+    wait_until(lambda: lab.store.read_status()["ports"].get("blue2") == "host86", "the port to be found")
+    wait_until(lambda: lab.ping("blue1", "blue2", 1).lost == 0, "an answer")
+    lab.allow(LEFT)
+    with lab.pinging("green1", "blue2") as result:
+        time.sleep(0.5)
+        lab.lab.plug("blue2", "host87")
+        wait_until(lambda: lab.store.read_status()["ports"].get("blue2") == "host87", "the port to be found")
+        time.sleep(1)
+    print(f"moved by its interface: {result().lost} of {result().sent} pings lost, 1 ms apart")
+    assert result().lost < result().sent / 2
+    assert lab.ping("blue1", "blue2").lost == 0
+
+
+@pytest.mark.system("S10")
+def test_second_claim_is_reported_and_does_not_steal(labs: Labs) -> None:
+    lab = labs(ROAMING)
+    lab.lab.plug("blue2", "host87")
+    wait_until(lambda: lab.store.read_status()["ports"].get("blue2") == "host87", "the port to be found")
+    thief = ("add-port", "br-int", "thief", "--", "set", "interface", "thief", "type=internal")
+    lab.run("host86", "ovs-vsctl", *thief, "external_ids:iface-id=blue2")
+    log = lab.lab.path / "controller" / "controller.log"
+    try:
+        sentence = "host86: claims port blue2, which host87 has; the claim is refused"
+        wait_until(lambda: sentence in log.read_text(), "the report")
+        assert lab.store.read_status()["ports"]["blue2"] == "host87"
+        assert lab.ping("blue1", "blue2").lost == 0
+    finally:
+        lab.run("host86", "ovs-vsctl", "del-port", "br-int", "thief")
+
+
+def test_declared_port_stays_until_its_new_host_has_it(labs: Labs) -> None:
+    lab = labs(PEERED)
+    with lab.pinging("blue1", "blue2") as result:
+        lab.store.move("blue2", "host86")
+        time.sleep(1)
+    assert result().lost == 0
+    assert lab.store.read_status()["ports"]["blue2"] == "host87"
+    move(lab, "blue2", "host86")
+    assert lab.ping("green1", "blue2").lost == 0
+    move(lab, "blue2", "host87")
+
+
+NEW = PEERED.replace("peerings:", "  blue3: {vpc: blue, ips: [10.0.1.143], host: host87}\npeerings:")
+
+
+def test_new_port_in_the_model_first(labs: Labs) -> None:
+    lab = labs(PEERED)
+    lab.apply(NEW)
+    assert lab.ping("blue1", "10.0.1.143", 1).received == 0
+    lab.lab.follow(NEW)
+    since = time.monotonic()
+    wait_until(lambda: lab.ping("blue1", "10.0.1.143", 1).lost == 0, "the first answer")
+    print(f"plugged last: first answer within {time.monotonic() - since:.2f} s")
+    assert lab.ping("blue1", "10.0.1.143", 200, 0.001).lost == 0
+    lab.lab.follow(PEERED)
+
+
+def test_new_port_plugged_first(labs: Labs) -> None:
+    lab = labs(PEERED)
+    lab.lab.follow(NEW)
+    lab.apply(NEW)
+    assert lab.ping("blue1", "10.0.1.143", 200, 0.001).lost == 0
+    assert lab.ping("blue3", "green1", 3).lost == 0
+    lab.apply(PEERED)
+    lab.lab.follow(PEERED)
+
+
+def test_new_port_as_a_user_adds_it(labs: Labs) -> None:
+    """Once the interface is bound, the very first ping is answered, from any host."""
+    lab = labs(PEERED)
+    lab.apply(NEW)
+    lab.lab.follow(NEW)
+    bound = ("--bare", "--columns=external_ids", "list", "interface", "blue3")
+    wait_until(lambda: "ovs-vpc-bound=blue3" in lab.run("host87", "ovs-vsctl", *bound), "the mark that it is bound")
+    assert lab.ping("blue1", "10.0.1.143", 1).lost == 0
+    lab.apply(PEERED)
+    lab.lab.follow(PEERED)
