@@ -133,7 +133,7 @@ class Switch:
         """
         self._link_control_socket()
         with namespaces.links(self.namespace) as route:
-            if not self._waiting.until(lambda: self._has_bridge(route), _PATIENCE):
+            if not self._waiting.until(lambda: self._control.is_socket() and self._has_bridge(route), _PATIENCE):
                 raise LabError(f"ovs-vswitchd of host '{self.host.name}' makes no bridge; see its log")
             index = namespaces.index_of(route, PHYSICAL_BRIDGE)
             route.link("set", index=index, state="up")

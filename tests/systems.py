@@ -14,6 +14,7 @@ _outcomes: dict[str, list[str]] = {}
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--systems", action="store_true", help="run the tests of the system table and print it")
+    parser.addoption("--briefly", action="store_true", help="of each test only the first set of its parameters")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -24,6 +25,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 raise pytest.UsageError(f"{item.nodeid}: the system table has no row {unknown}")
     if config.getoption("--systems"):
         items[:] = [item for item in items if item.get_closest_marker("system")]
+    if config.getoption("--briefly"):
+        first = {item.nodeid.partition("[")[0]: item for item in reversed(items)}
+        items[:] = [item for item in items if item in first.values()]
 
 
 @pytest.hookimpl(wrapper=True)

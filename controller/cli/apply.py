@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from controller.cli.output import fail, out, read_network
+from controller.cli.output import err, fail, out, read_network
 from controller.cli.state import LabOption, StateOption, find_target
 from controller.cli.waiting import unconfirmed, wait_confirmed
 
@@ -29,15 +29,18 @@ def apply(
     _, text = read_network(file)
     if target.lab is not None:
         target.lab.check_follow(text)
-    generation = store.apply(text, str(file))
-    if target.lab is not None:
-        target.lab.follow(text)
+    with err.status("applying"):
+        generation = store.apply(text, str(file))
+        if target.lab is not None:
+            target.lab.follow(text)
     if not store.is_served():
         fail(f"generation {generation} is stored, but no controller runs on {store.directory}")
     if wait <= 0:
         out.print(f"generation {generation} is stored")
         return
-    if wait_confirmed(store, generation, wait):
+    with err.status("waiting for the hosts to confirm"):
+        is_confirmed = wait_confirmed(store, generation, wait)
+    if is_confirmed:
         hosts = store.read_status()["hosts"]
         out.print(f"generation {generation} is confirmed by all {len(hosts)} hosts")
         return

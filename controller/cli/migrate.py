@@ -1,7 +1,5 @@
 """``ovs-vpc migrate``: move a port to another host."""
 
-import re
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from controller.cli.output import JsonOption, fail, out, print_json
+from controller.cli.output import JsonOption, err, fail, out, print_json
 from controller.cli.state import (
     HostArgument,
     LabOption,
@@ -20,10 +18,10 @@ from controller.cli.state import (
     complete_port,
     find_target,
 )
-from mininet_topos.lab import Lab, interrupt
+from mininet_topos.lab import Lab
+from mininet_topos.pinging import pinging
 
 _SECONDS = 10.0
-_PING_INTERVAL = 0.001
 _BEFORE, _AFTER = 0.5, 1.0
 """Seconds that a counting ping runs before and after the move."""
 
@@ -59,7 +57,10 @@ def migrate(
         if target.lab is None:
             fail("--ping-from needs a lab")
     result: dict[str, object] = {"port": port, "host": host}
-    with _pinging(target.lab, ping_from, str(network.ports[port].ips[0])) as losses:
+    with (
+        err.status(f"moving {port} to {host}"),
+        _counting(target.lab, ping_from, str(network.ports[port].ips[0])) as losses,
+    ):
         start = time.monotonic()
         _move(target, port, host)
         result["seconds"] = round(time.monotonic() - start, 3)
@@ -96,22 +97,14 @@ def is_on(target: Target, port: str, host: str, generation: int) -> bool:
 
 
 @contextmanager
-def _pinging(lab: Lab | None, source: str | None, target: str) -> Iterator[dict[str, int]]:
+def _counting(lab: Lab | None, source: str | None, target: str) -> Iterator[dict[str, int]]:
     """Ping while a block runs; what was sent and lost is there when it has ended."""
     losses: dict[str, int] = {}
     if lab is None or source is None:
         yield losses
         return
-    command = lab.command(source, ["ping", "-q", "-n", "-i", str(_PING_INTERVAL), "-W", "1", target])
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as ping:
-        try:
-            time.sleep(_BEFORE)
-            yield losses
-            time.sleep(_AFTER)
-        finally:
-            interrupt(ping)
-            output, _ = ping.communicate()
-    found = re.search(r"(\d+) packets transmitted, (\d+) received", output)
-    if found is None:
-        fail(f"ping did not say what it lost: {output}")
-    losses |= {"sent": int(found.group(1)), "lost": int(found.group(1)) - int(found.group(2))}
+    with pinging(lab, source, target) as pings:
+        time.sleep(_BEFORE)
+        yield losses
+        time.sleep(_AFTER)
+    losses |= {"sent": pings.sent, "lost": pings.lost}

@@ -84,14 +84,14 @@ class _Objects:
         return Network.model_construct(**fields)
 
     def _underlay(self, body: Any) -> Underlay:
-        known = list(Underlay.model_fields)
-        data = self._known(self._mapping(body, ("underlay",)), ("underlay",), known)
-        data["racks"] = self._section(("underlay", "racks"), Rack, data.get("racks"))
+        path, known = ("underlay",), list(Underlay.model_fields)
+        data = self._known(self._mapping(body, path), path, known)
+        data["racks"] = self._section((*path, "racks"), Rack, data.get("racks"))
         try:
             return Underlay.model_validate(data)
         except ValidationError as error:
-            self._translate(("underlay",), error, known)
-            return Underlay()
+            self._translate(path, error, known)
+            return Underlay(racks=data["racks"])
 
     def _section(self, path: Path, kind: type[_Object], value: Any) -> dict[str, _Object]:
         made = {

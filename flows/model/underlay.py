@@ -1,30 +1,33 @@
 """The underlay: the network between the hosts, one LAN or racks behind a router."""
 
+from functools import cached_property
 from ipaddress import IPv4Address
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from flows.model.ranges import Ranges
 from flows.model.types import Declared, Ipv4, Ipv4Range, Number, first_address
 
 
 class Rack(Declared):
-    """A LAN of hosts, and the router by which they reach the other racks.
-
-    ``router`` is the address that hosts of the rack use as their gateway; the first one of the range when not given.
-    """
+    """A LAN of hosts, and the router by which they reach the other racks."""
 
     kind = "rack"
 
     cidr: Annotated[
-        Ipv4Range, Field(description="The range of the rack's tunnel addresses.", examples=["10.174.1.0/24"])
+        Ipv4Range,
+        Field(
+            description="The range of the rack's hosts: its first address and prefix length. Racks do not overlap.",
+            examples=["10.174.1.0/24"],
+        ),
     ]
     router: Annotated[
         Ipv4,
         Field(
             default_factory=first_address,
-            description="The router's address in the rack, by which its hosts reach the other racks. "
-            "The first address of the range when not given.",
+            description="The gateway by which the rack's hosts reach other racks. Without it: the range's first "
+            "address (10.174.1.1 in 10.174.1.0/24; in a /31 the lower one). No host can have it.",
             examples=["10.174.1.1"],
         ),
     ]
@@ -48,9 +51,16 @@ class Underlay(BaseModel):
     ] = 1500
     racks: Annotated[
         dict[str, Rack],
-        Field(description="LANs of hosts that reach each other only through a router. Without racks: one LAN for all."),
+        Field(
+            description="LANs of hosts behind a router, by name. Once there is one, every host's tunnel_ip lies in one."
+        ),
     ] = {}
 
     def rack_of(self, address: IPv4Address) -> Rack | None:
         """The rack whose range an address lies in; None when there is none."""
-        return next((rack for rack in self.racks.values() if address in rack.cidr), None)
+        return self.ranges.holding(address)
+
+    @cached_property
+    def ranges(self) -> Ranges[Rack]:
+        """The racks by their ranges."""
+        return Ranges((rack.cidr, rack) for rack in self.racks.values())

@@ -18,7 +18,7 @@ def machine() -> dict[str, str]:
         "routes": "ip route show table all",
         "rules": "ip rule show",
         "addresses": "ip -o -4 address show",
-        "switches": "pgrep -a ovs; ls /var/run/openvswitch 2>&1",
+        "switches": "pgrep --ns $$ --nslist net,pid -a ovs; ls /var/run/openvswitch 2>&1",
         "mounts": "cat /proc/self/mounts",
     }
     return {

@@ -39,9 +39,9 @@ def test_controller_killed_during_a_1_khz_ping(labs: Labs, record_property: Call
         # The status is still that of the dead controller: only the switches know better.
         wait_until(lambda: all(has_session(lab, host) for host in lab.network.hosts), "the switches to come back", 20)
         time.sleep(2)
-    assert result().sent > 2500
-    print(f"controller killed and restarted: {result().lost} of {result().sent} packets lost")
-    assert result().lost == 0
+    assert result.sent > 1000
+    print(f"controller killed and restarted: {result.lost} of {result.sent} packets lost")
+    assert result.lost == 0
 
 
 def test_lost_session_is_noticed_within_3_seconds(labs: Labs) -> None:
@@ -92,7 +92,7 @@ def test_deleted_and_foreign_flows(labs: Labs) -> None:
 def test_switch_restarts(labs: Labs) -> None:
     lab = labs(PEERED)
     numbers = lab.store.read_status()["hosts"]["host87"]["interfaces"]
-    lab.allow("connection failed|Connection refused|connection dropped")
+    lab.allow("connection failed|Connection refused|connection dropped|recirc_id . left allocated")
     lab.lab.restart_switch("host87")
     wait_until(lambda: connected(lab, "host87"), "the switch to come back", 20)
     wait_until(lambda: lab.ping("blue1", "green1", 1).lost == 0, "the flows to come back", 20)
@@ -105,14 +105,13 @@ def test_arp_flood_leaves_others_alone(labs: Labs) -> None:
     flood = [str(argument) for argument in ("blue1", port.mac, lab.address("blue1"), "10.0.1.1", 10_000, 5)]
     with lab.start(flood[0], "python3", "-c", FLOOD, *flood[1:], stdout=subprocess.PIPE) as sender:
         time.sleep(0.5)
-        with lab.pinging("green2", "172.16.0.1", number=300, interval=0.01) as result:
-            pass
+        result = lab.ping("green2", "172.16.0.1", 300, 0.01)
         sent, _ = sender.communicate(timeout=30)
     answered = lab.run("blue1", "cat", "/proc/net/dev")
-    print(f"{sent.strip()} ARP requests per second; another instance lost {result().lost} of {result().sent} pings")
+    print(f"{sent.strip()} ARP requests per second; another instance lost {result.lost} of {result.sent} pings")
     assert "eth0" in answered
     assert float(sent) > 9_000 * RATE
-    assert result().lost == 0
+    assert result.lost == 0
 
 
 FLOOD = """

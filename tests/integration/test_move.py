@@ -44,13 +44,13 @@ def test_move_under_load(labs: Labs, encapsulation: str) -> None:
                 time.sleep(1.5)
                 move(lab, "blue2", host)
             report = json.loads(stream.communicate(timeout=30)[0])
-    print(f"two moves over {encapsulation}: {result().lost} of {result().sent} pings lost, 1 ms apart")
+    print(f"two moves over {encapsulation}: {result.lost} of {result.sent} pings lost, 1 ms apart")
     assert "error" not in report
     intervals = [interval["sum"]["bytes"] for interval in report["intervals"]]
     assert len(intervals) >= 6
     assert min(intervals[-2:]) > 1_000_000, "the stream did not go on after the moves"
-    assert result().sent > 0
-    assert result().lost < result().sent / 10
+    assert result.sent > 0
+    assert result.lost < result.sent / 10
     assert lab.ping("blue1", "blue2").lost == 0
 
 
@@ -66,8 +66,8 @@ def test_move_by_the_interface_showing_up_elsewhere(labs: Labs) -> None:
         lab.lab.plug("blue2", "host87")
         wait_until(lambda: lab.store.read_status()["ports"].get("blue2") == "host87", "the port to be found")
         time.sleep(1)
-    print(f"moved by its interface: {result().lost} of {result().sent} pings lost, 1 ms apart")
-    assert result().lost < result().sent / 2
+    print(f"moved by its interface: {result.lost} of {result.sent} pings lost, 1 ms apart")
+    assert result.lost < result.sent / 2
     assert lab.ping("blue1", "blue2").lost == 0
 
 
@@ -93,7 +93,7 @@ def test_declared_port_stays_until_its_new_host_has_it(labs: Labs) -> None:
     with lab.pinging("blue1", "blue2") as result:
         lab.store.move("blue2", "host86")
         time.sleep(1)
-    assert result().lost == 0
+    assert result.lost == 0
     assert lab.store.read_status()["ports"]["blue2"] == "host87"
     move(lab, "blue2", "host86")
     assert lab.ping("green1", "blue2").lost == 0

@@ -58,6 +58,8 @@ def test_readme(tmp_path: Path, base: Path) -> None:
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "COLUMNS": "80",
     }
+    for inherited in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS"):
+        environment.pop(inherited, None)
     shell = ["bash", "-c", script]
     if os.geteuid() == 0:
         # Root's labs live in /run: an empty one of our own.

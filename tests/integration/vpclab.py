@@ -6,9 +6,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -25,7 +24,7 @@ from controller.cli.waiting import unconfirmed, wait_confirmed
 from controller.compiled import compiled
 from controller.store import Store
 from flows.model import Network, parse
-from mininet_topos.lab import interrupt
+from mininet_topos.pinging import Pings, pinging
 
 _numbers = count(1)
 
@@ -45,18 +44,6 @@ for _ in range(int(sys.argv[3])):
     out.send(bytes.fromhex(sys.argv[2]))
     time.sleep(0.002)
 """
-
-
-@dataclass(frozen=True)
-class Pings:
-    """What became of a series of pings."""
-
-    sent: int
-    received: int
-
-    @property
-    def lost(self) -> int:
-        return self.sent - self.received
 
 
 @dataclass(frozen=True)
@@ -136,27 +123,19 @@ class VpcLab:
         return found.group(1)
 
     def ping(self, source: str, target: str, number: int = 3, interval: float = 0.05) -> Pings:
-        """Ping from a port to a port (by name) or an address."""
-        with self.pinging(source, target, number=number, interval=interval) as result:
-            pass
-        return result()
+        """Ping from a port to a port (by name) or an address, a number of times."""
+        command = ("ping", "-q", "-n", "-c", str(number), "-i", str(interval), "-W", "1", self._to(target))
+        output = self.run(source, *command, check=False)
+        found = re.search(r"(\d+) packets transmitted, (\d+) received", output)
+        assert found, output
+        return Pings(int(found.group(1)), int(found.group(2)))
 
-    @contextmanager
-    def pinging(
-        self, source: str, target: str, *, number: int | None = None, interval: float = 0.001
-    ) -> Iterator["PingResult"]:
-        """Ping while a block runs; call what is given after the block to get the result."""
-        to = self.address(target) if target in self.network.ports else target
-        command = ["ping", "-q", "-n", "-i", str(interval), "-W", "1", to]
-        if number is not None:
-            command[1:1] = ["-c", str(number)]
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-        with self.start(source, *command, **pipes) as process:
-            result = PingResult(process, ends_itself=number is not None)
-            try:
-                yield result
-            finally:
-                result.finish()
+    def pinging(self, source: str, target: str, interval: float = 0.001) -> AbstractContextManager[Pings]:
+        """Ping from a port to a port (by name) or an address while a block runs."""
+        return pinging(self.lab, source, self._to(target), interval)
+
+    def _to(self, target: str) -> str:
+        return self.address(target) if target in self.network.ports else target
 
     @contextmanager
     def capture(self, node: str, interface: str = "eth0") -> Iterator[list[Packet]]:
@@ -171,7 +150,8 @@ class VpcLab:
         self.run(node, sys.executable, "-c", _SENDER, interface, bytes(packet).hex(), str(times))
 
     def flows(self, host: str, table: str = "") -> str:
-        """The flows of a host's switch, with names and counters."""
+        """The flows of a host's switch, with names and counters that are up to date."""
+        self.run(host, "ovs-appctl", "revalidator/wait")
         return self.run(host, "ovs-ofctl", "--names", "dump-flows", "br-int", *([f"table={table}"] if table else []))
 
     def dropped(self, host: str, sentence: str) -> int:
@@ -223,26 +203,6 @@ class VpcLab:
     def allow(self, warning: str) -> None:
         """Take warnings that match a pattern for granted in this test: it makes a fault that they rightly report."""
         self._allowed.append(warning)
-
-
-class PingResult:
-    """A running ping, and its numbers when it has ended."""
-
-    def __init__(self, process: "subprocess.Popen[str]", *, ends_itself: bool) -> None:
-        self._process = process
-        self._ends_itself = ends_itself
-        self._output = ""
-
-    def finish(self) -> None:
-        if not self._ends_itself:
-            time.sleep(0.1)  # let the last answer come
-            interrupt(self._process)
-        self._output, _ = self._process.communicate(timeout=120)
-
-    def __call__(self) -> Pings:
-        found = re.search(r"(\d+) packets transmitted, (\d+) received", self._output)
-        assert found, self._output
-        return Pings(int(found.group(1)), int(found.group(2)))
 
 
 def tunnelled(packets: Sequence[Packet]) -> list[Tunnelled]:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from controller.cli.output import FAILED, JsonOption, fail, out, print_json
+from controller.cli.output import FAILED, JsonOption, err, fail, out, print_json
 from controller.cli.state import controller_state
 from controller.store import Store
 from flows.model import Network, Port
@@ -52,7 +52,8 @@ def ping(
             fail(f"no port '{name}' is plugged in{did_you_mean(name, [port.name for port in ports])}")
     sources = [port for port in ports if source in (None, port.name)]
     targets = [port for port in ports if target in (None, port.name)]
-    pairs = ping_all(found, stored.network, sources, targets)
+    with err.status(f"pinging from {len(sources)} ports to {len(targets)}"):
+        pairs = ping_all(found, stored.network, sources, targets)
     wrong = [pair for pair in pairs if not pair.is_right]
     if as_json:
         print_json([asdict(pair) | {"is_right": pair.is_right} for pair in pairs])

@@ -11,9 +11,9 @@ from flows.model.check.hosts import hosts
 from flows.model.check.keys import tunnel_keys
 from flows.model.check.peerings import peerings, unused_peerings
 from flows.model.check.ports import ports
-from flows.model.check.racks import hosts_in_racks, racks
 from flows.model.check.routes import routes, ways_back
 from flows.model.check.subnets import subnets
+from flows.model.check.underlay import hosts_in_racks, racks
 from flows.model.problem import Problem
 from flows.model.source import Source
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 _Check = Callable[[Checker], Iterator[Problem]]
 
 _CHECKS: tuple[_Check, ...] = (
-    hosts,
     racks,
+    hosts,
     hosts_in_racks,
     tunnel_keys,
     subnets,
