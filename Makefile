@@ -36,7 +36,7 @@ check-quietly: python
 systems: install-vm  ## which systems work, row by row, on both datapaths; writes docs/systems.md
 	@rm -rf build/systems
 	-$(BIN)/pytest -q --systems
-	-$(VM) --seconds 2400 $(PYTEST_VM) -q --systems
+	-$(VM) --seconds 1200 $(PYTEST_VM) -q --systems --briefly
 	$(BIN)/python -m tests.system_table
 
 benchmark: install-vm  ## how fast both datapaths are; writes the figures in docs/datapaths.md

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
+from mininet_topos.switch import has_kernel_datapath
 from tests.integration.vpclab import RATE, VpcLab
 from tests.scenario import SHIPPED
 from tests.switch import wait_until
@@ -31,7 +32,7 @@ def test_controller_killed_during_a_1_khz_ping(labs: Labs, record_property: Call
     lab = labs(PEERED)
     first = lab.lab.controller_pid()
     assert first is not None
-    lab.allow("connection failed .Connection refused")
+    lab.allow("connection (failed|dropped) .Connection refused")
     with lab.pinging("blue1", "green1") as result:
         time.sleep(1)
         os.kill(first, signal.SIGKILL)
@@ -111,7 +112,11 @@ def test_arp_flood_leaves_others_alone(labs: Labs) -> None:
     print(f"{sent.strip()} ARP requests per second; another instance lost {result.lost} of {result.sent} pings")
     assert "eth0" in answered
     assert float(sent) > 9_000 * RATE
-    assert result.lost == 0
+    # The kernel hands packets up through one queue per processor, which all ports share (docs/datapaths.md).
+    shares_a_queue = has_kernel_datapath() and RATE < 1
+    if shares_a_queue:
+        lab.allow("lost packet on handler")
+    assert result.lost <= (result.sent / 20 if shares_a_queue else 0)
 
 
 FLOOD = """
