@@ -22,7 +22,7 @@ test-full: test install-vm  ## everything, on both datapaths
 	$(VM) --seconds 3600 $(PYTEST_VM)
 
 vm-shell: install-vm  ## a shell in that machine: ovs-vpc lab up mininet_topos/networks/peered-vpcs.yaml
-	$(VM)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(VM)
 
 check: python  ## format, lint, types, import rules
 	$(BIN)/ruff format --check .
