@@ -3,14 +3,26 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+VM := $(BIN)/python -m tests.vm.run
+# The machine reads the repository and writes nothing into it, so pytest and hypothesis remember nothing there.
+PYTEST_VM := $(BIN)/python -m pytest -p no:cacheprovider -p no:hypothesispytest tests/integration -m lab
 
-.PHONY: demo test check systems docs install python clean
+.PHONY: demo test test-vm test-full vm-shell check systems benchmark docs install install-vm python clean
 
 demo: install  ## two hosts, two VPCs, a peering: real packets in under two minutes
 	$(BIN)/ovs-vpc demo
 
 test: install check-quietly  ## all that matters for each change
 	$(BIN)/pytest
+
+test-vm: install-vm  ## each row of the system table on the kernel datapath, in a virtual machine; test-full has more
+	$(VM) --seconds 1200 $(PYTEST_VM) --systems --briefly
+
+test-full: test install-vm  ## everything, on both datapaths
+	$(VM) --seconds 3600 $(PYTEST_VM)
+
+vm-shell: install-vm  ## a shell in that machine: ovs-vpc lab up mininet_topos/networks/peered-vpcs.yaml
+	$(VM)
 
 check: python  ## format, lint, types, import rules
 	$(BIN)/ruff format --check .
@@ -21,8 +33,14 @@ check: python  ## format, lint, types, import rules
 check-quietly: python
 	@$(MAKE) --no-print-directory check >.venv/check.log 2>&1 || { cat .venv/check.log; exit 1; }
 
-systems: install  ## which systems work, row by row
-	$(BIN)/pytest -q --systems
+systems: install-vm  ## which systems work, row by row, on both datapaths; writes docs/systems.md
+	@rm -rf build/systems
+	-$(BIN)/pytest -q --systems
+	-$(VM) --seconds 1200 $(PYTEST_VM) -q --systems --briefly
+	$(BIN)/python -m tests.system_table
+
+benchmark: install-vm  ## how fast both datapaths are; writes the figures in docs/datapaths.md
+	$(BIN)/python -m tests.benchmarks.datapaths
 
 docs: python  ## write golden files and generated pages anew
 	$(BIN)/pytest -q tests/golden --regenerate
@@ -30,10 +48,13 @@ docs: python  ## write golden files and generated pages anew
 install: python
 	@sh tools/install-system.sh
 
+install-vm: python
+	@sh tools/install-system.sh vm
+
 python: .venv/done
 
 .venv/done: requirements.lock pyproject.toml tools/install-python.sh
 	@PYTHON="$(PYTHON)" sh tools/install-python.sh
 
 clean:
-	rm -rf .venv
+	rm -rf .venv build

@@ -104,13 +104,19 @@ class Switch:
     def owners_setup(self) -> list[str]:
         """The command that makes the bridge with the NIC: what a host's owner does once."""
         datapath = "system" if has_kernel_datapath() else "netdev"
+        # The kernel datapath gives the bridge its NIC's MTU by itself, and complains when asked before it is there.
+        mtu = (
+            []
+            if has_kernel_datapath()
+            else ["--", "set", "Interface", PHYSICAL_BRIDGE, f"mtu_request={self.host.lan.mtu}"]
+        )
         return self.vsctl(
             *("set", "Open_vSwitch", ".", f"external_ids:system-id={self.host.name}"),
             *("--", "add-br", PHYSICAL_BRIDGE, "--", "add-port", PHYSICAL_BRIDGE, NIC),
             *("--", "set", "Bridge", PHYSICAL_BRIDGE, f"datapath_type={datapath}"),
             # Open vSwitch would make up a new one at each start, and the other hosts send to the old one.
             *("--", "set", "Bridge", PHYSICAL_BRIDGE, f'other_config:hwaddr="{self.host.mac}"'),
-            *("--", "set", "Interface", PHYSICAL_BRIDGE, f"mtu_request={self.host.lan.mtu}"),
+            *mtu,
             wait=False,
         )
 

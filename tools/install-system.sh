@@ -1,5 +1,6 @@
 #!/bin/sh
 # Installs the Debian packages that the lab and the tests need, and says which command would when it cannot.
+# Usage: install-system.sh [vm], with "vm" what the virtual machine needs too.
 set -eu
 export PATH="$PATH:/usr/sbin:/sbin"
 
@@ -17,6 +18,10 @@ need tcpdump tcpdump
 need iperf3 iperf3
 need unshare util-linux
 need ps procps
+if [ "${1:-}" = vm ]; then
+    need linux.uml user-mode-linux
+    need modprobe kmod
+fi
 [ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" = 0 ]; then

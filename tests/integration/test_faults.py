@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.integration.vpclab import VpcLab
+from mininet_topos.switch import has_kernel_datapath
+from tests.integration.vpclab import RATE, VpcLab
 from tests.scenario import SHIPPED
 from tests.switch import wait_until
 
@@ -23,16 +24,21 @@ def connected(lab: VpcLab, host: str) -> bool:
     return bool(lab.store.read_status()["hosts"][host]["switch"])
 
 
+def has_session(lab: VpcLab, host: str) -> bool:
+    return "true" in lab.run(host, "ovs-vsctl", "get", "Controller", "br-int", "is_connected")
+
+
 def test_controller_killed_during_a_1_khz_ping(labs: Labs, record_property: Callable[[str, object], None]) -> None:
     lab = labs(PEERED)
     first = lab.lab.controller_pid()
     assert first is not None
-    lab.allow("connection failed .Connection refused")
+    lab.allow("connection (failed|dropped) .Connection refused")
     with lab.pinging("blue1", "green1") as result:
         time.sleep(1)
         os.kill(first, signal.SIGKILL)
         wait_until(lambda: lab.lab.controller_pid() not in (None, first), "the controller to come back")
-        wait_until(lambda: all(connected(lab, host) for host in lab.network.hosts), "the switches to come back", 20)
+        # The status is still that of the dead controller: only the switches know better.
+        wait_until(lambda: all(has_session(lab, host) for host in lab.network.hosts), "the switches to come back", 20)
         time.sleep(2)
     assert result.sent > 1000
     print(f"controller killed and restarted: {result.lost} of {result.sent} packets lost")
@@ -105,8 +111,12 @@ def test_arp_flood_leaves_others_alone(labs: Labs) -> None:
     answered = lab.run("blue1", "cat", "/proc/net/dev")
     print(f"{sent.strip()} ARP requests per second; another instance lost {result.lost} of {result.sent} pings")
     assert "eth0" in answered
-    assert float(sent) > 9_000
-    assert result.lost == 0
+    assert float(sent) > 9_000 * RATE
+    # The kernel hands packets up through one queue per processor, which all ports share (docs/datapaths.md).
+    shares_a_queue = has_kernel_datapath() and RATE < 1
+    if shares_a_queue:
+        lab.allow("lost packet on handler")
+    assert result.lost <= (result.sent / 20 if shares_a_queue else 0)
 
 
 FLOOD = """
