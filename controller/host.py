@@ -100,6 +100,7 @@ class Host:
                 _log.error("%s: %s", self.name, self.problem)
                 return
             self._units = units
+            self.problem = None
             if self._actual is not None:
                 # Of what was read before the first compile, only now is known what it is.
                 known = self._desired.flows
@@ -158,12 +159,12 @@ class Host:
     def confirmed(self, xid: int, now: float) -> None:
         """The switch has done everything up to a transaction."""
         done = self._transaction
-        if done is None or done.xid != xid or self._actual is None:
+        if done is None or done.xid != xid:
             return
         self._transaction = None
         if done.refused:
             self._retry_at = now + RETRY
-        else:
+        elif self._actual is not None:  # else it is being read anew, and will tell by itself
             self._carry_out(self._actual, done.plan)
             self.problem = None
         self._settle()

@@ -32,7 +32,8 @@ from flows.fields import (
 )
 from flows.openflow import Flow, Goto
 from flows.registers import OUT_PORT, PEERED, SUBNET, VPC
-from flows.rules import DeclarationError, Table, drop, goto
+from flows.rules import DeclarationError, Table
+from flows.templates import drop, goto
 
 CLASSIFY = Table(
     "classify",

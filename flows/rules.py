@@ -5,10 +5,10 @@ actions with named parameters, and one English sentence with the same parameters
 an :class:`Application`, which knows the flow and the object it is there for.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Network
 from string import Formatter
 from typing import Any
 
@@ -16,50 +16,11 @@ from flows import openflow, priorities
 from flows.fields import IP_TTL, Field
 from flows.model import Origin
 from flows.openflow import Action, Flow
+from flows.templates import Jump, Param, Priority, SetTemplate, Step, TermTemplate, Value
 
 
 class DeclarationError(Exception):
     """A rule or table that breaks what its table declares. Raised at import: no such program starts."""
-
-
-class Named(int):
-    """A number that a sentence prints by name: a VPC's tag, a port's OpenFlow number."""
-
-    name: str
-
-    def __new__(cls, value: int, name: str) -> "Named":
-        made = super().__new__(cls, value)
-        made.name = name
-        return made
-
-    def __str__(self) -> str:
-        return self.name
-
-    __repr__ = __str__
-
-    def __format__(self, spec: str) -> str:
-        return format(self.name, spec)
-
-
-Value = int | str | IPv4Address | IPv4Network
-"""A parameter's value: a number, a MAC address as text, an address or a prefix."""
-
-
-@dataclass(frozen=True, slots=True)
-class Param:
-    """A place in a rule that each application fills with a value."""
-
-    name: str
-
-
-class _Params:
-    """``P.ip`` is the parameter ``ip``."""
-
-    def __getattr__(self, name: str) -> Param:
-        return Param(name)
-
-
-P = _Params()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,103 +32,6 @@ class Why:
 
     def __str__(self) -> str:
         return f"{self.what} ({self.origin})"
-
-
-@dataclass(frozen=True, slots=True)
-class TermTemplate:
-    """One field of a rule's match."""
-
-    field: Field
-    value: Value | Param
-    prefix: bool = False
-    """Whether the value is a prefix of which only the leading bits count."""
-
-    def fill(self, values: Mapping[str, Value]) -> openflow.Term:
-        value = _filled(self.value, values)
-        if self.prefix:
-            if not isinstance(value, IPv4Network):
-                raise TypeError(f"{self.field} wants a prefix, not {value!r}")
-            return openflow.Term(self.field, int(value.network_address), _mask(value))
-        return openflow.Term(self.field, _number(self.field, value))
-
-
-@dataclass(frozen=True, slots=True)
-class SetTemplate:
-    """A field that a rule gives a value."""
-
-    field: Field
-    value: Value | Param
-
-    def fill(self, values: Mapping[str, Value]) -> openflow.SetField:
-        return openflow.SetField(self.field, _number(self.field, _filled(self.value, values)))
-
-
-@dataclass(frozen=True, slots=True)
-class Jump:
-    """Go on in a later table (goto) or look up in any table (resubmit), by name."""
-
-    table: str
-    resubmit: bool = False
-
-
-Step = (
-    SetTemplate
-    | Jump
-    | openflow.Move
-    | openflow.DecTtl
-    | openflow.OutputRegister
-    | openflow.OutputInPort
-    | openflow.OutputController
-)
-Priority = int | Callable[[IPv4Network], int]
-
-
-def _mask(prefix: IPv4Network) -> int | None:
-    return None if prefix.prefixlen == 32 else int(prefix.netmask)
-
-
-def _filled(value: Value | Param, values: Mapping[str, Value]) -> Value:
-    return values[value.name] if isinstance(value, Param) else value
-
-
-def _number(field: Field, value: Value) -> int:
-    number = int(value.replace(":", ""), 16) if isinstance(value, str) else value
-    if isinstance(number, IPv4Network):
-        raise TypeError(f"{field} wants one address, not {value!r}")
-    number = int(number)
-    if not 0 <= number < 1 << field.bits:
-        raise ValueError(f"{value!r} does not fit into {field}")
-    return number
-
-
-def eq(field: Field, value: Value | Param) -> TermTemplate:
-    """The field has this value."""
-    return TermTemplate(field, value)
-
-
-def within(field: Field, prefix: IPv4Network | Param) -> TermTemplate:
-    """The field's leading bits are those of this prefix."""
-    return TermTemplate(field, prefix, prefix=True)
-
-
-def put(field: Field, value: Value | Param) -> SetTemplate:
-    """Give the field this value."""
-    return SetTemplate(field, value)
-
-
-def goto(table: "str | Table") -> Jump:
-    """Go on in a later table."""
-    return Jump(table if isinstance(table, str) else table.name)
-
-
-def resubmit(table: "str | Table") -> Jump:
-    """Look the packet up in a table that may be an earlier one."""
-    return Jump(table if isinstance(table, str) else table.name, resubmit=True)
-
-
-def drop() -> tuple[Step, ...]:
-    """No steps: the packet is dropped, and the flow counts it."""
-    return ()
 
 
 @dataclass(eq=False)

@@ -11,7 +11,8 @@ from flows.facts import HostFacts, Interface
 from flows.locate import Locations
 from flows.model import NOTHING, Network, Port, Subnet, SubnetRoute, Vpc
 from flows.model.types import Declared
-from flows.rules import Named, Why
+from flows.rules import Why
+from flows.templates import Named
 
 
 @dataclass(frozen=True, slots=True)

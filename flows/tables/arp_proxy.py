@@ -25,7 +25,8 @@ from flows.model import GATEWAY_MAC
 from flows.openflow import Move, OutputInPort
 from flows.pipeline import ARP_PROXY
 from flows.registers import SUBNET, VPC
-from flows.rules import Application, P, Step, drop, eq, put
+from flows.rules import Application
+from flows.templates import P, Step, drop, eq, put
 from flows.view import Known, LocalPort, LocalSubnet, PeerAddress
 
 REQUEST, REPLY = 1, 2  # RFC 826

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from flows.fields import IN_PORT, UNTAGGED
 from flows.pipeline import CLASSIFY
 from flows.registers import SUBNET, VPC
-from flows.rules import Application, P, eq, goto, put
+from flows.rules import Application
+from flows.templates import P, eq, goto, put
 from flows.view import LocalPort, TunnelPort
 
 FROM_PORT = CLASSIFY.rule(

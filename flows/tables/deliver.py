@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from flows.openflow import OutputRegister
 from flows.pipeline import DELIVER
 from flows.registers import OUT_PORT
-from flows.rules import Application, P, eq
+from flows.rules import Application
+from flows.templates import P, eq
 from flows.view import LocalPort, TunnelPort
 
 OUT = DELIVER.rule(

@@ -12,7 +12,8 @@ from flows.fields import ETH_DST, ETH_TYPE, ETH_TYPE_EXPERIMENTAL, TUN_ID
 from flows.openflow import OutputController
 from flows.pipeline import FROM_TUNNEL
 from flows.registers import VPC
-from flows.rules import Application, P, drop, eq, goto, put
+from flows.rules import Application
+from flows.templates import P, drop, eq, goto, put
 from flows.view import LocalVpc, TunnelPort
 
 KNOWN = FROM_TUNNEL.rule(

@@ -25,7 +25,8 @@ from flows.model import GATEWAY_MAC
 from flows.openflow import DecTtl, Move, OutputInPort
 from flows.pipeline import GATEWAY
 from flows.registers import SUBNET, VPC
-from flows.rules import Application, P, drop, eq, goto, put, within
+from flows.rules import Application
+from flows.templates import P, drop, eq, goto, put, within
 from flows.view import LocalSubnet
 
 ECHO_REQUEST, ECHO_REPLY = 8, 0  # RFC 792

@@ -10,7 +10,8 @@ from flows.fields import ETH_DST, ETH_SRC, ETH_TYPE, ETH_TYPE_IPV4, IP_DST
 from flows.model import GATEWAY_MAC
 from flows.pipeline import NEIGH_TABLE
 from flows.registers import OUT_PORT, VPC
-from flows.rules import Application, P, eq, goto, put
+from flows.rules import Application
+from flows.templates import P, eq, goto, put
 from flows.view import LocalPort
 
 PLUGGED = NEIGH_TABLE.rule(

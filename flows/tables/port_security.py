@@ -12,7 +12,8 @@ from flows import priorities
 from flows.fields import ARP_SHA, ARP_SPA, ETH_DST, ETH_SRC, ETH_TYPE, ETH_TYPE_ARP, ETH_TYPE_IPV4, IN_PORT, IP_SRC
 from flows.model import GATEWAY_MAC
 from flows.pipeline import PORT_SECURITY
-from flows.rules import Application, P, drop, eq, goto
+from flows.rules import Application
+from flows.templates import P, drop, eq, goto
 from flows.view import LocalPort
 
 NO_ADDRESS = IPv4Address(0)

@@ -11,7 +11,8 @@ from flows import priorities
 from flows.fields import ETH_TYPE, ETH_TYPE_IPV4, IP_DST, TUN_DST, TUN_ID
 from flows.pipeline import ROUTE_TABLE
 from flows.registers import OUT_PORT, PEERED, VPC
-from flows.rules import Application, P, drop, eq, goto, put, within
+from flows.rules import Application
+from flows.templates import P, drop, eq, goto, put, within
 from flows.view import Elsewhere, Here, LocalSubnet, PeerRoute, PeerSubnet
 
 _IPV4 = eq(ETH_TYPE, ETH_TYPE_IPV4)

@@ -11,7 +11,8 @@ from flows import priorities
 from flows.fields import ETH_TYPE, ETH_TYPE_IPV4, IP_DST, IP_SRC
 from flows.pipeline import SUBNET_ROUTE
 from flows.registers import PEERED, SUBNET, VPC
-from flows.rules import Application, P, drop, eq, put, resubmit, within
+from flows.rules import Application
+from flows.templates import P, drop, eq, put, resubmit, within
 from flows.view import NullRoute, PeerRoute
 
 _FROM_SUBNET = [eq(SUBNET, P.subnet), eq(ETH_TYPE, ETH_TYPE_IPV4)]

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from flows.fields import ETH_TYPE, ETH_TYPE_IPV4, IP_DST, IP_SRC
 from flows.pipeline import TUNNEL_SOURCE
 from flows.registers import VPC
-from flows.rules import Application, P, eq, goto, within
+from flows.rules import Application
+from flows.templates import P, eq, goto, within
 from flows.view import LocalSubnet, PeerRoute
 
 _IPV4 = eq(ETH_TYPE, ETH_TYPE_IPV4)

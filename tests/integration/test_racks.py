@@ -129,7 +129,7 @@ def test_controller_finds_the_router_again(labs: Labs) -> None:
     wait_until(lambda: not any(arp_answers(lab, host) for host in HOSTS), "flows for ARP answers to idle out", 40)
     for host in HOSTS:
         lab.run(host, "ovs-appctl", "tnl/neigh/flush")
-        assert "10.174" not in lab.run(host, "ovs-appctl", "tnl/neigh/show")
+    # How long it stays empty depends on when the controller's next frame is due.
     time.sleep(REPEAT + 1)
     assert lab.ping("blue1", "blue3", 1).lost == 0
     assert lab.ping("green1", "blue2", 1).lost == 0

@@ -1,0 +1,45 @@
+"""Where a port is: what is declared, what is plugged in, and who was first."""
+
+import pytest
+
+from flows.facts import HostFacts, Interface
+from flows.locate import locate
+from flows.model import parse
+
+TEXT = """
+hosts: {{a: {{tunnel_ip: 192.0.2.1}}, b: {{tunnel_ip: 192.0.2.2}}, c: {{tunnel_ip: 192.0.2.3}}}}
+vpcs: {{v: {{id: 1, subnets: {{s: {{cidr: 10.0.0.0/24}}}}}}}}
+ports: {{p: {{vpc: v, ips: [10.0.0.2]{host}}}}}
+"""
+
+
+def facts(*claims: tuple[str, bool]) -> dict[str, HostFacts]:
+    """Hosts that have an interface for the port, each with whether it had the port before."""
+    return {host: HostFacts(1, "netdev", 65000, frozenset({Interface("p", "p", 1, bound)})) for host, bound in claims}
+
+
+@pytest.mark.parametrize(
+    ("declared", "claims", "place", "refused"),
+    [
+        (None, [], None, set()),
+        (None, [("b", False)], "b", set()),
+        (None, [("a", False), ("b", True)], "b", {"a"}),
+        (None, [("b", False), ("c", False)], "b", {"c"}),
+        ("a", [], "a", set()),
+        ("a", [("a", False)], "a", set()),
+        ("a", [("a", False), ("b", True)], "a", {"b"}),
+        ("a", [("b", True)], "b", set()),
+        ("a", [("b", False)], "a", {"b"}),
+        ("a", [("b", False), ("c", True)], "c", {"b"}),
+    ],
+)
+def test_place(declared: str | None, claims: list[tuple[str, bool]], place: str | None, refused: set[str]) -> None:
+    network, _ = parse(TEXT.format(host=f", host: {declared}" if declared else ""), "n.yaml")
+    located = locate(network, facts(*claims))
+    assert located.hosts.get("p") == place
+    assert located.refused == {("p", host) for host in refused}
+
+
+def test_claims_of_strangers_count_for_nothing() -> None:
+    network, _ = parse(TEXT.format(host=""), "n.yaml")
+    assert locate(network, facts(("z", True))).hosts == {}
