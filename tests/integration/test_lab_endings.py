@@ -25,7 +25,8 @@ def _machine(base: Path) -> dict[str, str]:
     state = {command: subprocess.check_output(command.split(), text=True) for command in commands}
     processes = subprocess.check_output(["ps", "-eo", "stat,args", "--no-headers"], text=True).splitlines()
     state["processes"] = "\n".join(line for line in processes if str(base) in line and not line.startswith("Z"))
-    state["files"] = "\n".join(str(path) for path in base.rglob("*"))
+    # os.walk passes over what vanishes meanwhile.
+    state["files"] = "\n".join(f"{at}/{name}" for at, inner, files in os.walk(base) for name in (*inner, *files))
     state["mounts"] = Path("/proc/self/mounts").read_text()
     return state
 
