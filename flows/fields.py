@@ -18,9 +18,6 @@ class Field:
     """As OpenFlow's extensible match (and ``set_field``) names it, where that differs from ``name``."""
     needs: tuple[tuple["Field", int], ...] = ()
     """What a match must also contain for this field to exist in the packet."""
-    maskable: bool = True
-    zero: str | None = None
-    """How ``ovs-ofctl`` prints a match on this field where it has a spelling of its own."""
 
     @property
     def wire_name(self) -> str:
@@ -38,7 +35,7 @@ ETH_TYPE_EXPERIMENTAL = 0x88B5
 PROTO_ICMP = 1
 
 IN_PORT = Field("in_port", 16)
-ETH_TYPE = Field("dl_type", 16, "hex", "eth_type", maskable=False)
+ETH_TYPE = Field("dl_type", 16, "hex", "eth_type")
 UNTAGGED = Field("vlan_tci", 16, "hex", "vlan_vid")
 """Matched with 0: no 802.1Q header."""
 ETH_SRC = Field("dl_src", 48, "mac", "eth_src")
@@ -47,18 +44,18 @@ ETH_DST = Field("dl_dst", 48, "mac", "eth_dst")
 _IPV4 = ((ETH_TYPE, ETH_TYPE_IPV4),)
 _ARP = ((ETH_TYPE, ETH_TYPE_ARP),)
 
-IP_PROTO = Field("nw_proto", 8, oxm="ip_proto", needs=_IPV4, maskable=False)
+IP_PROTO = Field("nw_proto", 8, oxm="ip_proto", needs=_IPV4)
 IP_SRC = Field("nw_src", 32, "ipv4", "ipv4_src", needs=_IPV4)
 IP_DST = Field("nw_dst", 32, "ipv4", "ipv4_dst", needs=_IPV4)
-IP_TTL = Field("nw_ttl", 8, needs=_IPV4, maskable=False)
+IP_TTL = Field("nw_ttl", 8, needs=_IPV4)
 IP_FRAG = Field("nw_frag", 8, oxm="ip_frag", needs=_IPV4)
 """Matched with 0: not a fragment."""
 
 _ICMP = (*_IPV4, (IP_PROTO, PROTO_ICMP))
-ICMP_TYPE = Field("icmp_type", 8, oxm="icmpv4_type", needs=_ICMP, maskable=False)
-ICMP_CODE = Field("icmp_code", 8, oxm="icmpv4_code", needs=_ICMP, maskable=False)
+ICMP_TYPE = Field("icmp_type", 8, oxm="icmpv4_type", needs=_ICMP)
+ICMP_CODE = Field("icmp_code", 8, oxm="icmpv4_code", needs=_ICMP)
 
-ARP_OP = Field("arp_op", 16, needs=_ARP, maskable=False)
+ARP_OP = Field("arp_op", 16, needs=_ARP)
 ARP_SPA = Field("arp_spa", 32, "ipv4", needs=_ARP)
 ARP_TPA = Field("arp_tpa", 32, "ipv4", needs=_ARP)
 ARP_SHA = Field("arp_sha", 48, "mac", needs=_ARP)

@@ -123,16 +123,6 @@ class Resubmit:
 
 
 @dataclass(frozen=True, slots=True)
-class Meter:
-    """Drop the packet when it exceeds a meter's rate. Comes before every other action."""
-
-    meter: int
-
-    def text(self, names: TableNames) -> str:
-        return f"meter:{self.meter}"
-
-
-@dataclass(frozen=True, slots=True)
 class Goto:
     """Go on in a later table. Comes after every other action."""
 
@@ -142,7 +132,7 @@ class Goto:
         return f"goto_table:{names(self.table)}"
 
 
-Action = SetField | Move | DecTtl | OutputRegister | OutputInPort | OutputController | Resubmit | Meter | Goto
+Action = SetField | Move | DecTtl | OutputRegister | OutputInPort | OutputController | Resubmit | Goto
 
 
 @dataclass(frozen=True)

@@ -29,10 +29,9 @@ _GAP = 0.0005
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """A ping from one port's address to another's."""
+    """A ping from one port to another's address."""
 
     source: str
-    source_ip: str
     target: str
     target_ip: str
 

@@ -20,7 +20,6 @@ from flows.openflow import (
     DecTtl,
     Flow,
     Goto,
-    Meter,
     Move,
     OutputController,
     OutputInPort,
@@ -133,19 +132,16 @@ def _set(action: SetField) -> Any:
 
 
 def _instructions(actions: Iterable[Action]) -> list[Any]:
-    meters: list[Any] = []
     applied: list[Any] = []
     gotos: list[Any] = []
     for action in actions:
         match action:
             case Goto(table):
                 gotos.append(parser.OFPInstructionGotoTable(table))
-            case Meter(meter):
-                meters.append(parser.OFPInstructionMeter(meter))
             case _:
                 applied.append(_action(action))
     apply = [parser.OFPInstructionActions(ofp.OFPIT_APPLY_ACTIONS, applied)] if applied else []
-    return meters + apply + gotos
+    return apply + gotos
 
 
 def _action(action: Action) -> Any:

@@ -77,7 +77,7 @@ def plugged(store: Store, network: Network) -> list[Port]:
 def ping_all(lab: Lab, network: Network, sources: Sequence[Port], targets: Sequence[Port]) -> list[Pair]:
     """Ping from each of some ports to each of some ports, itself left out."""
     pairs = [(source, target) for source in sources for target in targets if source is not target]
-    probes = [Probe(s.name, str(s.ips[0]), t.name, str(t.ips[0])) for s, t in pairs]
+    probes = [Probe(s.name, t.name, str(t.ips[0])) for s, t in pairs]
     results = zip(pairs, lab.probe(probes), strict=True)
     return [Pair(s.name, t.name, answered, answers(network, s, t)) for (s, t), answered in results]
 
