@@ -9,7 +9,7 @@ from ipaddress import IPv4Address, IPv4Network
 
 from flows.facts import HostFacts, Interface
 from flows.locate import Locations
-from flows.model import NOTHING, Network, Port, Subnet, SubnetRoute, Vpc
+from flows.model import NOTHING, Network, Subnet, SubnetRoute, Vpc, VpcPort
 from flows.model.types import Declared
 from flows.rules import Why
 from flows.templates import Named
@@ -168,8 +168,8 @@ class _View:
         self._facts = facts
         self._host = host
         self._plugged: dict[str, Interface] = {i.iface_id: i for i in facts.interfaces}
-        self._ports: dict[str, list[Port]] = {}
-        for port in network.ports.values():
+        self._ports: dict[str, list[VpcPort]] = {}
+        for port in network.vpc_ports.values():
             self._ports.setdefault(port.vpc, []).append(port)
         number = facts.tunnel_ofport
         self._tunnel = Named(number, "the tunnel port") if number is not None else None
@@ -178,7 +178,7 @@ class _View:
         here = {
             port.vpc
             for name in self._plugged
-            if (port := self._network.ports.get(name)) and self._locations.hosts.get(name) == self._host
+            if (port := self._network.vpc_ports.get(name)) and self._locations.hosts.get(name) == self._host
         }
         if self._tunnel is not None:
             yield TunnelPort(self._tunnel, why(self._network.hosts[self._host]))
@@ -194,7 +194,7 @@ class _View:
                     yield from self._route(vpc, subnet, route, routed)
         yield from self._peers(routed, here)
 
-    def _port(self, port: Port, vpc: Vpc) -> Iterator[Unit]:
+    def _port(self, port: VpcPort, vpc: Vpc) -> Iterator[Unit]:
         for ip in port.ips:
             yield Known(self._vpc(vpc), ip, why(port))
         yield from self._addresses(port, vpc)
@@ -206,7 +206,7 @@ class _View:
         ofport = Named(interface.ofport, port.name)
         yield LocalPort(self._vpc(vpc), self._subnet(vpc, subnet), ofport, port.mac, port.ips, why(port))
 
-    def _addresses(self, port: Port, vpc: Vpc) -> Iterator[Unit]:
+    def _addresses(self, port: VpcPort, vpc: Vpc) -> Iterator[Unit]:
         """Where the addresses of a port are, as the route tables of its own VPC and of its peers see it."""
         location = self._locations.hosts.get(port.name)
         for ip in port.ips:

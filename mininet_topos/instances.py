@@ -45,7 +45,8 @@ class Instances:
             for address in port.addresses:
                 route.addr("add", index=index, address=str(address.ip), prefixlen=address.network.prefixlen)
             route.link("set", index=index, state="up")
-            route.route("add", dst="default", gateway=str(port.gateway), oif=index, flags=_ONLINK)
+            if port.gateway is not None:
+                route.route("add", dst="default", gateway=str(port.gateway), oif=index, flags=_ONLINK)
         if is_userspace:
             with namespaces.inside(namespace):
                 namespaces.complete_checksums(INSTANCE_INTERFACE)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
-from flows.model import Host, Network, Port, Underlay
+from flows.model import AnyPort, Host, Network, SegmentPort, Underlay, VpcPort
 from flows.model.contract import INTEGRATION_BRIDGE, PHYSICAL_BRIDGE
 from mininet_topos.errors import LabError
 
@@ -80,7 +80,7 @@ class LabPort:
     host: str | None
     mac: str
     addresses: tuple[IPv4Interface, ...]
-    gateway: IPv4Address
+    gateway: IPv4Address | None
     mtu: int
     interface: str
 
@@ -164,12 +164,22 @@ def _mac(owner: int, number: int) -> str:
     return ":".join(f"{byte:02x}" for byte in (0x0E, owner, *number.to_bytes(4)))
 
 
-def _port(network: Network, port: Port, interface: str) -> LabPort:
+def _port(network: Network, port: AnyPort, interface: str) -> LabPort:
+    addresses: tuple[IPv4Interface, ...]
+    gateway: IPv4Address | None
+    match port:
+        case VpcPort():
+            addresses, gateway = _in_subnet(network, port)
+        case SegmentPort():
+            addresses, gateway = tuple(filter(None, [port.ip])), port.gateway
+    return LabPort(port.name, port.host, port.mac_address, addresses, gateway, network.instance_mtu, interface)
+
+
+def _in_subnet(network: Network, port: VpcPort) -> tuple[tuple[IPv4Interface, ...], IPv4Address]:
     subnet = network.subnet_of(port.vpc, port.ips[0])
     if subnet is None:
         raise LabError(f"port '{port.name}' has the address {port.ips[0]}, which is in no subnet of its VPC")
-    addresses = tuple(IPv4Interface((address, subnet.cidr.prefixlen)) for address in port.ips)
-    return LabPort(port.name, port.host, port.mac, addresses, subnet.gateway, network.instance_mtu, interface)
+    return tuple(IPv4Interface((address, subnet.cidr.prefixlen)) for address in port.ips), subnet.gateway
 
 
 def interface_names(wanted: Iterable[str]) -> dict[str, str]:

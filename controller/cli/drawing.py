@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.text import Text
 
-from flows.model import Host, Network, Port
+from flows.model import AnyPort, Host, Network, VpcPort
 
 _COLOURS = ("cyan", "green", "magenta", "yellow", "blue", "red")
 
@@ -38,7 +38,9 @@ def _racks(network: Network) -> Iterator[Text]:
         yield Text(f"rack {rack.name}: {rack.cidr}, router {rack.router}", style="dim")
 
 
-def _port(port: Port, colours: dict[str, str]) -> Text:
+def _port(port: AnyPort, colours: dict[str, str]) -> Text:
+    if not isinstance(port, VpcPort):
+        return Text(f"{port.name}  {port.address or ''}  {port.where}")
     text = f"{port.name}  {', '.join(map(str, port.ips))}  {port.vpc}"
     return Text(text, style=colours[port.vpc])
 

@@ -59,7 +59,7 @@ def migrate(
     result: dict[str, object] = {"port": port, "host": host}
     with (
         err.status(f"moving {port} to {host}"),
-        _counting(target.lab, ping_from, str(network.ports[port].ips[0])) as losses,
+        _counting(target.lab, ping_from, str(network.ports[port].address)) as losses,
     ):
         start = time.monotonic()
         _move(target, port, host)

@@ -7,7 +7,7 @@ from rich.table import Table
 from controller.cli.output import JsonOption, out, print_json
 from controller.cli.state import LabOption, StateOption, find_target
 from controller.store import Stored
-from flows.model import Network
+from flows.model import Network, VpcPort
 
 
 def show(as_json: JsonOption = False, state: StateOption = None, lab: LabOption = None) -> None:
@@ -69,9 +69,9 @@ def _ports(network: Network, places: dict[str, str], reported: dict[str, Any]) -
     return [
         {
             "port": port.name,
-            "vpc": port.vpc,
-            "addresses": [str(ip) for ip in port.ips],
-            "mac": port.mac,
+            "in": port.where,
+            "addresses": [str(ip) for ip in (port.ips if isinstance(port, VpcPort) else filter(None, [port.ip]))],
+            "mac": port.mac_address,
             "host": places.get(port.name),
             "plugged in": (port.name, places.get(port.name)) in plugged,
         }

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from flows.model.types import Declared, Ipv4
+from flows.model.types import Declared, Ipv4, Word
 
 Encapsulation = Literal["gre", "vxlan", "geneve"]
 
@@ -30,5 +30,14 @@ class Host(Declared):
             description="The host's own address in the underlay: its tunnels begin and end here. "
             "Every other host must be able to reach it.",
             examples=["10.174.233.86"],
+        ),
+    ]
+    physical: Annotated[
+        dict[str, Word],
+        Field(
+            default_factory=dict,
+            description="Physical networks that the host is connected to: a name of your own for each network, and "
+            "the network interface by which this host reaches it. It is put on the integration bridge.",
+            examples=[{"office": "eth1"}],
         ),
     ]

@@ -9,8 +9,11 @@ vpcs:
     id: 6289
     subnets:
       web: {cidr: 10.0.1.0/24, routes: [{to: 172.16.0.0/24, via: blue-green}]}
+segments:
+  red: {id: 1}
 ports:
   vm1: {vpc: blue, ips: [10.0.1.141], host: host86}
+  vm2: {segment: red, host: host86}
 peerings:
   blue-green: {between: [blue/web, green/db]}
 """
@@ -24,8 +27,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from flows.model.host import TUNNEL_OVERHEAD, Encapsulation, Host
 from flows.model.peering import Peering
-from flows.model.port import Port
+from flows.model.port import AnyPort, SegmentPort, VpcPort
 from flows.model.ranges import Ranges
+from flows.model.segment import Segment
 from flows.model.underlay import Underlay
 from flows.model.vpc import Subnet, Vpc
 
@@ -45,8 +49,30 @@ class Network(BaseModel):
     vpcs: Annotated[
         dict[str, Vpc], Field(description="Private networks, by name. They cannot see each other unless peered.")
     ] = {}
-    ports: Annotated[dict[str, Port], Field(description="The network interfaces of instances, by name.")] = {}
+    segments: Annotated[
+        dict[str, Segment],
+        Field(description="Switched (layer 2) networks, by name. They are isolated from each other."),
+    ] = {}
+    ports: Annotated[dict[str, AnyPort], Field(description="The network interfaces of instances, by name.")] = {}
     peerings: Annotated[dict[str, Peering], Field(description="Connections between subnets of two VPCs, by name.")] = {}
+
+    @cached_property
+    def vpc_ports(self) -> Mapping[str, VpcPort]:
+        """The ports of VPCs."""
+        return {name: port for name, port in self.ports.items() if isinstance(port, VpcPort)}
+
+    @cached_property
+    def segment_ports(self) -> Mapping[str, SegmentPort]:
+        """The ports of segments."""
+        return {name: port for name, port in self.ports.items() if isinstance(port, SegmentPort)}
+
+    def segments_of(self, port: SegmentPort) -> tuple[Segment, ...]:
+        """The segments that a port carries."""
+        if port.segment is not None:
+            return (self.segments[port.segment],)
+        if port.trunk:
+            return tuple(self.segments[name] for name in port.trunk)
+        return tuple(segment for segment in self.segments.values() if segment.vlan is not None)
 
     @property
     def instance_mtu(self) -> int:

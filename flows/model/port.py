@@ -1,11 +1,12 @@
 """Ports: the network interfaces of instances."""
 
 from hashlib import blake2b
+from ipaddress import IPv4Address
 from typing import Annotated, Any
 
 from pydantic import Field
 
-from flows.model.types import Declared, Ipv4, Mac, Word
+from flows.model.types import Declared, Ipv4, Ipv4Interface, Mac, Word
 
 GATEWAY_MAC = "02:00:00:00:00:01"
 """The MAC address of every gateway, on every host: an instance that moves finds the one it knows."""
@@ -29,6 +30,34 @@ class Port(Declared):
 
     kind = "port"
 
+    host: Annotated[
+        Word | None,
+        Field(
+            description="The host that the port is on, by name. Without it the port is on the host where an "
+            "interface with external_ids:iface-id equal to the port's name appears first.",
+            examples=["host86"],
+        ),
+    ] = None
+
+    @property
+    def address(self) -> IPv4Address | None:
+        """The first of the instance's addresses, as far as the model knows one."""
+        raise NotImplementedError
+
+    @property
+    def mac_address(self) -> str:
+        """The instance's MAC address: the declared one, or the one that is made from the port's name."""
+        raise NotImplementedError
+
+    @property
+    def where(self) -> str:
+        """What the port is in, in words."""
+        raise NotImplementedError
+
+
+class VpcPort(Port):
+    """A port of a VPC: it speaks IPv4 under its own addresses only."""
+
     vpc: Annotated[Word, Field(description="The VPC that the port is in, by name.", examples=["blue"])]
     ips: Annotated[
         tuple[Ipv4, ...],
@@ -47,11 +76,71 @@ class Port(Declared):
             examples=["0a:00:00:00:00:01"],
         ),
     ]
-    host: Annotated[
+
+    @property
+    def address(self) -> IPv4Address:
+        return self.ips[0]
+
+    @property
+    def mac_address(self) -> str:
+        return self.mac
+
+    @property
+    def where(self) -> str:
+        return f"VPC {self.vpc}"
+
+
+class SegmentPort(Port):
+    """A port of a segment (access: untagged frames), or of several (trunk: frames with the VLAN tag of each)."""
+
+    segment: Annotated[
         Word | None,
+        Field(description="The segment whose untagged frames the port carries, by name.", examples=["red"]),
+    ] = None
+    trunk: Annotated[
+        tuple[Word, ...] | None,
         Field(
-            description="The host that the port is on, by name. Without it the port is on the host where an "
-            "interface with external_ids:iface-id equal to the port's name appears first.",
-            examples=["host86"],
+            description="In place of 'segment': the segments that the port carries, by name, each under the VLAN tag "
+            "that it declares. An empty list stands for every segment that declares one.",
+            examples=[["red", "green"]],
         ),
     ] = None
+    mac: Annotated[
+        Mac | None,
+        Field(
+            description="The port's MAC address. Frames to it are never flooded. Without it the address is learned.",
+            examples=["0a:00:00:00:00:01"],
+        ),
+    ] = None
+    ip: Annotated[
+        Ipv4Interface | None,
+        Field(
+            description="The instance's address and prefix length. A segment delivers by MAC address: this is what "
+            "the lab gives the instance, and what it expects of pings.",
+            examples=["192.168.100.101/24"],
+        ),
+    ] = None
+    gateway: Annotated[
+        Ipv4 | None,
+        Field(
+            description="The instance's default gateway, some other instance of the segment. For the lab, as 'ip'.",
+            examples=["192.168.100.1"],
+        ),
+    ] = None
+
+    @property
+    def address(self) -> IPv4Address | None:
+        return self.ip.ip if self.ip else None
+
+    @property
+    def mac_address(self) -> str:
+        return self.mac or derived_mac(self.name)
+
+    @property
+    def where(self) -> str:
+        if self.segment is not None:
+            return f"segment {self.segment}"
+        return f"a trunk of {', '.join(self.trunk)}" if self.trunk else "a trunk of every segment"
+
+
+AnyPort = VpcPort | SegmentPort

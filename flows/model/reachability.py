@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 
 from flows.model.network import Network
-from flows.model.port import Port
+from flows.model.port import AnyPort, SegmentPort, VpcPort
 from flows.model.vpc import NOTHING, Subnet, SubnetRoute
 
 
@@ -20,11 +20,31 @@ class Verdict:
     reason: str
 
 
-def verdict(network: Network, source: Port, target: Port) -> Verdict:
+def verdict(network: Network, source: AnyPort, target: AnyPort) -> Verdict:
     """Whether a packet from a port's first address to another port's first address arrives.
 
-    Both ports are taken to be plugged in.
+    Both ports are taken to be plugged in, and to have an address.
     """
+    match source, target:
+        case VpcPort(), VpcPort():
+            return _between_vpcs(network, source, target)
+        case SegmentPort(), SegmentPort():
+            return _in_segment(network, source, target)
+        case _:
+            return Verdict(False, f"{source.where} and {target.where} have no connection")
+
+
+def _in_segment(network: Network, source: SegmentPort, target: SegmentPort) -> Verdict:
+    if source.segment is None or source.segment != target.segment:
+        return Verdict(False, f"{source.where} and {target.where} have no connection")
+    assert source.ip is not None, f"{source.name} has no address to send from"
+    assert target.ip is not None, f"{target.name} has no address to send to"
+    if target.ip.ip not in source.ip.network or source.ip.ip not in target.ip.network:
+        return Verdict(False, f"{source.name} and {target.name} have addresses of different networks")
+    return Verdict(True, f"both are in segment {source.segment}")
+
+
+def _between_vpcs(network: Network, source: VpcPort, target: VpcPort) -> Verdict:
     if source.vpc == target.vpc:
         return Verdict(True, f"both are in VPC {source.vpc}")
     from_ip, to_ip = source.ips[0], target.ips[0]
@@ -41,7 +61,7 @@ def verdict(network: Network, source: Port, target: Port) -> Verdict:
     return Verdict(True, f"their subnets are peered by {there.via}, with routes both ways")
 
 
-def answers(network: Network, source: Port, target: Port) -> Verdict:
+def answers(network: Network, source: AnyPort, target: AnyPort) -> Verdict:
     """Whether a ping is answered: it arrives, and so does the reply."""
     there = verdict(network, source, target)
     return verdict(network, target, source) if there.arrives else there

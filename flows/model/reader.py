@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
@@ -11,8 +11,9 @@ from flows.model import check
 from flows.model.host import Encapsulation, Host
 from flows.model.network import Network
 from flows.model.peering import Peering
-from flows.model.port import Port
+from flows.model.port import Port, SegmentPort, VpcPort
 from flows.model.problem import InvalidModel, Problem, did_you_mean, shown
+from flows.model.segment import Segment
 from flows.model.source import UNREADABLE, Path, Source, read
 from flows.model.types import Declared, Origin, what
 from flows.model.underlay import Rack, Underlay
@@ -40,7 +41,13 @@ def parse(text: str, file: str) -> tuple[Network, list[Problem]]:
 _Model = TypeVar("_Model", bound=BaseModel)
 _Object = TypeVar("_Object", bound=Declared)
 
-_SECTIONS: Mapping[str, type[Declared]] = {"hosts": Host, "vpcs": Vpc, "ports": Port, "peerings": Peering}
+_SECTIONS: Mapping[str, type[Declared]] = {
+    "hosts": Host,
+    "vpcs": Vpc,
+    "segments": Segment,
+    "ports": Port,
+    "peerings": Peering,
+}
 _SETTINGS = ("encapsulation", "underlay")
 _ENCAPSULATION: TypeAdapter[Encapsulation] = TypeAdapter(Encapsulation)
 
@@ -48,7 +55,9 @@ _ROUTE = "{to: 172.16.0.0/24, via: blue-green}"
 
 _STAND_INS: Mapping[type[Declared], Mapping[str, Any]] = {
     Vpc: {"(name)": "x", "id": 0},
-    Port: {"(name)": "x", "vpc": "", "ips": "0.0.0.0"},
+    VpcPort: {"(name)": "x", "vpc": "", "ips": "0.0.0.0"},
+    SegmentPort: {"(name)": "x"},
+    Segment: {"(name)": "x"},
     Subnet: {"(name)": "x"},
     Host: {"(name)": "x"},
     Peering: {"(name)": "x"},
@@ -95,7 +104,8 @@ class _Objects:
 
     def _section(self, path: Path, kind: type[_Object], value: Any) -> dict[str, _Object]:
         made = {
-            name: self._object((*path, name), kind, name, body) for name, body in self._mapping(value, path).items()
+            name: self._object((*path, name), _kind(kind, body), name, body)
+            for name, body in self._mapping(value, path).items()
         }
         return {name: item for name, item in made.items() if item is not None}
 
@@ -177,6 +187,8 @@ class _Objects:
                 continue
             if where[-1] == "(name)":
                 self._wrong((*where[:-1], "(name)"), None, str(detail["ctx"]["error"]), at_key=True)
+            elif detail["type"] == "extra_forbidden":
+                self._wrong(where, detail["input"], _unknown_key(str(where[-1]), []), at_key=True)
             elif detail["type"] == "missing":
                 message = f"'{where[-1]}' has no value"
                 if where not in self._source.keys:
@@ -184,6 +196,14 @@ class _Objects:
                 self._wrong(where, None, message, at_key=True)
             else:
                 self._wrong(where, detail["input"], _sentence(where, detail))
+
+
+def _kind(kind: type[_Object], body: Any) -> type[_Object]:
+    """What a body declares: of ports there are several kinds, which have different keys."""
+    if kind is not Port:
+        return kind
+    is_of_segment = isinstance(body, dict) and "vpc" not in body and ("segment" in body or "trunk" in body)
+    return cast(type[_Object], SegmentPort if is_of_segment else VpcPort)
 
 
 @cache
@@ -216,12 +236,14 @@ def _sentence(where: Path, detail: ErrorDetails) -> str:
         case "literal_error":
             return f"'{key}' cannot be {what(given)}; write {str(context['expected']).replace(chr(39), '')}"
         case "tuple_type":
-            example = {"ips": "[10.0.1.141]", "between": "[blue/web, green/db]"}[str(key)]
+            example = {"ips": "[10.0.1.141]", "between": "[blue/web, green/db]", "trunk": "[red, green]"}[str(key)]
             return f"'{key}' must be a list, like {example}, not {what(given)}"
         case "too_short" | "too_long" if key == "between":
             return f"a peering has two ends, like [blue/web, green/db], not {context['actual_length']}"
         case "too_short":
             return f"'{key}' is empty; a port needs at least one address, like [10.0.1.141]"
+        case "dict_type" | "model_type":
+            return f"'{key}' must hold keys and values, not {what(given)}"
         case "greater_than_equal":
             return f"'{key}' is {given}; the smallest is {context['ge']}"
         case "less_than_equal":

@@ -14,6 +14,7 @@ import yaml
 
 from flows.model.problem import Problem, shown
 from flows.model.syntax import explain
+from flows.model.types import BareFlag, is_no_flag
 
 Path = tuple[str | int, ...]
 
@@ -27,6 +28,9 @@ _BOOLS = frozenset(
     for spelling in (word, word.capitalize(), word.upper())
 )
 """What YAML 1.1 reads as true or false."""
+
+_FLAGS = ("true", "false")
+"""What stands for true or false here, where one is wanted."""
 
 _DEEPEST = 16
 """No network file needs more levels; recursion stays far from its limit."""
@@ -163,7 +167,7 @@ class _Reader:
             self._error(event, "a key must be a plain word")
             self._skip(event)
             return None
-        text = self._scalar(event)
+        text = self._scalar(event, is_key=True)
         if text is UNREADABLE:
             return None
         if event.value == "<<" and event.implicit[0]:
@@ -183,13 +187,15 @@ class _Reader:
             return None
         return str(text)
 
-    def _scalar(self, event: yaml.ScalarEvent) -> Any:
+    def _scalar(self, event: yaml.ScalarEvent, *, is_key: bool = False) -> Any:
         text: str = event.value
         if event.implicit[0]:
             if text in _NULLS:
                 return None
-            if text in _BOOLS:
-                self._error(event, f"YAML reads the bare word {text} as true or false; write '{text}' in quotes")
+            if text in _BOOLS and (is_key or text not in _FLAGS):
+                self._error(event, is_no_flag(text))
+            elif text in _FLAGS:
+                return BareFlag(text)
         if not text.isprintable():
             wrong = next(character for character in text if not character.isprintable())
             self._error(event, f"there is {_named(wrong)} in this text; remove it, or write a space")

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from ipaddress import AddressValueError, IPv4Address, IPv4Network
+from ipaddress import AddressValueError, IPv4Address, IPv4Interface, IPv4Network
 from typing import Annotated, Any, ClassVar
 from unicodedata import normalize
 
@@ -51,10 +51,23 @@ def what(value: Any) -> str:
             return shown(str(value))
 
 
+class BareFlag(str):
+    """``true`` or ``false`` without quotes, which no text can be."""
+
+    __slots__ = ()
+
+
+def is_no_flag(word: str) -> str:
+    """What is wrong with a word that YAML reads as true or false, where neither is wanted."""
+    return f"YAML reads the bare word {word} as true or false; write '{word}' in quotes"
+
+
 def _text(value: Any, wanted: str) -> bool:
     """Whether a value is text from a file. Raises ValueError for anything else that a file can hold."""
     if value is None or isinstance(value, list | dict):
         raise ValueError(f"{wanted} must stand here, not {what(value)}")
+    if isinstance(value, BareFlag):
+        raise ValueError(is_no_flag(value))
     return isinstance(value, str)
 
 
@@ -98,6 +111,27 @@ def _ipv4_network(value: Any) -> Any:
     return cidr
 
 
+def _ipv4_interface(value: Any) -> Any:
+    if not _text(value, "an IPv4 address with its prefix length, like 10.0.1.141/24,"):
+        return value
+    _refuse_ipv6(value)
+    parts = _CIDR.fullmatch(value)
+    if parts is None or len(parts.group(2)) > 2 or int(parts.group(2)) > 32:
+        raise ValueError(f"{shown(value)} is not an address with its prefix length; write it like 10.0.1.141/24")
+    try:
+        return IPv4Interface(value)
+    except ValueError as error:
+        raise ValueError(f"{shown(value)} is not an address ({error}); write it like 10.0.1.141/24") from None
+
+
+def _flag(value: Any) -> Any:
+    if isinstance(value, BareFlag):
+        return value == "true"
+    if _text(value, "true or false"):
+        raise ValueError(f"{shown(value)} is neither true nor false; write one of these, without quotes")
+    return value
+
+
 def _mac(value: Any) -> Any:
     if not _text(value, "a MAC address, like 0a:00:00:00:00:01,"):
         return value
@@ -139,7 +173,7 @@ Name = Annotated[
     AfterValidator(_name),
     WithJsonSchema({"type": "string", "pattern": NAME_PATTERN, "maxLength": NAME_LENGTH}),
 ]
-"""A host, VPC, subnet, port or peering: small letters, digits and dashes, as in a DNS label (RFC 1123)."""
+"""A host, VPC, subnet, segment, port or peering: small letters, digits and dashes, as in a DNS label (RFC 1123)."""
 
 Number = Annotated[int, BeforeValidator(_number)]
 """A whole number in plain decimal digits: no 01, 1:30 or 1_000, which YAML readers take for different numbers."""
@@ -157,6 +191,16 @@ Ipv4Range = Annotated[
     BeforeValidator(_ipv4_network),
     WithJsonSchema({"type": "string", "pattern": f"^{_ADDRESS}/(3[0-2]|[12]?[0-9])$"}),
 ]
+Ipv4Interface = Annotated[
+    IPv4Interface,
+    BeforeValidator(_ipv4_interface),
+    WithJsonSchema({"type": "string", "pattern": f"^{_ADDRESS}/(3[0-2]|[12]?[0-9])$"}),
+]
+"""An address and the length of its network's prefix."""
+
+Flag = Annotated[bool, BeforeValidator(_flag)]
+"""``true`` or ``false``: no yes, on or 1."""
+
 Mac = Annotated[
     str,
     BeforeValidator(_mac),

@@ -119,7 +119,7 @@ class VpcLab:
         return subprocess.Popen(self.lab.command(node, argv), text=True, **options)
 
     def address(self, port: str) -> str:
-        return str(self.network.ports[port].ips[0])
+        return str(self.network.ports[port].address)
 
     def mac(self, node: str, interface: str = "br-phy") -> str:
         """The MAC address of an interface of a node; of a host's tunnel address when nothing else is said."""

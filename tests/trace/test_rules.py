@@ -23,9 +23,9 @@ def ip(network: Network, port: str, to: str, *, more: str = "", **changed: str) 
     number = [name for name, other in network.ports.items() if other.host == sender.host].index(port) + 1
     fields = {
         "in_port": str(number),
-        "dl_src": sender.mac,
+        "dl_src": sender.mac_address,
         "dl_dst": GATEWAY_MAC,
-        "nw_src": str(sender.ips[0]),
+        "nw_src": str(sender.address),
         "nw_dst": to,
         "nw_ttl": "64",
         "icmp_type": "8",
@@ -40,10 +40,10 @@ def arp(network: Network, port: str, to: str, **changed: str) -> str:
     number = [name for name, other in network.ports.items() if other.host == sender.host].index(port) + 1
     fields = {
         "in_port": str(number),
-        "dl_src": sender.mac,
+        "dl_src": sender.mac_address,
         "dl_dst": "ff:ff:ff:ff:ff:ff",
-        "arp_spa": str(sender.ips[0]),
-        "arp_sha": sender.mac,
+        "arp_spa": str(sender.address),
+        "arp_sha": sender.mac_address,
         "arp_tpa": to,
         "arp_op": "1",
     } | changed
@@ -177,7 +177,7 @@ CASES = [
         ip(PEERED, "blue1", "172.16.0.48"),
         "out by green2",
         ["2"],
-        {"dl_src": GATEWAY_MAC, "dl_dst": PEERED.ports["green2"].mac},
+        {"dl_src": GATEWAY_MAC, "dl_dst": PEERED.ports["green2"].mac_address},
     ),
     Case("no route", A, ip(PEERED, "blue1", "8.8.8.8"), "the sender's subnet has no route to this address"),
     Case(

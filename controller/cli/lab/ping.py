@@ -10,7 +10,7 @@ from rich.table import Table
 from controller.cli.output import FAILED, JsonOption, err, fail, out, print_json
 from controller.cli.state import controller_state
 from controller.store import Store
-from flows.model import Network, Port
+from flows.model import AnyPort, Network
 from flows.model.problem import did_you_mean
 from flows.model.reachability import Verdict, answers
 from mininet_topos.lab import Lab
@@ -67,17 +67,17 @@ def ping(
         raise SystemExit(FAILED)
 
 
-def plugged(store: Store, network: Network) -> list[Port]:
-    """The ports that the controller sees plugged in, in the order of the model."""
+def plugged(store: Store, network: Network) -> list[AnyPort]:
+    """The ports with an address that the controller sees plugged in, in the order of the model."""
     hosts = store.read_status().get("hosts", {}).values()
     seen = {iface_id for host in hosts for iface_id, _, _ in host["interfaces"]}
-    return [port for port in network.ports.values() if port.name in seen]
+    return [port for port in network.ports.values() if port.name in seen and port.address]
 
 
-def ping_all(lab: Lab, network: Network, sources: Sequence[Port], targets: Sequence[Port]) -> list[Pair]:
+def ping_all(lab: Lab, network: Network, sources: Sequence[AnyPort], targets: Sequence[AnyPort]) -> list[Pair]:
     """Ping from each of some ports to each of some ports, itself left out."""
     pairs = [(source, target) for source in sources for target in targets if source is not target]
-    probes = [Probe(s.name, t.name, str(t.ips[0])) for s, t in pairs]
+    probes = [Probe(s.name, t.name, str(t.address)) for s, t in pairs]
     results = zip(pairs, lab.probe(probes), strict=True)
     return [Pair(s.name, t.name, answered, answers(network, s, t)) for (s, t), answered in results]
 

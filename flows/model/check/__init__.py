@@ -12,6 +12,7 @@ from flows.model.check.keys import tunnel_keys
 from flows.model.check.peerings import peerings, unused_peerings
 from flows.model.check.ports import ports
 from flows.model.check.routes import routes, ways_back
+from flows.model.check.segments import segment_ports, segments
 from flows.model.check.subnets import subnets
 from flows.model.check.underlay import hosts_in_racks, racks
 from flows.model.problem import Problem
@@ -28,7 +29,9 @@ _CHECKS: tuple[_Check, ...] = (
     hosts_in_racks,
     tunnel_keys,
     subnets,
+    segments,
     ports,
+    segment_ports,
     peerings,
     routes,
 )

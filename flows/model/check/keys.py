@@ -26,3 +26,6 @@ def _keys(c: Checker) -> Iterator[tuple[Path, str, int]]:
     """Everything that has a tunnel key: where the key stands, whose it is, the key."""
     for name, vpc in c.network.vpcs.items():
         yield ("vpcs", name, "id"), f"vpc '{name}'", vpc.id
+    for name, segment in c.network.segments.items():
+        if segment.id is not None:
+            yield ("segments", name, "id"), f"segment '{name}'", segment.id

@@ -5,7 +5,7 @@ from ipaddress import IPv4Address
 from itertools import islice
 
 from flows.model.check.checker import Checker, special_in_subnet
-from flows.model.port import GATEWAY_MAC, Port
+from flows.model.port import GATEWAY_MAC, VpcPort
 from flows.model.problem import Problem
 from flows.model.source import Path
 from flows.model.vpc import Subnet
@@ -19,6 +19,8 @@ def ports(c: Checker) -> Iterator[Problem]:
         path = ("ports", name)
         if port.host is not None:
             yield from c.unknown((*path, "host"), "hosts", port.host, c.network.hosts)
+        if not isinstance(port, VpcPort):
+            continue
         if port.mac == GATEWAY_MAC:
             yield c.error((*path, "mac"), f"{port.mac} is the MAC address of every gateway; use another")
         if port.vpc in c.network.vpcs:
@@ -28,7 +30,7 @@ def ports(c: Checker) -> Iterator[Problem]:
             yield from c.unknown((*path, "vpc"), "vpcs", port.vpc, c.network.vpcs)
 
 
-def _mac(c: Checker, path: Path, port: Port, owners: dict[tuple[str, object], str]) -> Iterator[Problem]:
+def _mac(c: Checker, path: Path, port: VpcPort, owners: dict[tuple[str, object], str]) -> Iterator[Problem]:
     name = str(path[-1])
     owner = owners.setdefault((port.vpc, port.mac), name)
     if owner != name and not c.is_broken((*path, "mac")):
@@ -36,7 +38,7 @@ def _mac(c: Checker, path: Path, port: Port, owners: dict[tuple[str, object], st
         yield c.error((*path, "mac"), message)
 
 
-def _ips(c: Checker, path: Path, port: Port, owners: dict[tuple[str, object], str]) -> Iterator[Problem]:
+def _ips(c: Checker, path: Path, port: VpcPort, owners: dict[tuple[str, object], str]) -> Iterator[Problem]:
     name = str(path[-1])
     own: set[IPv4Address] = set()
     first: tuple[IPv4Address, Subnet] | None = None

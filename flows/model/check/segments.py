@@ -1,0 +1,101 @@
+"""Segments: how each is carried between hosts, and which ports carry it."""
+
+from collections.abc import Generator, Iterator
+
+from flows.model.check.checker import Checker
+from flows.model.port import SegmentPort
+from flows.model.problem import Problem, shown
+from flows.model.segment import Segment
+from flows.model.source import Path
+
+
+def segments(c: Checker) -> Iterator[Problem]:
+    carried: dict[tuple[str, int], str] = {}
+    for name, segment in c.network.segments.items():
+        path = ("segments", name)
+        if segment.physical is None:
+            if segment.id is None and not c.is_broken((*path, "id")) and not c.is_broken((*path, "physical")):
+                message = "needs the key 'id', the tunnel key under which hosts exchange its frames; or 'physical'"
+                yield c.error(path, f"'{name}' {message}", at_key=True)
+            continue
+        if segment.id is not None:
+            message = (
+                f"the physical network '{segment.physical.network}' carries this segment, so that it has no tunnel key"
+            )
+            yield c.error((*path, "id"), f"{message}; leave out 'id' or 'physical'", at_key=True)
+        known = sorted({network for host in c.network.hosts.values() for network in host.physical})
+        if segment.physical.network not in known and c.is_complete(("hosts",)):
+            message = f"no host is connected to a physical network {shown(segment.physical.network)}"
+            yield c.error((*path, "physical", "network"), f"{message}{c.hint(segment.physical.network, known)}")
+        wire = (segment.physical.network, segment.physical.vlan)
+        first = carried.setdefault(wire, name)
+        if first != name:
+            message = f"segment '{first}' has VLAN {wire[1]} of '{wire[0]}' too; each segment needs its own"
+            yield c.error((*path, "physical", "vlan"), message)
+
+
+def segment_ports(c: Checker) -> Iterator[Problem]:
+    macs: dict[tuple[str, str], str] = {}
+    for name, port in c.network.segment_ports.items():
+        path = ("ports", name)
+        if port.segment is not None and port.trunk is not None:
+            yield c.error((*path, "trunk"), "a port has 'segment' or 'trunk', not both", at_key=True)
+            continue
+        if port.trunk is not None and port.ip is not None:
+            message = "a trunk port has no 'ip': its instance has an address in each segment, under that one's VLAN tag"
+            yield c.error((*path, "ip"), message, at_key=True)
+        if port.gateway is not None and (port.ip is None or port.gateway not in port.ip.network):
+            network = f"{port.gateway} is not in {port.ip.network}" if port.ip else "'gateway' needs 'ip'"
+            yield c.error((*path, "gateway"), f"{network}: a default gateway is in the instance's own network")
+        known = yield from _known(c, path, port)
+        if not known:
+            continue
+        carried = c.network.segments_of(port)
+        yield from _tags(c, path, port, carried)
+        for segment in carried:
+            yield from _physical(c, path, port, segment)
+            if port.mac is None:
+                continue
+            owner = macs.setdefault((segment.name, port.mac), name)
+            if owner != name:
+                message = f"port '{owner}' of segment '{segment.name}' has the MAC address {port.mac} too"
+                yield c.error((*path, "mac"), f"{message}; each port needs its own")
+                break
+
+
+def _known(c: Checker, path: Path, port: SegmentPort) -> Generator[Problem, None, bool]:
+    """Whether every segment that the port names is there, after a problem for each that is not."""
+    known = c.network.segments
+    if port.segment is not None:
+        yield from c.unknown((*path, "segment"), "segments", port.segment, known)
+        return port.segment in known
+    for index, name in enumerate(port.trunk or ()):
+        yield from c.unknown((*path, "trunk", index), "segments", name, known)
+    return port.trunk is not None and all(name in known for name in port.trunk)
+
+
+def _tags(c: Checker, path: Path, port: SegmentPort, carried: tuple[Segment, ...]) -> Iterator[Problem]:
+    """A trunk port tells segments apart by their VLAN tags."""
+    if port.trunk is None:
+        return
+    seen: dict[int, str] = {}
+    for index, segment in enumerate(carried):
+        place = (*path, "trunk", index) if port.trunk else (*path, "trunk")
+        if segment.vlan is None:
+            if not c.is_broken(("segments", segment.name, "vlan")):
+                message = f"segment '{segment.name}' has no 'vlan', the tag under which a trunk port would carry it"
+                yield c.error(place, message)
+        elif seen.setdefault(segment.vlan, segment.name) != segment.name:
+            message = f"segments '{seen[segment.vlan]}' and '{segment.name}' both have the VLAN tag {segment.vlan}"
+            yield c.error(place, f"{message}; this port could not tell them apart")
+
+
+def _physical(c: Checker, path: Path, port: SegmentPort, segment: Segment) -> Iterator[Problem]:
+    """The port's host must be connected to what carries the segment."""
+    if segment.physical is None or port.host is None or port.host not in c.network.hosts:
+        return
+    if segment.physical.network not in c.network.hosts[port.host].physical and not c.is_broken(("hosts", port.host)):
+        message = f"host '{port.host}' is not connected to the physical network '{segment.physical.network}'"
+        yield c.error(
+            (*path, "host"), f"{message}, which carries segment '{segment.name}'; declare it under 'physical'"
+        )
