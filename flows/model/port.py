@@ -141,6 +141,3 @@ class SegmentPort(Port):
         if self.segment is not None:
             return f"segment {self.segment}"
         return f"a trunk of {', '.join(self.trunk)}" if self.trunk else "a trunk of every segment"
-
-
-AnyPort = VpcPort | SegmentPort
