@@ -29,7 +29,7 @@ def interface_name(name: str) -> str:
 
     It depends on no other name.
     """
-    return name if _can_be_interface(name) else _shortened(name)
+    return name if can_be_interface(name) else shortened(name)
 
 
 def link_end(link: str, switch: str, peer: str) -> str:
@@ -43,12 +43,14 @@ def router_leg(router: str, interface: str) -> str:
     return interface_name(f"{router}.{interface}")
 
 
-def _can_be_interface(name: str) -> bool:
+def can_be_interface(name: str) -> bool:
+    """Whether a name can be that of an interface that is ours to name."""
     # A plain number would be taken for an OpenFlow port number.
     return len(name) <= INTERFACE_NAME_LENGTH and name not in _TAKEN and re.search("[a-z]", name) is not None
 
 
-def _shortened(name: str) -> str:
+def shortened(name: str) -> str:
+    """The start of a name and a digest of all of it."""
     # No declared name has a dot, so that a shortened name never equals a full one.
     digest = blake2b(name.encode(), digest_size=_DIGEST_LENGTH // 2).hexdigest()
     return f"{name[: INTERFACE_NAME_LENGTH - _DIGEST_LENGTH - 1]}.{digest}"
