@@ -26,3 +26,21 @@ class HostFacts:
     tunnel_ofport: int | None
     """OpenFlow port number of the tunnel port; None until the switch has made it."""
     interfaces: frozenset[Interface]
+
+
+@dataclass(frozen=True, slots=True)
+class Plug:
+    """A port of a plain switch, as the switch itself describes it."""
+
+    name: str
+    """Of its interface."""
+    ofport: int
+    is_live: bool
+    """Whether it is up and has a carrier."""
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchFacts:
+    """One plain switch's observed state."""
+
+    plugs: frozenset[Plug]

@@ -140,9 +140,9 @@ class Lab:
     def command(self, node: str, argv: Sequence[str]) -> list[str]:
         """The command that runs ``argv`` in the namespace of a node, in the present directory.
 
-        A node is the name of a port, a host, a plain switch or a router, ``underlay``, ``controller`` or, where hosts are in racks,
-        ``router``; ``port:NAME``, ``host:NAME``, ``switch:NAME`` and ``router:NAME`` tell apart what has the same
-        name. In a host or switch ovs-vsctl, ovs-ofctl and ovs-appctl talk to its own Open vSwitch.
+        A node is the name of a port, a host, a plain switch or a router, ``underlay``, ``controller`` or, where hosts
+        are in racks, ``router``; ``port:NAME``, ``host:NAME``, ``switch:NAME`` and ``router:NAME`` tell apart what has
+        the same name. In a host or switch ovs-vsctl, ovs-ofctl and ovs-appctl talk to its own Open vSwitch.
         What the command starts ends with the lab at the latest, and when its first process is killed.
         """
         if not self._record.is_alive:

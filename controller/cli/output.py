@@ -64,6 +64,14 @@ def read_network(path: Path) -> tuple[Network, str]:
     return network, text
 
 
+def counted(network: Network) -> str:
+    """How many machines and ports a network has."""
+    words = [f"{len(network.hosts)} hosts"] if network.hosts or not network.switches else []
+    words += [f"{len(network.switches)} switches"] if network.switches else []
+    words += [f"{len(network.routers)} routers"] if network.routers else []
+    return ", ".join([*words, f"{len(network.ports)} ports"])
+
+
 @contextmanager
 def explained() -> Iterator[None]:
     """Print expected errors as one sentence instead of a traceback, also where the terminal lacks a character."""

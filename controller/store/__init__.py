@@ -57,7 +57,7 @@ class Store:
         return generation
 
     def move(self, port: str, host: str) -> int:
-        """Declare another host for a port, until the next apply. Returns the generation.
+        """Declare another host, or plain switch, for a port, until the next apply. Returns the generation.
 
         The names must be those of the model.
         """
@@ -74,7 +74,7 @@ class Store:
         if not model:
             return None
         network, _ = parse(model["text"], model["file"])
-        moved = {port: network.ports[port].model_copy(update={"host": host}) for port, host in model["moved"].items()}
+        moved = {name: network.ports[name].moved(place) for name, place in model["moved"].items()}
         network = network.model_copy(update={"ports": {**network.ports, **moved}})
         tags = Tags(_numbers(model, "vpc_tags").of, _numbers(model, "subnet_tags").of)
         return Stored(model["generation"], network, tags)

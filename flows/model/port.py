@@ -2,7 +2,7 @@
 
 from hashlib import blake2b
 from ipaddress import IPv4Address
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import Field
 
@@ -38,6 +38,10 @@ class Port(Declared):
             examples=["host86"],
         ),
     ] = None
+
+    def moved(self, place: str) -> Self:
+        """The same port on another host."""
+        return self.model_copy(update={"host": place})
 
     @property
     def address(self) -> IPv4Address | None:

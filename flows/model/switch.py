@@ -3,7 +3,7 @@
 import re
 from functools import cached_property
 from ipaddress import IPv4Address
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
@@ -183,6 +183,10 @@ class SwitchPort(Port):
             examples=[[{"to": "10.0.0.0/8", "via": "192.168.1.2"}]],
         ),
     ] = ()
+
+    def moved(self, place: str) -> Self:
+        """The same port on another switch."""
+        return self.model_copy(update={"switch": place})
 
     @property
     def address(self) -> IPv4Address | None:
