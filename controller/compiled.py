@@ -1,4 +1,4 @@
-"""What the switch of a host, or a plain one, shall hold, from the store and the controller's own report of the facts."""
+"""What a host's or plain switch shall hold, from the store and the controller's own report of the facts."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -26,6 +26,8 @@ class HostFacts:
     tunnel_ofport: int | None
     """OpenFlow port number of the tunnel port; None until the switch has made it."""
     interfaces: frozenset[Interface]
+    physical: frozenset[tuple[str, int]] = frozenset()
+    """The physical networks that the bridge has a port to: (name, OpenFlow port number)."""
 
 
 @dataclass(frozen=True, slots=True)

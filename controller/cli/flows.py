@@ -23,7 +23,7 @@ def flows(
     state: StateOption = None,
     lab: LabOption = None,
 ) -> None:
-    """Print the flows that the switch of a host, or a plain switch, shall hold, each with what it does and the object that it is there for.
+    """Print the flows that a host's or plain switch shall hold, each with what it does and the object it is there for.
 
     The cookie is the one that ovs-ofctl and ovs-appctl print.
     """

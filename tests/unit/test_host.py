@@ -47,7 +47,7 @@ def unit(last: int) -> Unit:
 
 def started() -> tuple[Host, Switch]:
     """A host whose switch is connected and empty."""
-    host, switch = Host("h"), Switch()
+    host, switch = Host("h", 1), Switch()
     host.facts = HostFacts(1, "netdev", 65000, frozenset())
     host.connected(cast(Session, switch), 0)
     host.holds([])
