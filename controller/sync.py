@@ -86,6 +86,8 @@ class Sync:
         self._switches = Switches(now, open_links)
         self._by_datapath: dict[int, Host] = {}
         self._strangers: dict[int, Session] = {}
+        self._reported: set[int] = set()
+        """Datapath ids that nobody declared, and of which that was said."""
         self._locations = Locations({}, frozenset())
 
     def handle(self, event: Event, now: float) -> None:
@@ -269,7 +271,9 @@ class Sync:
         host = self._by_datapath.get(session.datapath_id)
         if host is None:
             self._strangers[session.datapath_id] = session
-            _log.warning("switch %016x is of no host of the model: it is left alone", session.datapath_id)
+            if session.datapath_id not in self._reported:
+                self._reported.add(session.datapath_id)
+                _log.warning("switch %016x is nobody's in the model: it is left alone", session.datapath_id)
             return
         _log.info("%s: its switch connected", host.name)
         self._connect(host, session, now)

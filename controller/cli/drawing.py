@@ -28,7 +28,13 @@ def draw(network: Network) -> RenderableType:
         for name, host in network.hosts.items()
     ]
     underlay = Text(f"══ {network.encapsulation} tunnels over the underlay, MTU {network.underlay.mtu} ══", style="dim")
-    overlay: list[RenderableType] = [Columns(boxes), underlay, *_racks(network), *_vpcs(network, colours), *_peerings(network)]
+    overlay: list[RenderableType] = [
+        Columns(boxes),
+        underlay,
+        *_racks(network),
+        *_vpcs(network, colours),
+        *_peerings(network),
+    ]
     return Group(*(overlay if network.hosts or not network.switches else []), *_switches(network))
 
 

@@ -21,9 +21,10 @@ from scapy.layers.vxlan import VXLAN
 from controller.cli.lab.up import build
 from controller.cli.state import controller_state
 from controller.cli.waiting import unconfirmed, wait_confirmed
-from controller.compiled import compiled
-from controller.store import Store
+from controller.compiled import compiled, compiled_switch
+from controller.store import Store, Stored
 from flows.model import Network, parse
+from flows.openflow import COOKIE_OWNER, COOKIE_OWNER_MASK
 from mininet_topos.pinging import Pings, pinging
 
 _numbers = count(1)
@@ -81,6 +82,8 @@ class VpcLab:
             shutil.rmtree(self._base, ignore_errors=True)
             raise
         self.store = Store(controller_state(self.lab))
+        # Plain switches dial from the beginning, when no controller listens yet.
+        self._read |= {path: path.stat().st_size for path in self.lab.path.glob("switches/*/*.log")}
         self._applied = text
         self.alive.append(self)
 
@@ -185,6 +188,8 @@ class VpcLab:
         assert wait_confirmed(self.store, stored.generation, 10), unconfirmed(self.store, stored.generation)
         for host in stored.network.hosts:
             self._compare(host)
+        for switch in stored.network.switches:
+            self._compare_switch(switch)
         self._read_logs()
         self._allowed.clear()
 
@@ -194,8 +199,36 @@ class VpcLab:
         wanted.write_text("".join(f"cookie={cookie:#x},{flow.text()}\n" for cookie, flow in desired.flows.items()))
         self.run(host, "ovs-ofctl", "--protocols=OpenFlow14", "diff-flows", "br-int", str(wanted))
 
+    def _compare_switch(self, switch: str) -> None:
+        """A plain switch holds what a fresh compile says, besides what it learned."""
+        desired = compiled_switch(self._stored, self.store.read_status(), switch)
+        assert desired is not None, f"{switch} never connected"
+        wanted, found = (self._base / f"{switch}.{which}" for which in ("wanted", "found"))
+        wanted.write_text("".join(f"cookie={cookie:#x},{flow.text()}\n" for cookie, flow in desired.flows.items()))
+        ours = f"cookie={COOKIE_OWNER << 56:#x}/{COOKIE_OWNER_MASK:#x}"
+        dump = ("ovs-ofctl", "--protocols=OpenFlow14", "--no-stats", "dump-flows", self.bridge(switch), ours)
+        found.write_text(self.run(f"switch:{switch}", *dump))
+        self.run(f"switch:{switch}", "ovs-ofctl", "--protocols=OpenFlow14", "diff-flows", str(found), str(wanted))
+
+    def bridge(self, switch: str) -> str:
+        """The name of a plain switch's bridge."""
+        return self.lab.topology.plain.switches[switch].bridge
+
+    @property
+    def _stored(self) -> Stored:
+        stored = self.store.load()
+        assert stored is not None
+        return stored
+
+    def learned(self, switch: str) -> dict[str, str]:
+        """The MAC addresses that a plain switch has learned, each with the interface that it is behind."""
+        self.run(f"switch:{switch}", "ovs-appctl", "revalidator/wait")
+        dump = ("ovs-ofctl", "--protocols=OpenFlow14", "--names", "dump-flows", self.bridge(switch), "table=20")
+        flows = self.run(f"switch:{switch}", *dump)
+        return dict(re.findall(r'cookie=0x77.*dl_dst=(\S+) actions=.*output:"?([^"\s]+)"?', flows))
+
     def _read_logs(self) -> None:
-        for path in self.lab.path.glob("hosts/*/*.log"):
+        for path in (*self.lab.path.glob("hosts/*/*.log"), *self.lab.path.glob("switches/*/*.log")):
             with path.open() as log:
                 log.seek(self._read.get(path, 0))
                 lines = log.read()
