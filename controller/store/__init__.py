@@ -75,7 +75,7 @@ class Store:
             return None
         network, _ = parse(model["text"], model["file"])
         moved = {name: network.ports[name].moved(place) for name, place in model["moved"].items()}
-        network = network.model_copy(update={"ports": {**network.ports, **moved}})
+        network = network.with_ports({**network.ports, **moved})
         tags = Tags(_numbers(model, "vpc_tags").of, _numbers(model, "subnet_tags").of)
         return Stored(model["generation"], network, tags)
 

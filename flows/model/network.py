@@ -109,6 +109,11 @@ class Network(BaseModel):
         """The broadcast domains of plain switches, and who is in them."""
         return Lans(self)
 
+    def with_ports(self, ports: Mapping[str, AnyPort]) -> "Network":
+        """The same network with other ports. (A copy would keep what was already computed of the old ones.)"""
+        fields = {name: getattr(self, name) for name in type(self).model_fields}
+        return Network.model_construct(**{**fields, "ports": dict(ports)})
+
     @property
     def instance_mtu(self) -> int:
         """The largest IP packet, in bytes, that an instance can send without the tunnel breaking it."""
