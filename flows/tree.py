@@ -1,7 +1,7 @@
 """Which links carry frames: of every ring at least one link does not, so that no frame goes round for ever.
 
-A spanning tree from the first switch by name, by the fewest links, and of equal ways by the first link by name. It
-depends on nothing but the declared links and which of them work: whoever computes it finds the same one.
+A spanning tree from the first switch by name, by the fewest links; of equal ways by a link that carries every VLAN,
+then by the first one by name. It depends on nothing but the declared links and which of them work.
 
 Links may carry different VLANs, so that each VLAN named by a link has a tree of its own, and all others share one.
 """
@@ -25,7 +25,7 @@ def working(links: Iterable[Link], facts: Mapping[str, SwitchFacts]) -> frozense
 
 def tree(links: Collection[Link], working: Set[str]) -> frozenset[Way]:
     """What carries frames, of the links that work."""
-    usable = sorted((link for link in links if link.name in working), key=lambda link: link.name)
+    usable = sorted((link for link in links if link.name in working), key=lambda link: (bool(link.trunk), link.name))
     return frozenset(
         (link.name, vlan)
         for vlan in (None, *named_vlans(links))

@@ -71,9 +71,10 @@ def _overlaps(c: Checker, path: Path, router: Router) -> Iterator[Problem]:
 
 
 def _address(c: Checker, path: Path, ip: IPv4Interface) -> Iterator[Problem]:
-    reason = not_for_machines(IPv4Network(ip.ip)) or special_in_subnet(ip.ip, ip.network)
+    special = special_in_subnet(ip.ip, ip.network)
+    reason = not_for_machines(IPv4Network(ip.ip)) or (f"it is {special}" if special else None)
     if reason is not None and not c.is_broken(path):
-        yield c.error(path, f"no machine can have the address {ip.ip}: it is {reason}")
+        yield c.error(path, f"no machine can have the address {ip.ip}: {reason}")
 
 
 def _routes(c: Checker, path: Path, routes: Sequence[Route], own: Sequence[IPv4Interface]) -> Iterator[Problem]:
