@@ -5,21 +5,19 @@ is to have: its topologies, its tests and its command line.
 """
 
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 # mn compiles this file under the name that it was given, and executes it without a __file__.
 _PROJECT = Path(sys._getframe().f_code.co_filename).resolve().parents[1]
-sys.path.insert(0, str(_PROJECT))
-if find_spec("pydantic") is None:
-    # mn runs in the system's Python, where this project's dependencies are not installed.
-    _PACKAGES = f"lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
-    if not (_PROJECT / ".venv" / _PACKAGES).is_dir():
-        sys.exit(f"no {_PROJECT}/.venv/{_PACKAGES}: make it by 'make clean install PYTHON={sys.executable}'")
-    sys.path.append(str(_PROJECT / ".venv" / _PACKAGES))
+_PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
+# mn runs in the system's Python, where this project's dependencies are not installed.
+sys.path[:0] = [str(_PROJECT), str(_PROJECT / ".venv" / "lib" / _PYTHON / "site-packages")]
 
-from mininet_topos.mn_model import CLI, model_test  # noqa: E402
-from mininet_topos.mn_vpc import VpcTopo  # noqa: E402
+try:
+    from mininet_topos.mn_model import CLI, model_test
+    from mininet_topos.mn_vpc import VpcTopo
+except ModuleNotFoundError as error:
+    sys.exit(f"{error} for {_PYTHON}, which runs mn; make .venv with it: make clean install PYTHON={sys.executable}")
 
 __all__ = ["CLI"]
 
