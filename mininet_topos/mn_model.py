@@ -8,12 +8,25 @@ from typing import Any
 from mininet import cli
 from mininet.log import output
 
-from flows.model import Network
+from flows.model import InvalidModel, Network, parse
+from flows.model.problem import did_you_mean
 from mininet_topos.comparing import Pair, compare, summary
+from mininet_topos.errors import LabError
 from mininet_topos.probe import answered
+
+_SHIPPED = Path(__file__).with_name("networks")
 
 _LAST_ANSWERS = 1.0
 """Seconds to wait for the last answers."""
+
+
+def read(network: str) -> Network:
+    """A network file, or the one that is shipped under a name."""
+    path = Path(network) if network.endswith((".yaml", ".yml")) else _SHIPPED / f"{network}.yaml"
+    if not path.is_file():
+        known = sorted(shipped.stem for shipped in _SHIPPED.glob("*.yaml"))
+        raise LabError(f"there is no network file {path}{did_you_mean(network, known)}")
+    return parse(path.read_text(), str(path))[0]
 
 
 def namespace(node: Any) -> Path:
@@ -33,11 +46,15 @@ def complaints(pairs: Sequence[Pair]) -> str:
     return "".join(f"{pair.demand}: {pair.expected.reason}\n" for pair in pairs if not pair.is_right)
 
 
-def ping_model(net: Any) -> bool:
-    """Ping between all instances, and say what is not as the model says. Whether all is."""
+def ping_model(net: Any, network: str = "") -> bool:
+    """Ping between all instances, and say what is not as the model says. Whether all is.
+
+    The model is that of another network file, if one is named, else that of the topology.
+    """
     output("*** Ping: as the model says?\n")
-    instances = [host for host in net.hosts if host.intfs]
-    pairs = ping_all(net.topo.network, instances)
+    model = read(network) if network else net.topo.network
+    instances = [host for host in net.hosts if host.intfs and host.name in model.ports]
+    pairs = ping_all(model, instances)
     for instance in instances:
         row = [pair for pair in pairs if pair.source == instance.name]
         output(f"{instance.name} -> {' '.join(map(_cell, row))}\n")
@@ -50,9 +67,9 @@ def _cell(pair: Pair) -> str:
     return (pair.target if pair.answered else "X") + ("" if pair.is_right else "!")
 
 
-def model_test(net: Any) -> None:
+def model_test(net: Any, network: object = "") -> None:
     """``--test pingmodel``: mn ends with exit code 1 when something is not as the model says."""
-    if not ping_model(net):
+    if not ping_model(net, str(network)):
         net.stop()
         sys.exit(1)
 
@@ -62,6 +79,10 @@ class CLI(cli.CLI):  # type: ignore[misc]
 
     identchars = cli.CLI.identchars + "-"
 
-    def do_pingmodel(self, _line: str) -> None:
-        """Ping between all instances and compare with what the model says."""
-        ping_model(self.mn)
+    def do_pingmodel(self, line: str) -> None:
+        """Ping between all instances and compare with what the model says.
+        Usage: pingmodel [network file, if another one was applied]"""
+        try:
+            ping_model(self.mn, line.strip())
+        except (LabError, InvalidModel) as error:
+            output(f"*** {error}\n")

@@ -15,15 +15,13 @@ from mininet.log import warn
 from mininet.node import Host, Switch
 from mininet.topo import Topo
 
-from flows.model import Network, parse
 from flows.model.contract import INTEGRATION_BRIDGE, OVSDB_PORT, datapath_id
-from flows.model.problem import did_you_mean
 from mininet_topos import namespaces
 from mininet_topos.comparing import Pair
 from mininet_topos.directory import ROUTER_NODE, UNDERLAY_NODE, LabDirectory, host_node
 from mininet_topos.errors import LabError
 from mininet_topos.instances import INSTANCE_INTERFACE
-from mininet_topos.mn_model import complaints, namespace, ping_all
+from mininet_topos.mn_model import complaints, namespace, ping_all, read
 from mininet_topos.supervisor import Supervisor
 from mininet_topos.switch import NIC, SCHEMA, has_kernel_datapath
 from mininet_topos.switch import Switch as OpenVSwitch
@@ -35,8 +33,6 @@ ROOT_NODE = "root"
 
 _MANAGEMENT = "mgmt0"
 """A host's interface to this machine."""
-
-_SHIPPED = Path(__file__).with_name("networks")
 
 _CONTROLLER_PATIENCE = 20
 """Seconds for the controller to make the integration bridge on every host."""
@@ -50,7 +46,7 @@ class VpcTopo(Topo):  # type: ignore[misc]
 
     def build(self, network: object = "peered-vpcs") -> None:
         """Describe the network to Mininet."""
-        self.network = _read(str(network))
+        self.network = read(str(network))
         topology = describe(self.network)
         fixed = [UNDERLAY_NODE, ROOT_NODE, *([ROUTER_NODE] if topology.legs else [])]
         _check_names([*fixed, *topology.hosts, *topology.ports])
@@ -95,14 +91,6 @@ class VpcTopo(Topo):  # type: ignore[misc]
         if port.host is not None:
             cable = {"intfName1": INSTANCE_INTERFACE, "intfName2": port.interface, "addr1": port.mac}
             self.addLink(port.name, port.host, **cable, ifconfig=f"mtu {port.mtu}")
-
-
-def _read(network: str) -> Network:
-    path = Path(network) if network.endswith((".yaml", ".yml")) else _SHIPPED / f"{network}.yaml"
-    if not path.is_file():
-        known = sorted(shipped.stem for shipped in _SHIPPED.glob("*.yaml"))
-        raise LabError(f"there is no network file {path}{did_you_mean(network, known)}")
-    return parse(path.read_text(), str(path))[0]
 
 
 def _check_names(names: Sequence[str]) -> None:

@@ -12,6 +12,8 @@ mount -t tmpfs tmpfs /tmp
 ln -s /run/tmp/* /tmp/
 export HOME=/run OVS_VPC_STATE=/run/state
 mkdir "$OVS_VPC_STATE"
+links() { ip -o link show | cut -d: -f2; }
+links >/run/links
 ip link set lo up
 ip address add 169.254.0.1/32 dev lo
 
@@ -31,7 +33,7 @@ others() { ps -o comm= -e | grep -vxE 'sh|ps|grep'; }
 # What ends with mn, when that is killed, ends a little later.
 for _ in $(seq 50); do others >/dev/null || break; sleep 0.1; done
 echo "processes left:" $(others)
-echo "links left:" $(ip -o link show | cut -d: -f2)
+echo "links left:" $(links | grep -vxFf /run/links)
 echo "files left:" $(ls -d /run/mn-* 2>/dev/null)
 cat /run/controller.log >&2
 exit $status
