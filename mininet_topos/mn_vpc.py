@@ -24,18 +24,18 @@ from mininet_topos.instances import INSTANCE_INTERFACE
 from mininet_topos.mn_model import complaints, namespace, ping_all, read
 from mininet_topos.supervisor import Supervisor
 from mininet_topos.switch import NIC, SCHEMA, has_kernel_datapath
-from mininet_topos.switch import Switch as OpenVSwitch
+from mininet_topos.switch import Switch as HostSwitch
 from mininet_topos.topology import LabHost, LabPort, Topology, describe
 from mininet_topos.waiting import Waiting
 
 ROOT_NODE = "root"
 """This machine, outside of all nodes: where the controller runs."""
 
+_CONTROLLER = "c0"
+"""Mininet's name for the first controller."""
+
 _MANAGEMENT = "mgmt0"
 """A host's interface to this machine."""
-
-_CONTROLLER_PATIENCE = 20
-"""Seconds for the controller to make the integration bridge on every host."""
 
 _PATIENCE = 15
 """Seconds until instances reach each other as the model says."""
@@ -48,7 +48,7 @@ class VpcTopo(Topo):  # type: ignore[misc]
         """Describe the network to Mininet."""
         self.network = read(str(network))
         topology = describe(self.network)
-        fixed = [UNDERLAY_NODE, ROOT_NODE, *([ROUTER_NODE] if topology.legs else [])]
+        fixed = [UNDERLAY_NODE, ROOT_NODE, _CONTROLLER, *([ROUTER_NODE] if topology.legs else [])]
         _check_names([*fixed, *topology.hosts, *topology.ports])
         self.addSwitch(ROOT_NODE, cls=Root, dpid="1")
         self.addSwitch(UNDERLAY_NODE, cls=Underlay, dpid="1", inNamespace=True, topology=topology)
@@ -204,7 +204,7 @@ class VpcHost(Switch):  # type: ignore[misc]
         self._directory = LabDirectory(Path(self._files.name))
         self._directory.check_length(name)
         self._waiting = Waiting(lambda: None)
-        self._ovs = OpenVSwitch(host, self._directory, Supervisor(), self._waiting)
+        self._ovs = HostSwitch(host, self._directory, Supervisor(), self._waiting)
         # Where the tools of Open vSwitch look when they are run in this node.
         private = ("/run/openvswitch", str(self._directory.host(name)))
         super().__init__(name, privateDirs=[private], **params)
