@@ -17,7 +17,6 @@ from controller.store.vlans import Vlans
 from flows.model import Network, parse
 from flows.view import Tags
 
-
 __all__ = ["Store", "Stored", "Vlans"]
 
 
@@ -87,9 +86,7 @@ class Store:
         network = network.model_copy(update={"ports": {**network.ports, **moved}})
         vlans = self._read_vlans()
         segments = _numbers(model, "segment_tags").of
-        tags = Tags(
-            _numbers(model, "vpc_tags").of, _numbers(model, "subnet_tags").of, segments, vlans.named(segments)
-        )
+        tags = Tags(_numbers(model, "vpc_tags").of, _numbers(model, "subnet_tags").of, segments, vlans.named(segments))
         return Stored(model["generation"], network, tags, vlans)
 
     def version(self) -> tuple[int, int] | None:
