@@ -180,3 +180,29 @@ def test_vlans_outlive_the_controller(network: Network) -> None:
     network.settle()
     assert {host: network.vlans(host) for host in HOSTS} == before
     assert {host: set(network.flows(host)) for host in HOSTS} == flows
+
+
+def test_a_controller_that_starts_leaves_floods_alone_until_every_port_is_found(network: Network) -> None:
+    """Who has the port is not declared, and the database of the host that has it does not answer at first."""
+    undeclared = text() + "  u1: {segment: red}\n"
+    reach(network, undeclared.replace("b1: {segment: red, host: h2}", "b1: {segment: green, host: h2}"))
+    network.plug("h2", "u1")
+    wait_until(lambda: "192.0.2.2" in floods(network), "copies to h2")
+    network.settle()
+    network.switches["h2"].freeze("ovsdb-server")
+    try:
+        network.restart_controller()
+        wait_until(lambda: network.log().count("h1: its switch connected") > 1, "h1's switch")
+        time.sleep(2)
+        assert "192.0.2.2" in floods(network)
+    finally:
+        network.switches["h2"].thaw("ovsdb-server")
+    wait_until(lambda: all(host["settled"] for host in network.status().values()), "the hosts to settle", 20)
+    network.compare()
+    assert "192.0.2.2" in floods(network)
+    network.switches["h2"].vsctl("del-port", "u1")
+
+
+def floods(network: Network) -> str:
+    """Everything that h1 copies to everybody."""
+    return "".join(flow for flow in network.flows("h1").values() if "table=21" in flow)
