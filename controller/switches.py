@@ -59,7 +59,7 @@ class Switches:
         """Send whatever is due."""
         self._open_and_block(now)
         for node in self.nodes.values():
-            node.pump(now, may_send=True, may_remove=True)
+            node.pump(now, may_send=True, may_remove=True, knows_all=True)
             node.check(now)
 
     def locations(self) -> dict[str, str]:

@@ -35,6 +35,24 @@ def print_json(data: object) -> None:
     print(json.dumps(data, indent=2))
 
 
+def summary(network: Network) -> str:
+    """How many objects of each kind a network has; of hosts and ports also that there are none."""
+    numbers = {
+        "host": len(network.hosts),
+        "switch": len(network.switches),
+        "router": len(network.routers),
+        "VPC": len(network.vpcs),
+        "segment": len(network.segments),
+        "port": len(network.ports),
+        "peering": len(network.peerings),
+    }
+    return ", ".join(
+        f"{number} {kind}{'' if number == 1 else 'es' if kind == 'switch' else 's'}"
+        for kind, number in numbers.items()
+        if number or kind == "port" or (kind == "host" and not network.switches)
+    )
+
+
 def show_problems(problems: tuple[Problem, ...] | list[Problem]) -> None:
     """Print errors and warnings, each with its place."""
     for problem in problems:
@@ -62,14 +80,6 @@ def read_network(path: Path) -> tuple[Network, str]:
         fail(f"{path} has {errors} error{'s' if errors > 1 else ''}; nothing was changed")
     show_problems(warnings)
     return network, text
-
-
-def counted(network: Network) -> str:
-    """How many machines and ports a network has."""
-    words = [f"{len(network.hosts)} hosts"] if network.hosts or not network.switches else []
-    words += [f"{len(network.switches)} switches"] if network.switches else []
-    words += [f"{len(network.routers)} routers"] if network.routers else []
-    return ", ".join([*words, f"{len(network.ports)} ports"])
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from controller.cli.output import counted, out, read_network
+from controller.cli.output import out, read_network, summary
 
 
 def validate(file: Annotated[Path, typer.Argument(help="A network file (YAML).")]) -> None:
@@ -14,11 +14,5 @@ def validate(file: Annotated[Path, typer.Argument(help="A network file (YAML).")
     Exit code 0: it can be applied (there may be warnings). 1: it cannot.
     """
     network, _ = read_network(file)
-    if network.switches and not network.hosts:
-        out.print(f"{file} is valid: {counted(network)}")
-        return
-    switches = f"{len(network.switches)} switches, " if network.switches else ""
-    out.print(
-        f"{file} is valid: {len(network.hosts)} hosts, {len(network.vpcs)} VPCs, {len(network.ports)} ports, "
-        f"{len(network.peerings)} peerings, {switches}over {network.encapsulation}"
-    )
+    tunnels = f", over {network.encapsulation}" if network.hosts or not network.switches else ""
+    out.print(f"{file} is valid: {summary(network)}{tunnels}")

@@ -26,6 +26,7 @@ from controller.store import Store, Stored
 from flows.model import Network, parse
 from flows.openflow import COOKIE_OWNER, COOKIE_OWNER_MASK
 from mininet_topos.pinging import Pings, pinging
+from tests.switch import wait_until
 
 _numbers = count(1)
 
@@ -188,6 +189,7 @@ class VpcLab:
         assert wait_confirmed(self.store, stored.generation, 10), unconfirmed(self.store, stored.generation)
         for host in stored.network.hosts:
             self._compare(host)
+        wait_until(self.is_settled, "the plain switches to settle")
         for switch in stored.network.switches:
             self._compare_switch(switch)
         self._read_logs()
@@ -209,6 +211,10 @@ class VpcLab:
         dump = ("ovs-ofctl", "--protocols=OpenFlow14", "--no-stats", "dump-flows", self.bridge(switch), ours)
         found.write_text(self.run(f"switch:{switch}", *dump))
         self.run(f"switch:{switch}", "ovs-ofctl", "--protocols=OpenFlow14", "diff-flows", str(found), str(wanted))
+
+    def is_settled(self) -> bool:
+        """Whether every plain switch is connected and holds what it shall."""
+        return all(switch["settled"] and switch["switch"] for switch in self.store.read_status()["switches"].values())
 
     def bridge(self, switch: str) -> str:
         """The name of a plain switch's bridge."""

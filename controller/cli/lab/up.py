@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from controller.cli.output import counted, err, fail, out, read_network
+from controller.cli.output import err, fail, out, read_network, summary
 from controller.cli.state import controller_state
 from controller.cli.waiting import unconfirmed, wait_confirmed, wait_plugged
 from controller.store import Store
@@ -25,7 +25,7 @@ def up(
     """Build everything that a network file names, start the controller, and wait until every switch confirms."""
     network, text = read_network(file)
     lab = build(network, text, str(file), name or file.stem)
-    out.print(f"lab '{lab.name}' is up: {counted(network)}")
+    out.print(f"lab '{lab.name}' is up: {summary(network)}")
     out.print("try: ovs-vpc lab ping, ovs-vpc lab status, ovs-vpc lab exec PORT -- COMMAND, ovs-vpc flows HOST")
 
 

@@ -1,0 +1,56 @@
+"""What a switch has learned by itself, in words."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from controller.cli.output import fail
+from flows.learning import LEARNED_OWNER, Learn
+from flows.model.contract import INTEGRATION_BRIDGE
+from flows.pipeline import UNICAST, table_name
+from flows.plan import Desired
+from mininet_topos.directory import host_node, switch_node
+from mininet_topos.lab import Lab
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """A flow that a switch learned."""
+
+    cookie: str
+    table: str
+    flow: str
+    """As ``ovs-ofctl`` prints it, without counters."""
+    why: str
+
+
+def reasons(desired: Desired) -> Mapping[int, str]:
+    """What the switch learns by these flows: cookie -> what such an entry is there for."""
+    found: dict[int, str] = {}
+    for flow in desired.flows.values():
+        for learn in (action for action in flow.actions if isinstance(action, Learn)):
+            application = desired.applications[flow.cookie][0]
+            if learn.table == UNICAST.number:
+                found[learn.cookie] = f"{application.sentence}  [{application.why}]"
+            else:
+                found[learn.cookie] = f"this address counts towards the limit of {application.values['vlan']}"
+    return found
+
+
+def learned(lab: Lab, host: str, desired: Desired) -> Iterator[Learned]:
+    """What the switch of a lab's host, or a plain switch of a lab, has learned so far."""
+    plain = lab.topology.plain.switches.get(host) if host not in lab.topology.hosts else None
+    bridge = plain.bridge if plain else INTEGRATION_BRIDGE
+    node = switch_node(host) if plain else host_node(host)
+    ours = f"cookie={LEARNED_OWNER << 56:#x}/{0xFF << 56:#x}"
+    command = ["ovs-ofctl", "-OOpenFlow10,OpenFlow14", "--names", "--no-stats", "dump-flows", bridge, ours]
+    dump = lab.run(node, command, capture_output=True, text=True)
+    if dump.returncode != 0:
+        fail(f"the switch of {host} does not say what it learned: {dump.stderr.strip()}")
+    why = reasons(desired)
+    for line in dump.stdout.splitlines():
+        if entry := re.fullmatch(r"\s*cookie=(0x\w+), (table=(\w+),.*)", line):
+            cookie, flow, table = entry.groups()
+            # Plain switches were not told our tables' names.
+            table = table_name(int(table)) if table.isdigit() else table
+            yield Learned(cookie, table, flow, why.get(int(cookie, 16), "learned by a flow that is gone"))
