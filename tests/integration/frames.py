@@ -80,12 +80,23 @@ class Frames:
         self.settle(sender)
         self.judge(number, expected)
 
+    def check_quietly(self, sender: str, target: str, expected: Got, *, source: str) -> None:
+        """As :meth:`check`, with no frame from any other MAC address than this one."""
+        number = self.send(sender, target, source=source)
+        self.wait(number, *expected)
+        last = self.send(sender, BROADCAST, source=source)
+        self.wait(last, *(name for group in self._groups() if sender in group for name in group if name != sender))
+        self.judge(number, expected)
+
     def send(self, sender: str, target: str, *tags: Tag, source: str | None = None) -> int:
         """Send a frame with whatever tags and return its number. ``source``: its MAC address, if not the sender's."""
         number = next(_numbers)
-        data = frame(number, source or self.mac(sender), target, tags)
-        self._write(f"{[place.name for place in self._places].index(sender)} {data.hex()}")
+        self.send_bytes(sender, frame(number, source or self.mac(sender), target, tags))
         return number
+
+    def send_bytes(self, sender: str, data: bytes) -> None:
+        """Send anything from a place."""
+        self._write(f"{[place.name for place in self._places].index(sender)} {data.hex()}")
 
     def wait(self, number: int, *places: str) -> None:
         """Wait until a frame has been received at some places."""

@@ -1,0 +1,134 @@
+"""Access and trunk ports: the source's three experiments, and what ovs-vswitchd.conf.db(5) says of tags (S11)."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from scapy.all import ARP, Dot1Q
+
+from tests.integration.frames import BROADCAST, MULTICAST, Frames, Got, Tag, frames
+from tests.integration.test_vpc import network
+from tests.integration.vpclab import VpcLab
+from tests.scenario import SHIPPED
+
+pytestmark = [pytest.mark.lab, pytest.mark.system("S11")]
+Labs = Callable[[str], VpcLab]
+
+ONE_HOST = (SHIPPED / "access-trunk.yaml").read_text()
+
+
+def over(encapsulation: str) -> str:
+    """The same ports on two hosts, with learning, and with one more segment that trunks carry untagged."""
+    text = network("access-trunk", encapsulation).replace(", flood_only: true", "")
+    text = text.replace("hosts:\n", "hosts:\n  host2: {tunnel_ip: 192.168.50.2}\n")
+    for port in ("first-if", "second-if", "third-if"):
+        line = next(line for line in text.splitlines() if line.startswith(f"  {port}:"))
+        text = text.replace(line, line.replace("host1", "host2"))
+    text = text.replace("segments:\n", "segments:\n  bare: {id: 100, vlan: 0}\n")
+    return text.replace("ports:\n", "ports:\n  vnet3: {segment: bare, host: host1, ip: 192.168.100.106/24}\n")
+
+
+@pytest.fixture(scope="module", params=["one host", "gre", "vxlan"])
+def lab(labs: Labs, request: pytest.FixtureRequest) -> VpcLab:
+    return labs(ONE_HOST if request.param == "one host" else over(str(request.param)))
+
+
+@pytest.fixture
+def watch(lab: VpcLab) -> Iterator[Frames]:
+    with frames(lab, *lab.network.ports) as frames_of_all:
+        yield frames_of_all
+
+
+def bare(lab: VpcLab, got: Got) -> Got:
+    """What frames of no VLAN come to: none where no segment is that of VLAN 0."""
+    return got if "bare" in lab.network.segments else {}
+
+
+FROM_VNET0 = {"second-if": (Tag(101),), "third-if": (Tag(101),)}
+FROM_TRUNK = {"vnet0": (), "second-if": (Tag(101),)}
+
+
+def test_access_ports_send_untagged(lab: VpcLab, watch: Frames) -> None:
+    for target in (BROADCAST, MULTICAST, "02:00:5e:00:00:09"):
+        watch.check("vnet0", target, FROM_VNET0)
+        watch.check("vnet1", target, {"second-if": (Tag(102),), "third-if": (Tag(102),)})
+        watch.check("vnet2", target, {"first-if": (), "second-if": (Tag(103),)})
+        watch.check("first-if", target, {"vnet2": (), "second-if": (Tag(103),)})
+
+
+def test_access_ports_drop_tagged_frames(lab: VpcLab, watch: Frames) -> None:
+    """Also those with the port's own VLAN."""
+    for vid in (101, 102, 103, 7, 4095):
+        watch.check("vnet0", BROADCAST, {}, Tag(vid))
+    watch.check("vnet0", BROADCAST, {}, Tag(101), Tag(102))
+
+
+def test_priority_tags(lab: VpcLab, watch: Frames) -> None:
+    """A tag without a VLAN is none, but that its priority is kept."""
+    watch.check("vnet0", BROADCAST, FROM_VNET0, Tag(0))
+    kept = (Tag(103, pcp=5),)
+    watch.check("vnet2", BROADCAST, {"first-if": (), "second-if": kept}, Tag(0, pcp=5))
+    watch.check("second-if", BROADCAST, {"vnet2": (), "first-if": ()}, *kept)
+
+
+def test_trunk_ports_carry_the_listed_vlans(lab: VpcLab, watch: Frames) -> None:
+    for pcp in (0, 6):
+        watch.check("third-if", BROADCAST, {"vnet0": (), "second-if": (Tag(101, pcp),)}, Tag(101, pcp))
+    watch.check("third-if", BROADCAST, {"vnet1": (), "second-if": (Tag(102),)}, Tag(102))
+    watch.check("third-if", BROADCAST, {}, Tag(103))
+    watch.check("second-if", BROADCAST, {"vnet2": (), "first-if": ()}, Tag(103))
+    watch.check("second-if", BROADCAST, {"vnet0": (), "third-if": (Tag(101),)}, Tag(101))
+    for vid in (7, 100, 4095):
+        watch.check("second-if", BROADCAST, {}, Tag(vid))
+
+
+def test_trunk_ports_and_no_vlan(lab: VpcLab, watch: Frames) -> None:
+    """VLAN 0: carried where a segment is that VLAN, by trunks that list it or list nothing, untagged."""
+    for tags in ((), (Tag(0),), (Tag(0, pcp=3),)):
+        watch.check("second-if", BROADCAST, bare(lab, {"vnet3": ()}), *tags)
+        watch.check("third-if", BROADCAST, {}, *tags)
+    if "vnet3" in lab.network.ports:
+        watch.check("vnet3", BROADCAST, {"second-if": ()})
+        watch.check("vnet3", BROADCAST, {"second-if": ()}, Tag(0, pcp=3))
+
+
+def test_double_tags(lab: VpcLab, watch: Frames) -> None:
+    """The outer tag says which VLAN it is; the inner one travels along and means nothing."""
+    inner = Tag(103, pcp=1)
+    watch.check("third-if", BROADCAST, {"vnet0": (inner,), "second-if": (Tag(101), inner)}, Tag(101), inner)
+    watch.check("third-if", BROADCAST, {}, Tag(103), Tag(101))
+    watch.check("vnet0", BROADCAST, {name: (*tags, inner) for name, tags in FROM_VNET0.items()}, Tag(0), inner)
+
+
+def test_unicast_between_access_and_trunk(lab: VpcLab, watch: Frames) -> None:
+    """Learned with its tag: the instance of a trunk port is reached in the VLAN that it spoke in."""
+    behind = "02:00:5e:00:00:0a"
+    watch.check("second-if", BROADCAST, {"vnet0": (), "third-if": (Tag(101),)}, Tag(101), source=behind)
+    flooded = any(segment.flood_only for segment in lab.network.segments.values())
+    watch.check("vnet0", behind, FROM_VNET0 if flooded else {"second-if": (Tag(101),)})
+    watch.check("third-if", behind, FROM_TRUNK if flooded else {"second-if": (Tag(101),)}, Tag(101))
+    watch.check("vnet1", behind, {"second-if": (Tag(102),), "third-if": (Tag(102),)})
+
+
+EXPERIMENTS: dict[int, tuple[str, str, dict[str, int | None]]] = {
+    1: ("vnet2", "192.168.100.103", {"first-if": None, "second-if": 103}),
+    2: ("vnet0", "192.168.100.105", {"second-if": 101, "third-if": 101}),
+    3: ("vnet1", "192.168.100.104", {"second-if": 102, "third-if": 102}),
+}
+"""Who pings which address, and where it is seen, under which tag."""
+
+
+@pytest.mark.parametrize("number", EXPERIMENTS)
+def test_experiment_of_the_source(labs: Labs, number: int) -> None:
+    """Who sees a ping, and under which tag: by its echo requests where answered, else by its ARP requests."""
+    lab = labs(ONE_HOST)
+    sender, target, seen = EXPERIMENTS[number]
+    lab.run(sender, "ip", "neigh", "flush", "all")
+    with lab.capture("first-if") as first, lab.capture("second-if") as second, lab.capture("third-if") as third:
+        assert lab.ping(sender, target, 2).received == (2 if number == 1 else 0)
+    for name, packets in (("first-if", first), ("second-if", second), ("third-if", third)):
+        requests = [packet for packet in packets if ARP in packet and packet[ARP].op == 1]
+        tags = {packet[Dot1Q].vlan if Dot1Q in packet else None for packet in requests if packet[ARP].pdst == target}
+        assert tags == ({seen[name]} if name in seen else set())
+        pings = [packet[Dot1Q].vlan if Dot1Q in packet else None for packet in packets if "ICMP" in packet]
+        # Two pings, each with its reply: first-if is who answers, second-if sees both flooded.
+        assert pings == ([seen[name]] * 4 if number == 1 and name in seen else [])
