@@ -13,15 +13,16 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from itertools import count
 from typing import IO, NamedTuple
 
 from scapy.all import Ether
 
-from flows.model import SegmentPort
+from flows.model import Network, SegmentPort
 from mininet_topos.directory import CONTROLLER_NODE, PHYSICAL_NODE, host_node, port_node
+from mininet_topos.lab import Lab
 from tests.integration.frames_agent import MARK
 from tests.integration.vpclab import VpcLab, tunnelled
 
@@ -61,8 +62,9 @@ class Place:
 class Frames:
     """The instances, hosts and physical networks that are watched. Made by :func:`frames`."""
 
-    def __init__(self, lab: VpcLab, names: tuple[str, ...], agent: "subprocess.Popen[str]") -> None:
-        self._lab = lab
+    def __init__(self, lab: Lab, network: Network, names: tuple[str, ...], agent: "subprocess.Popen[str]") -> None:
+        self.network = network
+        self._hosts = lab.topology.hosts
         self._places = [_place(lab, name) for name in names]
         self._agent = agent
         self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
@@ -133,12 +135,12 @@ class Frames:
 
     def mac(self, name: str) -> str:
         """The MAC address of a place's machine."""
-        ports = self._lab.network.ports
+        ports = self.network.ports
         return ports[name].mac_address if name in ports else "0e:02:00:00:00:01"
 
     def _groups(self) -> list[dict[str, Tag | None]]:
         """Who hears whom: for each segment its watched members, each with the tag that the segment has there."""
-        network = self._lab.network
+        network = self.network
         groups: list[dict[str, Tag | None]] = []
         for segment in network.segments.values():
             group: dict[str, Tag | None] = {}
@@ -169,7 +171,7 @@ class Frames:
         if int(is_outgoing):
             return
         number = int(data.partition(MARK)[2][:8], 16)
-        host = self._lab.lab.topology.hosts.get(place.name)
+        host = self._hosts.get(place.name)
         if host is None:
             self._tags[number, place.name] = tags_of(data)
         elif data[:6].hex(":") == host.mac:
@@ -180,23 +182,25 @@ class Frames:
 
 
 @contextmanager
-def frames(lab: VpcLab, *places: str) -> Iterator[Frames]:
-    """Watch places while a block runs: ports, hosts (their NICs in the underlay), ``physical/NETWORK``."""
-    command = lab.lab.command(
-        CONTROLLER_NODE, [sys.executable, "-m", "tests.integration.frames_agent", str(lab.lab.path)]
-    )
+def watching(lab: Lab, network: Network, *places: str) -> Iterator[Frames]:
+    """Watch places of any lab while a block runs; ``network`` says who hears whom."""
+    command = lab.command(CONTROLLER_NODE, [sys.executable, "-m", "tests.integration.frames_agent", str(lab.path)])
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as agent:
         try:
-            yield Frames(lab, places, agent)
+            yield Frames(lab, network, places, agent)
         finally:
             agent.kill()
 
 
-def _place(lab: VpcLab, name: str) -> Place:
-    topology = lab.lab.topology
-    if name in topology.ports:
+def frames(lab: VpcLab, *places: str) -> AbstractContextManager[Frames]:
+    """Watch places while a block runs: ports, hosts (their NICs in the underlay), ``physical/NETWORK``."""
+    return watching(lab.lab, lab.network, *places)
+
+
+def _place(lab: Lab, name: str) -> Place:
+    if name in lab.topology.ports:
         return Place(name, port_node(name), "eth0")
-    if name in topology.hosts:
+    if name in lab.topology.hosts:
         return Place(name, host_node(name), "eth0")
     node, _, network = name.partition("/")
     assert node == PHYSICAL_NODE, f"'{name}' is no port, host or physical network"

@@ -2,11 +2,11 @@
 
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
-from tests.integration.frames import BROADCAST, Frames, Got, frames
+from tests.integration.frames import BROADCAST, Frames, Got
 from tests.integration.learned import entry, learned, wait_forgotten
 from tests.integration.vpclab import VpcLab
 
@@ -62,16 +62,15 @@ def lab(labs: Labs) -> VpcLab:
 
 
 @pytest.fixture
-def watch(lab: VpcLab) -> Iterator[Frames]:
-    with frames(lab, *(name for name in lab.network.ports if name not in SMALL), *HOSTS) as frames_of_most:
-        yield frames_of_most
+def watch(lab: VpcLab, watches: Callable[..., Frames]) -> Frames:
+    most = [name for name in lab.network.ports if name not in SMALL]
+    return watches(lab.lab, lab.network, *most, *HOSTS)
 
 
 @pytest.fixture
-def small(lab: VpcLab) -> Iterator[Frames]:
+def small(lab: VpcLab, watches: Callable[..., Frames]) -> Frames:
     """Apart, because what is sent to see that nothing more comes would take places of the few."""
-    with frames(lab, *SMALL, *HOSTS) as frames_of_small:
-        yield frames_of_small
+    return watches(lab.lab, lab.network, *SMALL, *HOSTS)
 
 
 def test_hosts_without_a_member_get_no_copy(watch: Frames) -> None:

@@ -1,6 +1,6 @@
 """Segments on a physical network: its VLANs outside, each host's own inside (S16)."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from scapy.all import ICMP, Dot1Q
@@ -26,9 +26,8 @@ def lab(labs: Labs) -> VpcLab:
 
 
 @pytest.fixture
-def watch(lab: VpcLab) -> Iterator[Frames]:
-    with frames(lab, *lab.network.ports, LAN, *HOSTS) as frames_of_all:
-        yield frames_of_all
+def watch(lab: VpcLab, watches: Callable[..., Frames]) -> Frames:
+    return watches(lab.lab, lab.network, *lab.network.ports, LAN, *HOSTS)
 
 
 def test_every_pair_is_as_the_model_says(lab: VpcLab) -> None:

@@ -8,7 +8,7 @@ from scapy.all import ICMP
 
 from controller.cli.lab.ping import ping_all, plugged
 from flows.model.contract import TUNNEL_OFPORT
-from tests.integration.frames import BROADCAST, MULTICAST, Got, frames
+from tests.integration.frames import BROADCAST, MULTICAST, Frames, Got
 from tests.integration.learned import Learned, entry, learned
 from tests.integration.test_vpc import network
 from tests.integration.vpclab import VpcLab, tunnelled
@@ -24,13 +24,18 @@ OVER = [
 ]
 SIX = ["red1", "red2", "red3", "black1", "black2", "black3"]
 HOSTS = ["host1", "host2", "host3"]
-STRANGER, OTHER = "02:00:5e:00:00:01", "02:00:5e:00:00:02"
+STRANGER, VISITOR, OTHER = (f"02:00:5e:00:00:0{number}" for number in (1, 2, 3))
 """MAC addresses of nobody's port: those of machines behind an instance."""
 
 
 @pytest.fixture
 def lab(labs: Labs, encapsulation: str) -> VpcLab:
     return labs(network("three-hosts", encapsulation))
+
+
+@pytest.fixture
+def watch(lab: VpcLab, watches: Callable[..., Frames]) -> Frames:
+    return watches(lab.lab, lab.network, *SIX, *HOSTS)
 
 
 def test_the_vxlan_file_is_the_same_over_vxlan() -> None:
@@ -60,10 +65,9 @@ def test_each_tenant_has_its_tunnel_id(lab: VpcLab) -> None:
 
 
 @pytest.mark.parametrize("encapsulation", OVER)
-def test_the_learned_entry(lab: VpcLab) -> None:
+def test_the_learned_entry(lab: VpcLab, watch: Frames) -> None:
     """Field by field what the learn action of table 10 makes of one frame from host2 (192.168.50.2 is c0a83202)."""
-    with frames(lab, *SIX) as watch:
-        watch.check("red2", BROADCAST, {"red1": (), "red3": ()}, source=STRANGER)
+    watch.check("red2", BROADCAST, {"host1": 1, "host3": 1, "red1": (), "red3": ()}, source=STRANGER)
     found = entry(lab, "host1", STRANGER)
     assert found is not None
     assert found.vlan in local_vlans(lab, "host1")
@@ -78,27 +82,25 @@ def test_the_learned_entry(lab: VpcLab) -> None:
 
 
 @pytest.mark.parametrize("encapsulation", OVER)
-def test_flooded_until_learned(lab: VpcLab) -> None:
-    with frames(lab, *SIX, *HOSTS) as watch:
-        everywhere: Got = {"host2": 1, "host3": 1, "red2": (), "red3": ()}
-        for target in (BROADCAST, MULTICAST, "33:33:00:00:00:01", STRANGER):
-            watch.check("red1", target, everywhere)
-        watch.check("red3", BROADCAST, {"host1": 1, "host2": 1, "red1": (), "red2": ()}, source=STRANGER)
-        watch.check("red1", STRANGER, {"host3": 1, "red3": ()})
-        watch.check("red2", STRANGER, {"host3": 1, "red3": ()})
-        # From where the receiver is, a frame goes nowhere.
-        watch.check("red3", STRANGER, {})
-        # The other tenant has learned nothing of it.
-        watch.check("black1", STRANGER, {"host2": 2, "host3": 2, "black2": (), "black3": ()})
+def test_flooded_until_learned(watch: Frames) -> None:
+    everywhere: Got = {"host2": 1, "host3": 1, "red2": (), "red3": ()}
+    for target in (BROADCAST, MULTICAST, "33:33:00:00:00:01", VISITOR):
+        watch.check("red1", target, everywhere)
+    watch.check("red3", BROADCAST, {"host1": 1, "host2": 1, "red1": (), "red2": ()}, source=VISITOR)
+    watch.check("red1", VISITOR, {"host3": 1, "red3": ()})
+    watch.check("red2", VISITOR, {"host3": 1, "red3": ()})
+    # From where the receiver is, a frame goes nowhere.
+    watch.check("red3", VISITOR, {})
+    # The other tenant has learned nothing of it.
+    watch.check("black1", VISITOR, {"host2": 2, "host3": 2, "black2": (), "black3": ()})
 
 
 @pytest.mark.parametrize("encapsulation", OVER)
-def test_one_mac_in_two_tenants(lab: VpcLab) -> None:
-    with frames(lab, *SIX, *HOSTS) as watch:
-        watch.check("red2", BROADCAST, {"host1": 1, "host3": 1, "red1": (), "red3": ()}, source=OTHER)
-        watch.check("black3", BROADCAST, {"host1": 2, "host2": 2, "black1": (), "black2": ()}, source=OTHER)
-        watch.check("red1", OTHER, {"host2": 1, "red2": ()})
-        watch.check("black1", OTHER, {"host3": 2, "black3": ()})
+def test_one_mac_in_two_tenants(lab: VpcLab, watch: Frames) -> None:
+    watch.check("red2", BROADCAST, {"host1": 1, "host3": 1, "red1": (), "red3": ()}, source=OTHER)
+    watch.check("black3", BROADCAST, {"host1": 2, "host2": 2, "black1": (), "black2": ()}, source=OTHER)
+    watch.check("red1", OTHER, {"host2": 1, "red2": ()})
+    watch.check("black1", OTHER, {"host3": 2, "black3": ()})
     assert len([one for one in learned(lab, "host1") if one.mac == OTHER]) == 2
 
 

@@ -1,11 +1,15 @@
 """Access and trunk ports: the source's three experiments, and what ovs-vswitchd.conf.db(5) says of tags (S11)."""
 
+import tempfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from scapy.all import ARP, Dot1Q
 
-from tests.integration.frames import BROADCAST, MULTICAST, Frames, Got, Tag, frames
+from mininet_topos.lab import Lab
+from tests.integration.frames import BROADCAST, MULTICAST, Frames, Got, Tag
+from tests.integration.lab_process import up
 from tests.integration.test_vpc import network
 from tests.integration.vpclab import VpcLab
 from tests.scenario import SHIPPED
@@ -27,27 +31,39 @@ def over(encapsulation: str) -> str:
     return text.replace("ports:\n", "ports:\n  vnet3: {segment: bare, host: host1, ip: 192.168.100.106/24}\n")
 
 
-@pytest.fixture(scope="module", params=["one host", "gre", "vxlan"])
-def lab(labs: Labs, request: pytest.FixtureRequest) -> VpcLab:
-    return labs(ONE_HOST if request.param == "one host" else over(str(request.param)))
+@pytest.fixture(scope="module")
+def reference() -> Iterator[Lab]:
+    """The same ports on an ordinary switch of Open vSwitch, set as the source and the manual say."""
+    base = Path(tempfile.mkdtemp(prefix="lab", dir="/tmp"))
+    lab = up(base, "one", SHIPPED / "access-trunk.yaml")
+    tags = {"vnet0": "tag=101", "vnet1": "tag=102", "vnet2": "tag=103", "first-if": "tag=103"}
+    for port, setting in (*tags.items(), ("third-if", "trunks=101,102")):
+        lab.run("host1", ["ovs-vsctl", "set", "Port", port, setting], check=True)
+    lab.run("host1", ["ovs-vsctl", "set", "Bridge", "br-int", "flood-vlans=101,102,103"], check=True)
+    yield lab
+    lab.down()
+    base.rmdir()
 
 
-@pytest.fixture
-def watch(lab: VpcLab) -> Iterator[Frames]:
-    with frames(lab, *lab.network.ports) as frames_of_all:
-        yield frames_of_all
+@pytest.fixture(params=["one host", "gre", "vxlan", "reference"])
+def watch(labs: Labs, watches: Callable[..., Frames], request: pytest.FixtureRequest) -> Frames:
+    if request.param == "reference":
+        ordinary: Lab = request.getfixturevalue("reference")
+        return watches(ordinary, ordinary.network, *ordinary.network.ports)
+    lab = labs(ONE_HOST if request.param == "one host" else over(str(request.param)))
+    return watches(lab.lab, lab.network, *lab.network.ports)
 
 
-def bare(lab: VpcLab, got: Got) -> Got:
+def bare(watch: Frames, got: Got) -> Got:
     """What frames of no VLAN come to: none where no segment is that of VLAN 0."""
-    return got if "bare" in lab.network.segments else {}
+    return got if "bare" in watch.network.segments else {}
 
 
 FROM_VNET0 = {"second-if": (Tag(101),), "third-if": (Tag(101),)}
 FROM_TRUNK = {"vnet0": (), "second-if": (Tag(101),)}
 
 
-def test_access_ports_send_untagged(lab: VpcLab, watch: Frames) -> None:
+def test_access_ports_send_untagged(watch: Frames) -> None:
     for target in (BROADCAST, MULTICAST, "02:00:5e:00:00:09"):
         watch.check("vnet0", target, FROM_VNET0)
         watch.check("vnet1", target, {"second-if": (Tag(102),), "third-if": (Tag(102),)})
@@ -55,14 +71,14 @@ def test_access_ports_send_untagged(lab: VpcLab, watch: Frames) -> None:
         watch.check("first-if", target, {"vnet2": (), "second-if": (Tag(103),)})
 
 
-def test_access_ports_drop_tagged_frames(lab: VpcLab, watch: Frames) -> None:
+def test_access_ports_drop_tagged_frames(watch: Frames) -> None:
     """Also those with the port's own VLAN."""
     for vid in (101, 102, 103, 7, 4095):
         watch.check("vnet0", BROADCAST, {}, Tag(vid))
     watch.check("vnet0", BROADCAST, {}, Tag(101), Tag(102))
 
 
-def test_priority_tags(lab: VpcLab, watch: Frames) -> None:
+def test_priority_tags(watch: Frames) -> None:
     """A tag without a VLAN is none, but that its priority is kept."""
     watch.check("vnet0", BROADCAST, FROM_VNET0, Tag(0))
     kept = (Tag(103, pcp=5),)
@@ -70,7 +86,7 @@ def test_priority_tags(lab: VpcLab, watch: Frames) -> None:
     watch.check("second-if", BROADCAST, {"vnet2": (), "first-if": ()}, *kept)
 
 
-def test_trunk_ports_carry_the_listed_vlans(lab: VpcLab, watch: Frames) -> None:
+def test_trunk_ports_carry_the_listed_vlans(watch: Frames) -> None:
     for pcp in (0, 6):
         watch.check("third-if", BROADCAST, {"vnet0": (), "second-if": (Tag(101, pcp),)}, Tag(101, pcp))
     watch.check("third-if", BROADCAST, {"vnet1": (), "second-if": (Tag(102),)}, Tag(102))
@@ -81,17 +97,17 @@ def test_trunk_ports_carry_the_listed_vlans(lab: VpcLab, watch: Frames) -> None:
         watch.check("second-if", BROADCAST, {}, Tag(vid))
 
 
-def test_trunk_ports_and_no_vlan(lab: VpcLab, watch: Frames) -> None:
+def test_trunk_ports_and_no_vlan(watch: Frames) -> None:
     """VLAN 0: carried where a segment is that VLAN, by trunks that list it or list nothing, untagged."""
     for tags in ((), (Tag(0),), (Tag(0, pcp=3),)):
-        watch.check("second-if", BROADCAST, bare(lab, {"vnet3": ()}), *tags)
+        watch.check("second-if", BROADCAST, bare(watch, {"vnet3": ()}), *tags)
         watch.check("third-if", BROADCAST, {}, *tags)
-    if "vnet3" in lab.network.ports:
+    if "vnet3" in watch.network.ports:
         watch.check("vnet3", BROADCAST, {"second-if": ()})
         watch.check("vnet3", BROADCAST, {"second-if": ()}, Tag(0, pcp=3))
 
 
-def test_double_tags(lab: VpcLab, watch: Frames) -> None:
+def test_double_tags(watch: Frames) -> None:
     """The outer tag says which VLAN it is; the inner one travels along and means nothing."""
     inner = Tag(103, pcp=1)
     watch.check("third-if", BROADCAST, {"vnet0": (inner,), "second-if": (Tag(101), inner)}, Tag(101), inner)
@@ -99,11 +115,11 @@ def test_double_tags(lab: VpcLab, watch: Frames) -> None:
     watch.check("vnet0", BROADCAST, {name: (*tags, inner) for name, tags in FROM_VNET0.items()}, Tag(0), inner)
 
 
-def test_unicast_between_access_and_trunk(lab: VpcLab, watch: Frames) -> None:
+def test_unicast_between_access_and_trunk(watch: Frames) -> None:
     """Learned with its tag: the instance of a trunk port is reached in the VLAN that it spoke in."""
     behind = "02:00:5e:00:00:0a"
     watch.check("second-if", BROADCAST, {"vnet0": (), "third-if": (Tag(101),)}, Tag(101), source=behind)
-    flooded = any(segment.flood_only for segment in lab.network.segments.values())
+    flooded = any(segment.flood_only for segment in watch.network.segments.values())
     watch.check("vnet0", behind, FROM_VNET0 if flooded else {"second-if": (Tag(101),)})
     watch.check("third-if", behind, FROM_TRUNK if flooded else {"second-if": (Tag(101),)}, Tag(101))
     watch.check("vnet1", behind, {"second-if": (Tag(102),), "third-if": (Tag(102),)})
