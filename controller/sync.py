@@ -220,6 +220,7 @@ class Sync:
                         controller=self._openflow_target,
                         encapsulation=network.encapsulation,
                         table_names=tuple(NAMES.items()),
+                        physical=tuple(host.physical.items()),
                         bound=self._bound(self._hosts[name]),
                     ),
                 )
