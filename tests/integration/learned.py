@@ -36,7 +36,7 @@ def learned(lab: VpcLab, host: str) -> list[Learned]:
     """The learned entries of a host's table 20."""
     lab.run(host, "ovs-appctl", "revalidator/wait")
     entries = []
-    for line in lab.run(host, "ovs-ofctl", "--no-stats", "dump-flows", "br-int", "table=20").splitlines():
+    for line in lab.run(host, "ovs-ofctl", "dump-flows", "br-int", "table=20").splitlines():
         found = _ENTRY.search(line)
         if found and int(found["cookie"], 16) >> 56 == _OWNER:
             vlan, mac = _match(found["match"])
