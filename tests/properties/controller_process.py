@@ -13,6 +13,7 @@ from pathlib import Path
 from controller.cli.waiting import unconfirmed, wait_confirmed
 from controller.compiled import compiled
 from controller.store import Store
+from flows.learning import LEARNED_OWNER
 from tests.switch import Switch
 
 
@@ -65,8 +66,24 @@ class Network:
         )
 
     def flows(self, host: str) -> dict[int, str]:
-        """The flows that a switch holds: cookie, and the rest without counters."""
-        return {cookie: text for cookie, (_, text) in self._dump(host).items()}
+        """The flows that a switch holds, without what it learned: cookie, and the rest without counters."""
+        return {cookie: text for cookie, (_, text) in self._dump(host).items() if cookie >> 56 != LEARNED_OWNER}
+
+    def learned(self, host: str) -> set[str]:
+        """The flows that a switch learned, without counters."""
+        dump = self.switches[host].ofctl("dump-flows", "br-int", f"cookie={LEARNED_OWNER << 56:#x}/{0xFF << 56:#x}")
+        counters = r"(duration|n_packets|n_bytes|idle_age|hard_age)=[^,]*, "
+        return {re.sub(counters, "", line).strip() for line in dump.splitlines()[1:]}
+
+    def receive(self, host: str, port: str, source: str, target: str = "ff:ff:ff:ff:ff:ff", tag: int = 0) -> None:
+        """A frame comes in by a port."""
+        vlan = f"81000{tag:03x}" if tag else ""
+        frame = f"{target}{source}".replace(":", "") + vlan + "88b6" + "00" * 46
+        self.switches[host].appctl("netdev-dummy/receive", port, frame)
+
+    def log(self) -> str:
+        """What the controller has logged."""
+        return (self.directory / "log").read_text()
 
     def ages(self, host: str) -> dict[int, float]:
         """Seconds since each flow was added, by cookie."""
