@@ -180,7 +180,7 @@ class VpcLab:
         return desired
 
     def examine(self) -> None:
-        """Fail when a switch holds anything but what a fresh compile says and what it may learn, or a log has a warning."""
+        """Fail when a switch holds anything but what a compile says and what it may learn, or a log has a warning."""
         stored = self.store.load()
         assert stored is not None
         assert wait_confirmed(self.store, stored.generation, 10), unconfirmed(self.store, stored.generation)
