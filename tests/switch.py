@@ -30,8 +30,11 @@ class Switch:
     """Started when made; ``with`` stops it and removes its directory."""
 
     def __init__(self, *, dummies: str = "override") -> None:
-        """``dummies``: which interfaces are dummies; of ``system`` those of the machine are not (ovs-vswitchd(8))."""
-        self._dummies = [f"--enable-dummy={dummies}" if dummies else "--enable-dummy"]
+        """``dummies``: which interfaces are dummies; of ``system`` those of the machine are not (ovs-vswitchd(8)).
+
+        With none of these words tunnels carry packets, and bridges need ``datapath_type=dummy`` and ports ``type=dummy``.
+        """
+        self._dummies = [f"--enable-dummy={dummies}"] if dummies else ["--enable-dummy", "--disable-system-route"]
         self.directory = Path(tempfile.mkdtemp(prefix="ovs-", dir="/tmp"))  # socket paths hold 107 bytes
         self._environment = {**os.environ, "OVS_RUNDIR": str(self.directory), "OVS_LOGDIR": str(self.directory)}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
