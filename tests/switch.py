@@ -32,7 +32,7 @@ class Switch:
     def __init__(self, *, dummies: str = "override") -> None:
         """``dummies``: which interfaces are dummies; of ``system`` those of the machine are not (ovs-vswitchd(8)).
 
-        With none of these words tunnels carry packets, and bridges need ``datapath_type=dummy`` and ports ``type=dummy``.
+        With neither tunnels carry packets, and bridges need ``datapath_type=dummy`` and ports ``type=dummy``.
         """
         self._dummies = [f"--enable-dummy={dummies}"] if dummies else ["--enable-dummy", "--disable-system-route"]
         self.directory = Path(tempfile.mkdtemp(prefix="ovs-", dir="/tmp"))  # socket paths hold 107 bytes

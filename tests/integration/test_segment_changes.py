@@ -9,6 +9,7 @@ import pytest
 from scapy.all import IP, Ether
 from scapy.layers.l2 import GRE
 
+from controller.cli.waiting import wait_plugged
 from tests.integration.frames import BROADCAST, Frames, frame, frames
 from tests.integration.learned import entry, learned
 from tests.integration.test_faults import has_session
@@ -42,7 +43,9 @@ GREEN = TWO.replace("red: {id: 1}", "green: {id: 1}").replace("segment: red", "s
 WITHOUT_H3 = "\n".join(line for line in TWO.splitlines() if "h3" not in line)
 WITHOUT_B3 = "\n".join(line for line in TWO.splitlines() if "b3" not in line)
 HOSTS = ["h1", "h2", "h3"]
-MAC, ELSEWHERE = "02:00:5e:00:02:01", "02:00:5e:00:02:02"
+FIRST, SECOND, MOVED = "02:00:5e:00:02:01", "02:00:5e:00:02:02", "02:00:5e:00:02:03"
+MAC, ELSEWHERE = "02:00:5e:00:03:01", "02:00:5e:00:03:02"
+GONE, LAST = "02:00:5e:00:04:01", "02:00:5e:00:04:02"
 
 
 @pytest.fixture
@@ -56,22 +59,22 @@ def watch(lab: VpcLab) -> Iterator[Frames]:
         yield frames_of_all
 
 
-def known(lab: VpcLab) -> set[tuple[str, str]]:
-    """Which of the two strangers is known where."""
-    return {(host, one.mac) for host in HOSTS for one in learned(lab, host) if one.mac in (MAC, ELSEWHERE)}
+def known(lab: VpcLab, *macs: str) -> set[tuple[str, str]]:
+    """Which of some MAC addresses is known where."""
+    return {(host, one.mac) for host in HOSTS for one in learned(lab, host) if one.mac in macs}
 
 
 def test_controller_killed_while_frames_flow(lab: VpcLab, watch: Frames) -> None:
     first = lab.lab.controller_pid()
     assert first is not None
-    watch.check("b2", BROADCAST, {"h1": 2, "h3": 2, "b1": (), "b1b": (), "b3": ()}, source=MAC)
+    watch.check("b2", BROADCAST, {"h1": 2, "h3": 2, "b1": (), "b1b": (), "b3": ()}, source=FIRST)
     lab.allow("connection (failed|dropped) .Connection refused")
     with lab.pinging("b1", "b3") as result:
         time.sleep(1)
         os.kill(first, signal.SIGKILL)
         # Learning needs no controller.
-        watch.check("b3", BROADCAST, {"h1": 2, "h2": 2, "b1": (), "b1b": (), "b2": ()}, source=ELSEWHERE)
-        watch.check("b1", ELSEWHERE, {"h3": 2, "b3": ()})
+        watch.check("b3", BROADCAST, {"h1": 2, "h2": 2, "b1": (), "b1b": (), "b2": ()}, source=SECOND)
+        watch.check("b1", SECOND, {"h3": 2, "b3": ()})
         wait_until(lambda: lab.lab.controller_pid() not in (None, first), "the controller to come back", 20)
         wait_until(lambda: all(has_session(lab, host) for host in HOSTS), "the switches to come back", 20)
         time.sleep(2)
@@ -79,7 +82,7 @@ def test_controller_killed_while_frames_flow(lab: VpcLab, watch: Frames) -> None
     assert result.sent > 1000 * RATE
     assert result.lost == 0
     # What the switches had learned is theirs still.
-    assert known(lab) >= {("h1", MAC), ("h3", MAC), ("h1", ELSEWHERE), ("h2", ELSEWHERE)}
+    assert known(lab, FIRST, SECOND) >= {("h1", FIRST), ("h3", FIRST), ("h1", SECOND), ("h2", SECOND)}
 
 
 def test_live_move_with_a_declared_mac(lab: VpcLab) -> None:
@@ -90,7 +93,7 @@ def test_live_move_with_a_declared_mac(lab: VpcLab) -> None:
             move(lab, "r2", host)
             wait_until(lambda: lab.ping("r1b", "r2", 1).lost == 0, "an answer from the new place", 20)
     print(f"two moves: {result.lost} of {result.sent} pings lost, 10 ms apart")
-    assert result.sent > 200 * RATE
+    assert result.received > 50 * RATE
     assert lab.ping("r1", "r2").lost == 0
 
 
@@ -103,7 +106,7 @@ def test_live_move_of_an_instance_that_speaks(lab: VpcLab) -> None:
             wait_until(lambda: lab.ping("b2", "b3", 1).lost == 0, "an answer from the new place", 20)
             wait_until(lambda: lab.ping("b1", "b3", 1).lost == 0, "an answer from the new place", 20)
     print(f"two moves: {result.lost} of {result.sent} pings lost, 10 ms apart")
-    assert result.sent > 200 * RATE
+    assert result.received > 50 * RATE
 
 
 def test_a_segment_is_replaced_by_another(lab: VpcLab) -> None:
@@ -111,44 +114,34 @@ def test_a_segment_is_replaced_by_another(lab: VpcLab) -> None:
         watch.check("r2", BROADCAST, {"h1": 1, "r1": (), "r1b": ()}, source=MAC)
         watch.check("r1b", BROADCAST, {"h2": 1, "r1": (), "r2": ()}, source=ELSEWHERE)
         watch.check("r1", MAC, {"h2": 1, "r2": ()})
-    assert len(known(lab)) == 4
+    assert len(known(lab, MAC, ELSEWHERE)) == 4
     lab.allow(LEFT)
-    lab.lab.follow(GREEN)
-    lab.apply(GREEN)
-    wait_plugged(lab)
-    assert known(lab) == set()
-    with frames(lab, *lab.network.ports, *HOSTS) as watch:
-        watch.check("g1", MAC, {"h2": 1, "g1b": (), "g2": ()})
-        watch.check("g1", ELSEWHERE, {"h2": 1, "g1b": (), "g2": ()})
-    lab.lab.follow(TWO)
-    lab.apply(TWO)
-    wait_plugged(lab)
-
-
-def wait_plugged(lab: VpcLab) -> None:
-    """Wait until the controller has seen every port where the model says, and the switches have confirmed it."""
-    ports = lab.network.ports
-
-    def seen() -> bool:
-        hosts = lab.store.read_status()["hosts"]
-        return all(any(row[0] == name for row in hosts[port.host]["interfaces"]) for name, port in ports.items())
-
-    wait_until(seen, "all ports to be seen", 20)
-    lab.examine()
+    try:
+        lab.lab.follow(GREEN)
+        lab.apply(GREEN)
+        assert wait_plugged(lab.store, lab.network.ports, 20)
+        assert known(lab, MAC, ELSEWHERE) == set()
+        with frames(lab, *lab.network.ports, *HOSTS) as watch:
+            watch.check("g1", MAC, {"h2": 1, "g1b": (), "g2": ()})
+            watch.check("g1", ELSEWHERE, {"h2": 1, "g1b": (), "g2": ()})
+    finally:
+        lab.lab.follow(TWO)
+        lab.apply(TWO)
+        assert wait_plugged(lab.store, lab.network.ports, 20)
 
 
 def test_a_port_number_passes_to_another_tenant(lab: VpcLab, watch: Frames) -> None:
-    watch.check("r1b", BROADCAST, {"h2": 1, "r1": (), "r2": ()}, source=MAC)
-    watch.check("r1", MAC, {"r1b": ()})
+    watch.check("r1b", BROADCAST, {"h2": 1, "r1": (), "r2": ()}, source=MOVED)
+    watch.check("r1", MOVED, {"r1b": ()})
     swap(lab, "r1b", "b1b")
     try:
-        for _ in range(2):
-            watch.check("r1", MAC, {"h2": 1, "r1b": (), "r2": ()})
-            watch.check("r2", MAC, {"h1": 1, "r1": (), "r1b": ()})
+        # h1 has forgotten it and floods to all of red; to h2 it is still one of h1's.
+        watch.check("r1", MOVED, {"h2": 1, "r1b": ()})
+        watch.check("r2", MOVED, {"h1": 1, "r1": (), "r1b": ()})
         watch.check("b1b", BROADCAST, {"h2": 2, "h3": 2, "b1": (), "b2": (), "b3": ()})
-        watch.check("r1b", BROADCAST, {"h2": 1, "r1": (), "r2": ()}, source=MAC)
-        watch.check("r1", MAC, {"r1b": ()})
-        watch.check("r2", MAC, {"h1": 1, "r1b": ()})
+        watch.check("r1b", BROADCAST, {"h2": 1, "r1": (), "r2": ()}, source=MOVED)
+        watch.check("r1", MOVED, {"r1b": ()})
+        watch.check("r2", MOVED, {"h1": 1, "r1b": ()})
     finally:
         swap(lab, "r1b", "b1b")
 
@@ -160,12 +153,12 @@ def swap(lab: VpcLab, one: str, other: str) -> None:
     lab.run("h1", "ovs-vsctl", *(word for request in requests for word in request))
     assert (ofport(lab, one), ofport(lab, other)) == (numbers[other], numbers[one])
 
-    def seen() -> bool:
-        rows = lab.store.read_status()["hosts"]["h1"]["interfaces"]
-        return {row[0]: row[2] for row in rows}.items() >= {one: numbers[other], other: numbers[one]}.items()
+    def seen() -> object:
+        h1 = lab.store.read_status()["hosts"]["h1"]
+        now = {row[0]: row[2] for row in h1["interfaces"]}
+        return h1["settled"] and now.items() >= {one: numbers[other], other: numbers[one]}.items()
 
     wait_until(seen, "the controller to see the new numbers", 20)
-    lab.examine()
 
 
 def ofport(lab: VpcLab, port: str) -> int:
@@ -176,14 +169,14 @@ def ofport(lab: VpcLab, port: str) -> int:
 def test_a_host_is_removed(lab: VpcLab, smaller: str) -> None:
     """A host that is gone, or that has no member of the segment any more, is sent nothing."""
     with frames(lab, *lab.network.ports, *HOSTS) as watch:
-        watch.check("b3", BROADCAST, {"h1": 2, "h2": 2, "b1": (), "b1b": (), "b2": ()}, source=MAC)
-        watch.check("b1", MAC, {"h3": 2, "b3": ()})
-        watch.check("b2", BROADCAST, {"h1": 2, "h3": 2, "b1": (), "b1b": (), "b3": ()}, source=ELSEWHERE)
+        watch.check("b3", BROADCAST, {"h1": 2, "h2": 2, "b1": (), "b1b": (), "b2": ()}, source=GONE)
+        watch.check("b1", GONE, {"h3": 2, "b3": ()})
+        watch.check("b2", BROADCAST, {"h1": 2, "h3": 2, "b1": (), "b1b": (), "b3": ()}, source=LAST)
     lab.apply(smaller)
-    assert known(lab) - {("h3", MAC), ("h3", ELSEWHERE)} == {("h1", ELSEWHERE), ("h2", ELSEWHERE)}
+    assert known(lab, GONE, LAST) - {("h3", GONE), ("h3", LAST)} == {("h1", LAST), ("h2", LAST)}
     with frames(lab, "r1", "r1b", "r2", "b1", "b1b", "b2", *HOSTS) as watch:
-        watch.check("b1", MAC, {"h2": 2, "b1b": (), "b2": ()})
-        watch.check("b1", ELSEWHERE, {"h2": 2, "b2": ()})
+        watch.check("b1", GONE, {"h2": 2, "b1b": (), "b2": ()})
+        watch.check("b1", LAST, {"h2": 2, "b2": ()})
 
 
 def test_forged_tunnel_packets(lab: VpcLab, watch: Frames) -> None:
