@@ -60,7 +60,7 @@ def decapsulate(packet: bytes) -> tuple[IPv4Address, int, bytes]:
 
 
 def _checksum(header: bytes) -> int:
-    total = sum(struct.unpack("!10H", header))
+    total: int = sum(struct.unpack("!10H", header))
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
     return ~total & 0xFFFF
