@@ -141,7 +141,8 @@ class Sync:
         for host in self._hosts.values():
             may_send = not receiving - {host.name}
             host.prove(now)
-            host.pump(now, may_send=may_send, may_remove=known and may_send and not sending - {host.name})
+            may_remove = known and may_send and not sending - {host.name}
+            host.pump(now, may_send=may_send, may_remove=may_remove, knows_all=known)
             host.check(now)
             if host.is_restored():
                 self._flows_restored(host.name)
@@ -256,7 +257,7 @@ class Sync:
         )
 
     def _knows_enough(self, now: float) -> bool:
-        """Whether flows may be removed: not while a port may be on a host that was not heard of yet."""
+        """Whether flows may be removed or mean less: not while a port may be on a host that was not heard of yet."""
         if all(host.facts is not None for host in self._hosts.values()) or now - self._started > STARTUP:
             return True
         return all(name in self._locations.hosts for name in self._ports)

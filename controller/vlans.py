@@ -37,7 +37,7 @@ class LocalVlans:
         self._segments = frozenset(numbers.values())
         self._change((stored.vlans if self._vlans is None else self._vlans).allocate(needed))
         named = self._now.named(numbers)
-        self._report(frozenset((host, name) for host in here for name in here[host] - named[host].keys()))
+        self._report(frozenset((host, name) for host in here for name in here[host].keys() - named[host].keys()))
         return named
 
     def release(self, host: str) -> None:
