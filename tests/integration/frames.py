@@ -116,7 +116,8 @@ class Frames:
 
     def judge(self, number: int, expected: Got) -> None:
         """Fail unless a frame has been received as expected, once each, and nowhere else."""
-        assert self._got(number) == expected
+        got = self._got(number)
+        assert got == expected, f"received: {got}; expected: {expected}"
         copies = self._seen.get(number, Counter())
         assert all(times == 1 for times in copies.values()), f"received more than once: {copies}"
 
