@@ -26,6 +26,7 @@ from flows.model.types import NAME_PATTERN
 from mininet_topos import launch
 from mininet_topos.directory import (
     CONTROLLER_NODE,
+    PHYSICAL_NODE,
     ROUTER_NODE,
     UNDERLAY_NODE,
     LabDirectory,
@@ -137,9 +138,9 @@ class Lab:
     def command(self, node: str, argv: Sequence[str]) -> list[str]:
         """The command that runs ``argv`` in the namespace of a node, in the present directory.
 
-        A node is the name of a port or a host, ``underlay``, ``controller`` or, where hosts are in racks,
-        ``router``; ``port:NAME`` and ``host:NAME`` tell apart what has the same name. In a host ovs-vsctl,
-        ovs-ofctl and ovs-appctl talk to its own switch.
+        A node is the name of a port or a host, ``underlay``, ``controller``, where hosts are in racks ``router``, or
+        where they are connected to physical networks ``physical``; ``port:NAME`` and ``host:NAME`` tell apart what
+        has the same name. In a host ovs-vsctl, ovs-ofctl and ovs-appctl talk to its own switch.
         What the command starts ends with the lab at the latest, and when its first process is killed.
         """
         if not self._record.is_alive:
@@ -258,7 +259,9 @@ class Lab:
             return launch.follow(connection, _do_nothing)
 
     def _node(self, name: str) -> str:
-        fixed = [UNDERLAY_NODE, CONTROLLER_NODE, *([ROUTER_NODE] if self.topology.legs else [])]
+        fixed = [UNDERLAY_NODE, CONTROLLER_NODE]
+        fixed += [ROUTER_NODE] if self.topology.legs else []
+        fixed += [PHYSICAL_NODE] if self.topology.physical else []
         if name in fixed:
             return name
         ports = [port_node(port) for port in self.topology.ports]

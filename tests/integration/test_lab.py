@@ -72,6 +72,8 @@ def test_missing_programs_name_their_package(base: Path, monkeypatch: pytest.Mon
 def test_names_that_are_not_there(shared: Lab) -> None:
     with pytest.raises(LabError, match="no port or host 'h11' in lab 'shared'; did you mean 'h1'"):
         shared.command("h11", ["true"])
+    with pytest.raises(LabError, match="no port or host 'physical'"):
+        shared.command("physical", ["true"])
     with pytest.raises(LabError, match="no port 'z' in this lab"):
         shared.plug("z", "h1")
 
