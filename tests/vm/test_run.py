@@ -96,6 +96,7 @@ def shell(temporary: Path) -> Iterator[tuple[Shell, "subprocess.Popen[bytes]"]]:
         os.close(ours)
 
 
+@pytest.mark.timeout(600)
 def test_shell(tmp_path: Path) -> None:
     with shell(tmp_path) as (machine, process):
         machine.wait_for_prompt()
