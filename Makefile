@@ -19,7 +19,8 @@ test-vm: install-vm  ## each row of the system table on the kernel datapath, in 
 	$(VM) --seconds 1200 $(PYTEST_VM) --systems --briefly
 
 test-full: test install-vm  ## everything, on both datapaths
-	$(VM) --seconds 3600 $(PYTEST_VM)
+	$(BIN)/pytest -m vm tests/vm
+	$(VM) --seconds 7200 $(PYTEST_VM)
 
 vm-shell: install-vm  ## a shell in that machine: ovs-vpc lab up mininet_topos/networks/peered-vpcs.yaml
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(VM)

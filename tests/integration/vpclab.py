@@ -18,6 +18,7 @@ from scapy.contrib.geneve import GENEVE
 from scapy.layers.l2 import GRE
 from scapy.layers.vxlan import VXLAN
 
+from controller.cli.lab.ping import Pair
 from controller.cli.lab.up import build
 from controller.cli.state import controller_state
 from controller.cli.waiting import unconfirmed, wait_confirmed
@@ -207,6 +208,11 @@ class VpcLab:
     def allow(self, warning: str) -> None:
         """Take warnings that match a pattern for granted in this test: it makes a fault that they rightly report."""
         self._allowed.append(warning)
+
+
+def wrong(pairs: Sequence[Pair]) -> list[Pair]:
+    """The pairs that are not as the model says; with more than one processor also those that were asked again."""
+    return [pair for pair in pairs if not pair.is_right or (RATE == 1 and pair.tries > 1)]
 
 
 def tunnelled(packets: Sequence[Packet]) -> list[Tunnelled]:
