@@ -16,7 +16,7 @@ test: install check-quietly  ## all that matters for each change
 	$(BIN)/pytest
 
 test-vm: install-vm  ## each row of the system table on the kernel datapath, in a virtual machine; test-full has more
-	$(VM) --seconds 1200 $(PYTEST_VM) --systems --briefly
+	$(VM) --seconds 1800 $(PYTEST_VM) --systems --briefly
 
 test-full: test install-vm  ## everything, on both datapaths
 	$(BIN)/pytest -m vm tests/vm
@@ -37,7 +37,7 @@ check-quietly: python
 systems: install-vm  ## which systems work, row by row, on both datapaths; writes docs/systems.md
 	@rm -rf build/systems
 	-$(BIN)/pytest -q --systems
-	-$(VM) --seconds 1200 $(PYTEST_VM) -q --systems --briefly
+	-$(VM) --seconds 1800 $(PYTEST_VM) -q --systems --briefly
 	$(BIN)/python -m tests.system_table
 
 benchmark: install-vm  ## how fast both datapaths are; writes the figures in docs/datapaths.md
