@@ -35,6 +35,7 @@ class App:
         self._sync = Sync(
             self._hosts.set_hosts,
             self._hosts.flows_restored,
+            store.write_vlans,
             ovsdb_target=ovsdb_target,
             openflow_target=f"tcp:{address}:{port}",
             now=time.monotonic(),

@@ -14,11 +14,17 @@ from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
+from mininet_topos.waiting import patience
+
 SCHEMA = Path("/usr/share/openvswitch/vswitch.ovsschema")
 
 
 def wait_until(condition: Callable[[], object], what: str, seconds: float = 10.0) -> None:
-    """Waits until ``condition()`` is true; fails the test with ``what`` when it never is."""
+    """Waits until ``condition()`` is true; fails the test with ``what`` when it never is.
+
+    ``seconds``: on a usual machine.
+    """
+    seconds = patience(seconds)
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
@@ -29,9 +35,12 @@ def wait_until(condition: Callable[[], object], what: str, seconds: float = 10.0
 class Switch:
     """Started when made; ``with`` stops it and removes its directory."""
 
-    def __init__(self, *, real_tunnels: bool = False) -> None:
-        """``real_tunnels``: tunnels carry packets, bridges need ``datapath_type=dummy`` and ports ``type=dummy``."""
-        self._dummy = "--enable-dummy" if real_tunnels else "--enable-dummy=override"
+    def __init__(self, *, only_dummies: bool = True) -> None:
+        """``only_dummies``: every bridge and interface is a dummy, tunnels too (ovs-vswitchd(8), ``--enable-dummy``).
+
+        Otherwise bridges need ``datapath_type=dummy`` and ports ``type=dummy``, and tunnels carry packets.
+        """
+        self._dummy = "--enable-dummy=override" if only_dummies else "--enable-dummy"
         self.directory = Path(tempfile.mkdtemp(prefix="ovs-", dir="/tmp"))  # socket paths hold 107 bytes
         self._environment = {**os.environ, "OVS_RUNDIR": str(self.directory), "OVS_LOGDIR": str(self.directory)}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}

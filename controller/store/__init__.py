@@ -13,8 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from controller.store.allocate import Numbers
+from controller.store.vlans import Vlans
 from flows.model import Network, parse
 from flows.view import Tags
+
+__all__ = ["Store", "Stored", "Vlans"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,9 @@ class Stored:
     """Counts applies, from 1."""
     network: Network
     tags: Tags
+    """With the VLANs that the controller had given last when this was read."""
+    vlans: Vlans
+    """The same VLANs, also of segments that are gone and may still be in a switch."""
 
 
 class Store:
@@ -34,6 +40,7 @@ class Store:
         self.directory = directory
         directory.mkdir(parents=True, exist_ok=True)
         self._model = directory / "model.json"
+        self._vlans = directory / "vlans.json"
         self._status = directory / "status.json"
 
     def apply(self, text: str, file: str) -> int:
@@ -51,6 +58,7 @@ class Store:
                 "text": text,
                 "vpc_tags": asdict(_numbers(old, "vpc_tags").allocate(network.vpcs)),
                 "subnet_tags": asdict(_numbers(old, "subnet_tags").allocate(network.ends)),
+                "segment_tags": asdict(_numbers(old, "segment_tags").allocate(network.segments)),
                 "moved": {},
             }
             _replace(self._model, model)
@@ -76,8 +84,10 @@ class Store:
         network, _ = parse(model["text"], model["file"])
         moved = {port: network.ports[port].model_copy(update={"host": host}) for port, host in model["moved"].items()}
         network = network.model_copy(update={"ports": {**network.ports, **moved}})
-        tags = Tags(_numbers(model, "vpc_tags").of, _numbers(model, "subnet_tags").of)
-        return Stored(model["generation"], network, tags)
+        vlans = self._read_vlans()
+        segments = _numbers(model, "segment_tags").of
+        tags = Tags(_numbers(model, "vpc_tags").of, _numbers(model, "subnet_tags").of, segments, vlans.named(segments))
+        return Stored(model["generation"], network, tags, vlans)
 
     def version(self) -> tuple[int, int] | None:
         """A value that is different after each apply; None when nothing was ever applied."""
@@ -86,6 +96,18 @@ class Store:
         except FileNotFoundError:
             return None
         return status.st_mtime_ns, status.st_ino
+
+    def write_vlans(self, vlans: Vlans) -> None:
+        """Replace the VLANs that the controller gave to segments."""
+        _replace(self._vlans, vlans.of)
+
+    def _read_vlans(self) -> Vlans:
+        return Vlans(
+            {
+                host: {int(number): vlan for number, vlan in of_host.items()}
+                for host, of_host in _read(self._vlans).items()
+            }
+        )
 
     def write_status(self, status: Mapping[str, Any]) -> None:
         """Replace what the controller says of itself."""
