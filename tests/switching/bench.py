@@ -48,7 +48,7 @@ class Bench:
     """``with Bench((1, 2, 3)) as bench``: a switch with these ports on br-int."""
 
     def __init__(self, ports: Iterable[int], *, tunnel: bool = True) -> None:
-        self._switch = Switch(dummies="")
+        self._switch = Switch(only_dummies=False)
         self._read: dict[Path, int] = {}
         self._files = {port: self._switch.directory / f"p{port}.pcap" for port in ports}
         self._phy = self._switch.directory / "phy.pcap"
