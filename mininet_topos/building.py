@@ -11,9 +11,9 @@ from mininet_topos.instances import Instances
 from mininet_topos.supervisor import Service, Supervisor
 from mininet_topos.switch import SCHEMA, Switch, has_kernel_datapath
 from mininet_topos.topology import LabPort, Topology
-from mininet_topos.waiting import Waiting, started
+from mininet_topos.waiting import Waiting, patience, started
 
-_CONTROLLER_PATIENCE = 20
+_CONTROLLER_PATIENCE = int(patience(20))
 """Seconds for the controller to make the integration bridge on every host."""
 
 _CONTROLLER_DEATHS = 3

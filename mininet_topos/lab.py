@@ -41,11 +41,12 @@ from mininet_topos.errors import LabError
 from mininet_topos.messages import Request, Verb
 from mininet_topos.probe import Probe, order
 from mininet_topos.topology import Topology, describe
+from mininet_topos.waiting import patience
 
-_PATIENCE = 20.0
+_PATIENCE = patience(20.0)
 """Seconds for a lab to end."""
 
-_LAST_PACKETS = 0.3
+_LAST_PACKETS = patience(0.3)
 """Seconds that a capture goes on, for what was just sent to pass."""
 
 _PCAP_HEADER, _PCAP_RECORD = 24, struct.Struct("!IIII")
