@@ -14,14 +14,14 @@ from mininet_topos.directory import LabDirectory, host_node
 from mininet_topos.errors import LabError
 from mininet_topos.supervisor import Service, Supervisor
 from mininet_topos.topology import LabHost, LabPort
-from mininet_topos.waiting import Waiting
+from mininet_topos.waiting import Waiting, patience
 
 SCHEMA = Path("/usr/share/openvswitch/vswitch.ovsschema")
 
 NIC = "eth0"
 """The host's interface in the underlay."""
 
-PATIENCE = 20
+PATIENCE = int(patience(20))
 """Seconds for a process of Open vSwitch to come up, answer or go away."""
 
 _SCOPE_LINK = 253
@@ -126,8 +126,8 @@ class OpenVSwitch:
 
     def vsctl(self, *arguments: str, wait: bool) -> list[str]:
         """An ovs-vsctl command for this host; with ``wait`` it ends when the switch has done it."""
-        patience = [f"--timeout={PATIENCE}", "--retry"]
-        return ["ovs-vsctl", f"--db=unix:{self._socket}", *patience, *([] if wait else ["--no-wait"]), *arguments]
+        limits = [f"--timeout={PATIENCE}", "--retry"]
+        return ["ovs-vsctl", f"--db=unix:{self._socket}", *limits, *([] if wait else ["--no-wait"]), *arguments]
 
     def ready(self) -> None:
         """Wait until the switch is up, and give it what does not outlive a restart."""

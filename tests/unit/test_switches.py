@@ -7,6 +7,7 @@ import pytest
 
 from controller.host import PATIENCE, Host
 from controller.store import Stored
+from controller.store.vlans import Vlans
 from controller.switch.sessions import Session
 from controller.switches import STARTUP, Switches
 from flows.facts import Plug, SwitchFacts
@@ -55,7 +56,7 @@ class Ring:
         self.sessions = {name: Switch() for name in NETWORK.switches}
         for name, switch in NETWORK.switches.items():
             self.switches.nodes[name] = Host(name, switch.datapath_id)
-        self.switches.set_model(Stored(1, NETWORK, Tags({}, {})))
+        self.switches.set_model(Stored(1, NETWORK, Tags({}, {}), Vlans()))
 
     def connect(self, *names: str) -> None:
         for name in names:

@@ -15,6 +15,7 @@ from flows.model import AnyPort, Network
 from flows.model.problem import did_you_mean
 from mininet_topos.comparing import Pair, compare, summary
 from mininet_topos.lab import Lab
+from mininet_topos.waiting import patience
 
 
 def ping(
@@ -24,6 +25,8 @@ def ping(
     lab: Annotated[str | None, typer.Option("--lab", help="A lab. Default: the only one that runs.")] = None,
 ) -> None:
     """Ping from every port to every other, and compare with what the model says must be reachable.
+
+    Who should answer and does not is asked three times.
 
     Exit code 0: everything is as the model says. 1: something is not.
     """
@@ -60,7 +63,7 @@ def plugged(store: Store, network: Network) -> list[AnyPort]:
 
 def ping_all(lab: Lab, network: Network, sources: Sequence[AnyPort], targets: Sequence[AnyPort]) -> list[Pair]:
     """Ping from each of some ports to each of some ports, itself left out."""
-    return compare(network, sources, targets, lab.probe)
+    return compare(network, sources, targets, lambda probes: lab.probe(probes, wait=patience(1.0)))
 
 
 def _show(pairs: list[Pair], sources: list[str], targets: list[str]) -> None:
