@@ -39,6 +39,7 @@ class App:
             ovsdb_target=ovsdb_target,
             openflow_target=f"tcp:{address}:{port}",
             now=time.monotonic(),
+            open_links=[(link, vlan) for link, vlan in store.read_status().get("open_links", [])],
         )
 
     def run(self) -> None:
@@ -49,8 +50,9 @@ class App:
         while True:
             self._take_events()
             self._look_at_store()
-            self._sync.pump(time.monotonic())
+            # What is about to be opened must be known to a next controller, whenever this one ends.
             self._report()
+            self._sync.pump(time.monotonic())
 
     def _take_events(self) -> None:
         """Wait a tick for an event; take all that came."""

@@ -203,11 +203,11 @@ def _with_tunnel(base: Path, encapsulation: str) -> Lab:
 
 def test_switch_stops_and_starts(shared: Lab) -> None:
     shared.stop_switch("h1")
-    with pytest.raises(LabError, match="the switch of host 'h1' does not run"):
+    with pytest.raises(LabError, match="Open vSwitch of host 'h1' does not run"):
         shared.stop_switch("h1")
     assert not pings(shared, "a", "10.1.0.12")
     shared.start_switch("h1")
-    with pytest.raises(LabError, match="the switch of host 'h1' already runs"):
+    with pytest.raises(LabError, match="Open vSwitch of host 'h1' already runs"):
         shared.start_switch("h1")
     assert pings(shared, "h1", "192.168.50.2")
     assert eventually(lambda: pings(shared, "a", "10.1.0.12"))
