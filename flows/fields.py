@@ -30,6 +30,17 @@ class Field:
         return self.name
 
 
+@dataclass(frozen=True, slots=True)
+class Bit:
+    """One bit of a field, counted from the lowest."""
+
+    field: Field
+    number: int
+
+    def __str__(self) -> str:
+        return f"{nxm(self.field)[:-2]}[{self.number}]"
+
+
 ETH_TYPE_IPV4 = 0x0800
 ETH_TYPE_ARP = 0x0806
 ETH_TYPE_VLAN = 0x8100

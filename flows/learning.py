@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import blake2b
 
-from flows.fields import Field, nxm
+from flows.fields import Bit, Field, nxm
 
 LEARNED_OWNER = 0x77
 """The highest byte of the cookie of everything that is learned ("w")."""
@@ -68,10 +68,12 @@ class Learn:
     hard_timeout: int
     limit: int
     specs: tuple[Spec, ...]
-    result: Field | None
-    """Its lowest bit tells whether the flow is there now: 0 when the limit did not allow it."""
+    result: Bit | None
+    """Tells whether the flow is there now: 0 when the limit did not allow it. Always 1 when there is no packet."""
     segment: int
     origin: str
+    counts_with: "Learn | None" = None
+    """The action whose flows count towards this one's limit too: it has that one's cookie."""
 
     @property
     def cookie(self) -> int:
@@ -80,6 +82,8 @@ class Learn:
         It depends on the segment (a tag that nobody gets again), the origin and everything that the action says: a
         change of any of these makes another cookie, and the switch forgets what it learned before.
         """
+        if self.counts_with:
+            return self.counts_with.cookie
         said = f"{_LAYOUT} {self.segment} {self.origin} {self._text(str(self.table), '')}"
         return LEARNED_OWNER << 56 | int.from_bytes(blake2b(said.encode(), digest_size=7).digest())
 
@@ -88,7 +92,7 @@ class Learn:
         return self._text(names(self.table), f"cookie={self.cookie:#x},")
 
     def _text(self, table: str, cookie: str) -> str:
-        result = [f"result_dst={nxm(self.result)[:-2]}[0]"] if self.result else []
+        result = [f"result_dst={self.result}"] if self.result else []
         details = ",".join([f"limit={self.limit}", *result, *map(str, self.specs)])
         how = f"table={table},hard_timeout={self.hard_timeout},priority={self.priority},delete_learned,{cookie}"
         return f"learn({how}{details})"

@@ -3,8 +3,10 @@
 A packet from an instance of a VPC: classify, port_security, then arp_proxy (ARP) or gateway, route_table, subnet_route
 (only for other VPCs), then out by a tunnel, or neigh_table when its receiver is on this host, deliver.
 A packet of a VPC from a tunnel: classify, from_tunnel, tunnel_source, neigh_table, deliver.
-A frame from an instance of a segment: classify (and, for a look only, learn_local), outbound, then unicast or flood.
-A frame of a segment from a tunnel: classify, from_tunnel, learn, unicast, then flood when its receiver is not known.
+A frame from an instance of a segment: classify (and, for a look only, known and learn_local), outbound, then unicast
+or flood.
+A frame of a segment from a tunnel: classify, from_tunnel (known for a look only), learn, unicast, then flood when its
+receiver is not known.
 
 Numbers 0, 1, 2, 3, 10, 20 and 21 are those of the classic tunnel-bridge pipeline. A goto only leads to a higher
 number.
@@ -45,7 +47,7 @@ CLASSIFY = Table(
     "What kind of port did this packet come from?",
     reads=[IN_PORT, VLAN_TCI, VLAN, ETH_SRC],
     writes=[VPC, SUBNET, VLAN, ADMITTED],
-    next=["port_security", "outbound", "from_tunnel", "learn_local"],
+    next=["port_security", "outbound", "from_tunnel", "learn_local", "known"],
     learns=["known"],
     miss=("from no port of the model, or with a VLAN tag that the port does not carry: dropped", drop()),
 )
@@ -73,7 +75,7 @@ FROM_TUNNEL = Table(
     "Which VPC or segment does this tunnel key stand for?",
     reads=[TUN_ID, VLAN_TCI, VLAN, ETH_SRC, ETH_DST, ETH_TYPE],
     writes=[VPC, VLAN, ADMITTED, REMOTE, PAYLOAD_TAG],
-    next=["tunnel_source", "learn"],
+    next=["tunnel_source", "learn", "known"],
     learns=["known"],
     miss=("tunnel key of nothing that is here, or a VLAN tag in a VPC: dropped", drop()),
 )
@@ -95,16 +97,16 @@ LEARN_LOCAL = Table(
     writes=[],
     next=[],
     learns=["unicast"],
-    miss=("the segment has learned as many addresses as it may: this one is not learned", drop()),
+    miss=("the segment has learned as many addresses as it may, or there is no packet to learn from", drop()),
 )
 KNOWN = Table(
     "known",
     12,
     "Which addresses count towards the limit of their segment?",
     reads=[],
-    writes=[],
+    writes=[ADMITTED],
     next=[],
-    miss=("nothing is ever looked up here", drop()),
+    miss=("not known: new to its segment, or one too many", drop()),
 )
 UNICAST = Table(
     "unicast",

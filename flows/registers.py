@@ -4,7 +4,7 @@ A register carries what one table decided to a later one. All are 0 when a packe
 count from 1, so that a load that was forgotten never stands for somebody (ADR 2).
 """
 
-from flows.fields import Field
+from flows.fields import Bit, Field
 
 VPC = Field("reg0", 32, "hex")
 """The VPC's local tag, in which addresses are looked up. Through a peering it becomes the peer's."""
@@ -19,7 +19,12 @@ PEERED = Field("reg3", 32, "hex")
 """1 once a peering was taken: a second one is never taken."""
 
 ADMITTED = Field("reg4", 32, "hex")
-"""1 when the sender's MAC address is among those that its segment may learn here: the switch itself writes it."""
+"""1 when the sender's MAC address is among those that its segment may learn here: the switch itself writes it, by
+``ROOM`` and ``NO_PACKET``, or table known does (ADR 10). All other values mean no."""
+ROOM = Bit(ADMITTED, 0)
+"""There was room for the address, or it is known. Always 1 when the switch only looks what it would do."""
+NO_PACKET = Bit(ADMITTED, 1)
+"""The switch only looks what it would do: nothing was learned just now."""
 
 REMOTE = Field("reg5", 32, "hex")
 """1 for a frame that came by a tunnel: it never leaves by one."""

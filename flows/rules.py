@@ -13,7 +13,7 @@ from string import Formatter
 from typing import Any
 
 from flows import openflow, priorities
-from flows.fields import IP_TTL, TUN_DST, TUN_ID, VLAN, Field
+from flows.fields import IP_TTL, TUN_DST, TUN_ID, VLAN, Bit, Field
 from flows.model import Origin
 from flows.openflow import Action, Flow
 from flows.templates import (
@@ -163,7 +163,7 @@ class Rule:
                     yield VLAN
                 case CopiesTemplate():
                     yield from (VLAN, TUN_ID, TUN_DST)
-                case LearnTemplate(result=Field() as result):
+                case LearnTemplate(result=Bit(result)):
                     yield result
 
     def _copied(self) -> Iterator[Field]:

@@ -15,9 +15,11 @@ from flows.fields import (
     VLAN_PRESENT,
     VLAN_PRESENT_AND_ID,
     VLAN_TCI,
+    Bit,
     Field,
 )
 from flows.priorities import LEARNED
+from flows.registers import ADMITTED, NO_PACKET, ROOM
 
 
 class Named(int):
@@ -112,7 +114,8 @@ class LearnTemplate:
     origin: Value | Param
     ageing: Value | Param
     limit: Value | Param
-    result: Field | None = None
+    result: Bit | None = None
+    counts_with: "LearnTemplate | None" = None
 
     def fill(self, values: Mapping[str, Value], numbers: Mapping[str, int]) -> learning.Learn:
         segment, origin, ageing, limit = (
@@ -128,7 +131,10 @@ class LearnTemplate:
         assert isinstance(ageing, int)
         assert isinstance(limit, int)
         number = numbers[self.table]
-        return learning.Learn(number, LEARNED, ageing, limit, specs, self.result, int(segment), str(origin))
+        other = self.counts_with.fill(values, numbers) if self.counts_with else None
+        return learning.Learn(
+            number, LEARNED, ageing, limit, specs, self.result, int(segment), str(origin), counts_with=other
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,14 +272,27 @@ def resubmit(table: str) -> Jump:
     return Jump(table, resubmit=True)
 
 
-def learn_known(result: Field) -> LearnTemplate:
-    """Count the sender's address among those that its segment has learned here, and say whether there was room.
+_KNOWN_SENDER = (learning.Match(VLAN, VLAN), learning.Match(ETH_SRC, ETH_SRC))
+_COUNT = LearnTemplate(
+    "known", (*_KNOWN_SENDER, learning.Load(1, ADMITTED)), P.segment, P.scope, P.ageing, P.limit, ROOM
+)
+_PROBE = LearnTemplate("known", _KNOWN_SENDER, P.segment, P.scope, P.ageing, 1, NO_PACKET, _COUNT)
+
+
+def admit() -> tuple[Step, ...]:
+    """Count the sender's address among those that its segment has learned here, and set ``ADMITTED``.
 
     One that counts already always has room: the limit does not keep it from being learned anew where it moves to.
+
+    The second action, the probe, never learns: with the first one's cookie and a limit of 1, one address is too many,
+    and there is at least one. But without a packet Open vSwitch looks at no limit and calls both a success. It does so
+    for the flows that it has cached, and would then learn the refused from the packets that it counts. So a success of
+    the first one is believed only with a failure of the second. What table known says is true in any case, but an
+    address is found there from its second frame on only (ADR 10).
+
     Parameters: segment, scope, ageing, limit.
     """
-    specs = (learning.Match(VLAN, VLAN), learning.Match(ETH_SRC, ETH_SRC))
-    return LearnTemplate("known", specs, P.segment, P.scope, P.ageing, P.limit, result)
+    return _COUNT, _PROBE, resubmit("known")
 
 
 def learn_unicast(*specs: learning.Spec | LoadTemplate) -> LearnTemplate:

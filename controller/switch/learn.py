@@ -11,6 +11,7 @@ from os_ken.ofproto import ofproto_v1_4_parser as parser
 
 from flows.fields import ETH_DST, ETH_SRC, IN_PORT, TUN_DST, TUN_ID, TUN_SRC, VLAN, VLAN_TCI, Field
 from flows.learning import Learn, Load, Match, OutputTo, Spec
+from flows.registers import ADMITTED
 
 _LEARN2 = 45
 _DELETE_LEARNED, _WRITE_RESULT = 1 << 1, 1 << 2
@@ -28,19 +29,17 @@ _NAMES = {
     TUN_ID: "tunnel_id_nxm",
     TUN_SRC: "tun_ipv4_src",
     TUN_DST: "tun_ipv4_dst",
+    ADMITTED: ADMITTED.name,
 }
 
 
 def encode_learn(learn: Learn) -> Any:
     """The action."""
     flags = _DELETE_LEARNED | (_WRITE_RESULT if learn.result else 0)
-    body = bytearray(
-        struct.pack(
-            _FIXED, 0, learn.hard_timeout, learn.priority, learn.cookie, flags, learn.table, 0, 0, learn.limit, 0
-        )
-    )
+    how = (0, learn.hard_timeout, learn.priority, learn.cookie, flags, learn.table)
+    body = bytearray(struct.pack(_FIXED, *how, 0, 0, learn.limit, learn.result.number if learn.result else 0))
     if learn.result is not None:
-        ofp.oxm_serialize_header(ofp.oxm_from_user_header(learn.result.name), body, len(body))
+        ofp.oxm_serialize_header(ofp.oxm_from_user_header(learn.result.field.name), body, len(body))
     for spec in learn.specs:
         body += _spec(spec).serialize()
     body += bytes(-(_HEADER + len(body)) % 8)

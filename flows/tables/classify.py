@@ -13,7 +13,7 @@ from flows import priorities
 from flows.fields import ETH_SRC, IN_PORT, VLAN
 from flows.openflow import PushVlan
 from flows.pipeline import CLASSIFY
-from flows.registers import ADMITTED, SUBNET, VPC
+from flows.registers import SUBNET, VPC
 from flows.rules import Application
 from flows.switching import Learning, Member, TrunkAll
 from flows.templates import (
@@ -21,10 +21,10 @@ from flows.templates import (
     P,
     Step,
     Value,
+    admit,
     drop,
     eq,
     goto,
-    learn_known,
     multicast,
     put,
     resubmit,
@@ -47,7 +47,7 @@ FROM_TUNNEL = CLASSIFY.rule(
 PRIORITY_TAG = 0
 """The VLAN of a tag that carries only a priority (IEEE 802.1Q)."""
 
-_LEARN: list[Step] = [learn_known(ADMITTED), resubmit("learn_local")]
+_LEARN: list[Step] = [*admit(), resubmit("learn_local")]
 _SWITCH: list[Step] = [goto("outbound")]
 
 UNTAGGED = CLASSIFY.rule(

@@ -12,10 +12,10 @@ from flows import priorities
 from flows.fields import ETH_DST, ETH_SRC, ETH_TYPE, ETH_TYPE_EXPERIMENTAL, TUN_ID, VLAN
 from flows.openflow import OutputController, PushVlan
 from flows.pipeline import FROM_TUNNEL
-from flows.registers import ADMITTED, PAYLOAD_TAG, REMOTE, VPC
+from flows.registers import PAYLOAD_TAG, REMOTE, VPC
 from flows.rules import Application
 from flows.switching import TunnelSegment
-from flows.templates import P, Step, drop, eq, goto, learn_known, multicast, put, tagged, untagged
+from flows.templates import P, Step, admit, drop, eq, goto, multicast, put, tagged, untagged
 from flows.view import LocalVpc, TunnelPort
 
 KNOWN = FROM_TUNNEL.rule(
@@ -29,12 +29,12 @@ _SEGMENT: list[Step] = [PushVlan(), put(VLAN, P.vlan), put(REMOTE, 1)]
 SEGMENT = FROM_TUNNEL.rule(
     "key {key} is {segment}",
     match=[eq(TUN_ID, P.key), untagged()],
-    do=[*_SEGMENT, learn_known(ADMITTED), goto("learn")],
+    do=[*_SEGMENT, *admit(), goto("learn")],
 )
 SEGMENT_TAGGED = FROM_TUNNEL.rule(
     "key {key} is {segment}, and the frame has a VLAN tag of its own",
     match=[eq(TUN_ID, P.key), tagged()],
-    do=[*_SEGMENT, put(PAYLOAD_TAG, 1), learn_known(ADMITTED), goto("learn")],
+    do=[*_SEGMENT, put(PAYLOAD_TAG, 1), *admit(), goto("learn")],
 )
 NOT_LEARNING = FROM_TUNNEL.rule(
     "key {key} is {segment}, which learns nothing",

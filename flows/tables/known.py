@@ -1,8 +1,11 @@
 """Which addresses count towards the limit of their segment?
 
-Nothing is looked up here. The switch itself keeps one flow for each address that a segment has learned on this host,
-with a cookie of the segment, and does not make more than the segment's ``max_macs`` of them. Only an address that has
-one is learned in table unicast. One that moves has it already: it is followed also when there is no room for new ones.
+The switch itself keeps one flow here for each address that a segment has learned on this host, with a cookie of the
+segment, and does not make more than the segment's ``max_macs`` of them. A frame's sender is looked up here after it
+was counted (a resubmit): one that is known is admitted. Only admitted senders are learned in table unicast; one that
+moves is known already, and followed also when there is no room for new ones.
+
+A sender that was counted this very moment is not found yet: it is admitted by what the counting itself says.
 """
 
 from collections.abc import Callable

@@ -114,7 +114,7 @@ CASES = [
     Case("tunnel to tunnel", S1, tunnelled(1, "0a:00:00:00:00:02"), "0a:00:00:00:00:02 of segment red is on h2"),
     # learn_local, known
     Case("not admitted", S1, frame(1, STRANGER), "the segment has learned as many", enter="resubmit(,11)"),
-    Case("known", S1, frame(1, STRANGER), "nothing is ever looked up here", enter="resubmit(,12)"),
+    Case("known", S1, frame(1, STRANGER), "not known: new to its segment", enter="resubmit(,12)"),
     # unicast
     Case(
         "declared, trunk",
