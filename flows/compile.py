@@ -61,7 +61,7 @@ def compile(units: Iterable[Unit]) -> Desired:
     learned: dict[int, list[Application]] = {}
     for cookie, reasons in in_order.items():
         for action in flows[cookie].actions:
-            if isinstance(action, Learn):
+            if isinstance(action, Learn) and action.full is None:
                 learned.setdefault(action.cookie, []).extend(reasons)
     return Desired(flows, in_order, {cookie: _in_order(reasons) for cookie, reasons in learned.items()})
 

@@ -72,8 +72,8 @@ class Learn:
     """Tells whether the flow is there now: 0 when the limit did not allow it. Always 1 when there is no packet."""
     segment: int
     origin: str
-    counts_with: "Learn | None" = None
-    """The action whose flows count towards this one's limit too: it has that one's cookie."""
+    full: int | None = None
+    """The cookie of as many flows of the table as the limit allows: nothing is learned, the result is asked for."""
 
     @property
     def cookie(self) -> int:
@@ -82,8 +82,8 @@ class Learn:
         It depends on the segment (a tag that nobody gets again), the origin and everything that the action says: a
         change of any of these makes another cookie, and the switch forgets what it learned before.
         """
-        if self.counts_with:
-            return self.counts_with.cookie
+        if self.full is not None:
+            return self.full
         said = f"{_LAYOUT} {self.segment} {self.origin} {self._text(str(self.table), '')}"
         return LEARNED_OWNER << 56 | int.from_bytes(blake2b(said.encode(), digest_size=7).digest())
 
@@ -94,5 +94,6 @@ class Learn:
     def _text(self, table: str, cookie: str) -> str:
         result = [f"result_dst={self.result}"] if self.result else []
         details = ",".join([f"limit={self.limit}", *result, *map(str, self.specs)])
-        how = f"table={table},hard_timeout={self.hard_timeout},priority={self.priority},delete_learned,{cookie}"
+        lifetime = "delete_learned," if self.full is None else ""
+        how = f"table={table},hard_timeout={self.hard_timeout},priority={self.priority},{lifetime}{cookie}"
         return f"learn({how}{details})"

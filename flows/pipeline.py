@@ -39,7 +39,7 @@ from flows.fields import (
 from flows.openflow import Flow, Goto, Term
 from flows.registers import ADMITTED, OUT_PORT, PAYLOAD_TAG, PEERED, REMOTE, SUBNET, VPC
 from flows.rules import DeclarationError, Table
-from flows.templates import drop, goto
+from flows.templates import drop, goto, probe
 
 CLASSIFY = Table(
     "classify",
@@ -103,10 +103,13 @@ KNOWN = Table(
     "known",
     12,
     "Which addresses count towards the limit of their segment?",
-    reads=[],
+    reads=[ETH_SRC],
     writes=[ADMITTED],
     next=[],
-    miss=("not known: new to its segment, or one too many", drop()),
+    miss=(
+        "not known: new to its segment, or one too many",
+        (probe(NEITHER.number, NEITHER.miss_rule.flow({}).cookie),),
+    ),
 )
 UNICAST = Table(
     "unicast",

@@ -115,7 +115,6 @@ class LearnTemplate:
     ageing: Value | Param
     limit: Value | Param
     result: Bit | None = None
-    counts_with: "LearnTemplate | None" = None
 
     def fill(self, values: Mapping[str, Value], numbers: Mapping[str, int]) -> learning.Learn:
         segment, origin, ageing, limit = (
@@ -131,10 +130,7 @@ class LearnTemplate:
         assert isinstance(ageing, int)
         assert isinstance(limit, int)
         number = numbers[self.table]
-        other = self.counts_with.fill(values, numbers) if self.counts_with else None
-        return learning.Learn(
-            number, LEARNED, ageing, limit, specs, self.result, int(segment), str(origin), counts_with=other
-        )
+        return learning.Learn(number, LEARNED, ageing, limit, specs, self.result, int(segment), str(origin))
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +170,7 @@ Step = (
     | CopiesTemplate
     | OutputTemplate
     | Jump
+    | learning.Learn
     | openflow.Move
     | openflow.DecTtl
     | openflow.PushVlan
@@ -272,27 +269,23 @@ def resubmit(table: str) -> Jump:
     return Jump(table, resubmit=True)
 
 
-_KNOWN_SENDER = (learning.Match(VLAN, VLAN), learning.Match(ETH_SRC, ETH_SRC))
-_COUNT = LearnTemplate(
-    "known", (*_KNOWN_SENDER, learning.Load(1, ADMITTED)), P.segment, P.scope, P.ageing, P.limit, ROOM
-)
-_PROBE = LearnTemplate("known", _KNOWN_SENDER, P.segment, P.scope, P.ageing, 1, NO_PACKET, _COUNT)
-
-
 def admit() -> tuple[Step, ...]:
     """Count the sender's address among those that its segment has learned here, and set ``ADMITTED``.
 
     One that counts already always has room: the limit does not keep it from being learned anew where it moves to.
-
-    The second action, the probe, never learns: with the first one's cookie and a limit of 1, one address is too many,
-    and there is at least one. But without a packet Open vSwitch looks at no limit and calls both a success. It does so
-    for the flows that it has cached, and would then learn the refused from the packets that it counts. So a success of
-    the first one is believed only with a failure of the second. What table known says is true in any case, but an
-    address is found there from its second frame on only (ADR 10).
-
     Parameters: segment, scope, ageing, limit.
     """
-    return _COUNT, _PROBE, resubmit("known")
+    specs = (learning.Match(VLAN, VLAN), learning.Match(ETH_SRC, ETH_SRC), learning.Load(1, ADMITTED))
+    return LearnTemplate("known", specs, P.segment, P.scope, P.ageing, P.limit, ROOM), resubmit("known")
+
+
+def probe(table: int, full: int) -> learning.Learn:
+    """Set ``NO_PACKET``: 0 for a packet, 1 when the switch only looks what it would do.
+
+    It never learns, for the one flow that its limit allows is there: the one of the table with this cookie. But without
+    a packet Open vSwitch looks at no limit and calls it a success, as any other (ADR 10).
+    """
+    return learning.Learn(table, LEARNED, 1, 1, (learning.Match(ETH_SRC, ETH_SRC),), NO_PACKET, 0, "", full)
 
 
 def learn_unicast(*specs: learning.Spec | LoadTemplate) -> LearnTemplate:

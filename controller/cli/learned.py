@@ -28,7 +28,7 @@ def reasons(desired: Desired) -> Mapping[int, str]:
     """What the switch learns by these flows: cookie -> what such an entry is there for."""
     found: dict[int, str] = {}
     for flow in desired.flows.values():
-        for learn in (action for action in flow.actions if isinstance(action, Learn)):
+        for learn in (action for action in flow.actions if isinstance(action, Learn) and action.full is None):
             application = desired.applications[flow.cookie][0]
             if learn.table == UNICAST.number:
                 found[learn.cookie] = f"{application.sentence}  [{application.why}]"

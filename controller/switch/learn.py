@@ -35,7 +35,7 @@ _NAMES = {
 
 def encode_learn(learn: Learn) -> Any:
     """The action."""
-    flags = _DELETE_LEARNED | (_WRITE_RESULT if learn.result else 0)
+    flags = (_DELETE_LEARNED if learn.full is None else 0) | (_WRITE_RESULT if learn.result else 0)
     how = (0, learn.hard_timeout, learn.priority, learn.cookie, flags, learn.table)
     body = bytearray(struct.pack(_FIXED, *how, 0, 0, learn.limit, learn.result.number if learn.result else 0))
     if learn.result is not None:

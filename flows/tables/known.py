@@ -5,7 +5,8 @@ segment, and does not make more than the segment's ``max_macs`` of them. A frame
 was counted (a resubmit): one that is known is admitted. Only admitted senders are learned in table unicast; one that
 moves is known already, and followed also when there is no room for new ones.
 
-A sender that was counted this very moment is not found yet: it is admitted by what the counting itself says.
+A sender that was counted this very moment is not found yet. It is admitted by what the counting says, unless the miss
+finds that there is no packet, and so nothing was counted: then what the counting says is not true (ADR 10).
 """
 
 from collections.abc import Callable
