@@ -180,7 +180,7 @@ def test_apply() -> None:
     apply = f"sh {sys.executable} -m controller apply {SHIPPED / 'peered-vpcs.yaml'}\n"
     commands = f"pingmodel\n{apply}pingmodel peered-vpcs\n"
     output = mn("unpeered-vpcs", "--topo", "net,unpeered-vpcs", *REMOTE, commands=commands)
-    assert "is confirmed by all 2 hosts" in output
+    assert "generation 2 is confirmed by every host" in output
     assert "blue1 -> blue2 X X\n" in output
     assert "blue1 -> blue2 green1 green2\n" in output
     assert output.count("*** Results: 12 pairs: 12 as the model says, 0 not") == 2
