@@ -29,4 +29,7 @@ def compiled_switch(stored: Stored, status: Mapping[str, Any], switch: str) -> D
         return None
     facts = SwitchFacts(frozenset(Plug(name, ofport, is_live) for name, ofport, is_live in reported["plugs"]))
     links = frozenset((link, vlan) for link, vlan in status["open_links"])
-    return compile(view_switch(stored.network, switch, facts, links))
+    located = frozenset(
+        (port, name) for name, known in status["switches"].items() for port, _, _ in known["interfaces"]
+    )
+    return compile(view_switch(stored.network, switch, facts, links, located))

@@ -13,7 +13,7 @@ from controller.store import Stored
 from flows.facts import SwitchFacts
 from flows.model.interfaces import interface_name
 from flows.tree import Way, tree, working
-from flows.view_switch import plugged, view_switch
+from flows.view_switch import Located, locate_machines, plugged, view_switch
 
 STARTUP = 10.0
 """Seconds after start in which nothing is removed while the facts of a host or switch are missing."""
@@ -35,6 +35,7 @@ class Switches:
         """What switches are asked to have open; None until enough is known for the first time."""
         self._tree: frozenset[Way] = frozenset()
         """What shall be open in the end."""
+        self._located: Located = frozenset()
 
     def has(self, node: Host) -> bool:
         """Whether this is a plain switch."""
@@ -52,8 +53,9 @@ class Switches:
         if self._facts.get(node.name) == facts:
             return
         self._facts[node.name] = facts
+        before = self._located
         self._find_tree()
-        self._want(node.name)
+        self._want(node.name if self._located == before else None)
 
     def pump(self, now: float) -> None:
         """Send whatever is due."""
@@ -75,6 +77,7 @@ class Switches:
         if self._stored is not None:
             links = self._stored.network.links.values()
             self._tree = tree(links, working(links, self._facts))
+            self._located = locate_machines(self._stored.network, self._facts)
 
     def _open_and_block(self, now: float) -> None:
         """Take the next step from the links that are open to those of the tree."""
@@ -110,7 +113,7 @@ class Switches:
         stored, allowed = self._stored, self._allowed
         for name in self._facts if only is None else [only]:
             node = self.nodes[name]
-            units = view_switch(stored.network, name, self._facts[name], allowed)
+            units = view_switch(stored.network, name, self._facts[name], allowed, self._located)
             # On the way to the tree nothing is confirmed yet.
             node.want(units, stored.generation if allowed == self._tree else node.wanted_generation)
 

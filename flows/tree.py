@@ -1,11 +1,13 @@
 """Which links carry frames: of every ring at least one link does not, so that no frame goes round for ever.
 
-A spanning tree from the first switch by name, by the fewest links; of equal ways by a link that carries every VLAN,
-then by the first one by name. It depends on nothing but the declared links and which of them work.
+A spanning tree from the switch with the most links (of several, the first by name), by the fewest links; of equal ways
+by a link that carries every VLAN, then by the first one by name. It depends on nothing but the declared links and
+which of them work.
 
 Links may carry different VLANs, so that each VLAN named by a link has a tree of its own, and all others share one.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Set
 
 from flows.facts import SwitchFacts
@@ -25,11 +27,13 @@ def working(links: Iterable[Link], facts: Mapping[str, SwitchFacts]) -> frozense
 
 def tree(links: Collection[Link], working: Set[str]) -> frozenset[Way]:
     """What carries frames, of the links that work."""
+    ends = Counter(switch for link in links for switch in link.between)
+    roots = sorted(ends, key=lambda switch: (-ends[switch], switch))
     usable = sorted((link for link in links if link.name in working), key=lambda link: (bool(link.trunk), link.name))
     return frozenset(
         (link.name, vlan)
         for vlan in (None, *named_vlans(links))
-        for link in _spanning([link for link in usable if _carries(link, vlan)])
+        for link in _spanning([link for link in usable if _carries(link, vlan)], roots)
     )
 
 
@@ -42,16 +46,19 @@ def _carries(link: Link, vlan: int | None) -> bool:
     return not link.trunk if vlan is None else link.carries(vlan)
 
 
-def _spanning(links: Iterable[Link]) -> list[Link]:
-    """A spanning forest: every switch that is connected to another one, by exactly one way."""
+def _spanning(links: Iterable[Link], roots: Iterable[str]) -> list[Link]:
+    """A spanning forest: every switch that is connected to another one, by exactly one way.
+
+    ``roots``: all switches; of each part the first one is its root.
+    """
     at: dict[str, list[Link]] = {}
     for link in links:
         for switch in link.between:
             at.setdefault(switch, []).append(link)
     chosen: list[Link] = []
     reached: set[str] = set()
-    for root in sorted(at):
-        if root in reached:
+    for root in roots:
+        if root in reached or root not in at:
             continue
         reached.add(root)
         waiting = [root]

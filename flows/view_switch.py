@@ -25,9 +25,24 @@ _EVERY_VLAN = 2**_VLAN_BITS - 1
 """Of the VLANs the one that no frame can have: stands for those that nobody names."""
 
 
-def view_switch(network: Network, switch: str, facts: SwitchFacts, links: Set[Way]) -> frozenset[SwitchingUnit]:
-    """Everything that one plain switch's flows depend on. ``links``: what of them is open."""
-    return frozenset(_View(network, switch, facts, links).units())
+Located = frozenset[tuple[str, str]]
+"""Which machine's port is plugged in at which switch."""
+
+
+def view_switch(
+    network: Network, switch: str, facts: SwitchFacts, links: Set[Way], located: Located
+) -> frozenset[SwitchingUnit]:
+    """Everything that one plain switch's flows depend on.
+
+    ``links``: what of them is open. ``located``: the machines of all switches. What was learned in a VLAN over other
+    links, or before one of its machines moved, is forgotten: a machine that moves may be silent.
+    """
+    return frozenset(_View(network, switch, facts, links, located).units())
+
+
+def locate_machines(network: Network, facts: Mapping[str, SwitchFacts]) -> Located:
+    """The machines that are plugged in at the switch that they are declared on."""
+    return frozenset((port, switch) for switch, seen in facts.items() for port in plugged(network, switch, seen))
 
 
 def plugged(network: Network, switch: str, facts: SwitchFacts) -> dict[str, int]:
@@ -50,17 +65,17 @@ class _End:
 
 
 class _View:
-    def __init__(self, network: Network, switch: str, facts: SwitchFacts, links: Set[Way]) -> None:
+    def __init__(self, network: Network, switch: str, facts: SwitchFacts, links: Set[Way], located: Located) -> None:
         self._network = network
+        self._located = sorted(located)
         self._switch = network.switches[switch]
         self._numbers = {plug.name: plug.ofport for plug in facts.plugs}
         self._open: dict[str, set[int | None]] = {}
         for link, vlan in links:
             self._open.setdefault(link, set()).add(vlan)
         self._learning = Learning(self._switch.ageing, self._switch.max_macs)
-        # What was learned over other links is forgotten with them.
-        said = str(sorted(links, key=str))
-        self._tree = int.from_bytes(blake2b(said.encode(), digest_size=5).digest())
+        self._links_in_words = str(sorted(links, key=str))
+        self._segments: dict[int, Named] = {}
 
     def units(self) -> Iterator[SwitchingUnit]:
         ends = [*self._machines(), *self._links(), *self._routers()]
@@ -80,7 +95,14 @@ class _View:
             yield FloodOthers(tuple(end.ofport for end in of_all), reason)
 
     def _segment(self, vlan: int) -> Named:
-        return Named(self._tree << _VLAN_BITS | vlan, str(_vlan(vlan)))
+        """A VLAN as what is learned in it knows it: another one when links or machines are at other places."""
+        if vlan not in self._segments:
+            ports = self._network.switch_ports
+            machines = [(port, switch) for port, switch in self._located if _carries(ports[port], vlan)]
+            said = f"{self._links_in_words} {machines}"
+            digest = int.from_bytes(blake2b(said.encode(), digest_size=5).digest())
+            self._segments[vlan] = Named(digest << _VLAN_BITS | vlan, str(_vlan(vlan)))
+        return self._segments[vlan]
 
     def _machines(self) -> Iterator[_End]:
         for port in self._network.switch_ports.values():
@@ -122,6 +144,12 @@ class _View:
         legs = (leg for router in self._network.routers.values() for leg in router.interfaces.values())
         of_ports = (vlan for port in ports for vlan in (port.trunk if port.trunk is not None else [port.vlan]))
         return self._named | {*of_ports, *(leg.vlan for leg in legs)}
+
+
+def _carries(port: SwitchPort, vlan: int) -> bool:
+    if port.trunk is None:
+        return port.vlan == vlan
+    return not port.trunk or vlan in port.trunk
 
 
 def _machine(port: SwitchPort, ofport: Named) -> _End:

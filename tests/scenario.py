@@ -16,7 +16,7 @@ from flows.switching import Flood, FloodOthers, Learning, Member, TrunkAll
 from flows.templates import Named
 from flows.tree import tree, working
 from flows.view import Tags, Unit, view
-from flows.view_switch import view_switch
+from flows.view_switch import locate_machines, view_switch
 
 ROOT = Path(__file__).parent.parent
 SHIPPED = ROOT / "mininet_topos" / "networks"
@@ -75,7 +75,8 @@ def compiled_switch(network: Network, switch: str) -> Desired:
     """What a plain switch shall hold when everything is plugged in and every link works."""
     facts = {name: SwitchFacts(_plugs(network, name)) for name in network.switches}
     links = network.links.values()
-    return compile(view_switch(network, switch, facts[switch], tree(links, working(links, facts))))
+    located = locate_machines(network, facts)
+    return compile(view_switch(network, switch, facts[switch], tree(links, working(links, facts)), located))
 
 
 def _plugs(network: Network, switch: str) -> frozenset[Plug]:

@@ -12,6 +12,7 @@ from controller.cli.lab.ping import ping_all, plugged
 from tests.integration.test_routed_lans import LEFT, move
 from tests.integration.vpclab import RATE, VpcLab
 from tests.scenario import SHIPPED
+from tests.switch import wait_until
 
 pytestmark = pytest.mark.lab
 Labs = Callable[[str], VpcLab]
@@ -72,6 +73,21 @@ def test_instance_moves_inside_its_vlan_under_load(labs: Labs) -> None:
     after = lab.run("red1", "ip", "-o", "-4", "address", "show", "dev", "eth0"), lab.mac("red1", "eth0")
     assert after == before
     assert lab.ping("red2", "red1").lost == 0
+
+
+@pytest.mark.system("S5")
+def test_silent_instance_is_found_after_its_move(labs: Labs) -> None:
+    """It sends nothing by which switches could learn where it is now."""
+    lab = labs(VLANS)
+    lab.allow(LEFT)
+    assert lab.ping("red2", "red1").lost == 0
+    frame = Ether(src=lab.mac("red2", "eth0"), dst=lab.mac("red1", "eth0"), type=0x88B6) / Raw(b"." * 46)
+    for switch in ("access3", "access1"):
+        move(lab, "red1", switch)
+        wait_until(lab.is_settled, "the switches to settle")
+        with lab.capture("red1") as packets:
+            lab.send("red2", frame, times=5)
+        assert sum(packet.type == 0x88B6 for packet in packets) == 5
 
 
 @pytest.mark.system("S5")

@@ -41,6 +41,9 @@ _HARMLESS = (
     r"\|ovs_rcu.*\|WARN\|blocked",
     # A short-lived client of the database, like ovs-vsctl, that left before it had read everything.
     r"\|unix#\d+: .*(Broken pipe|Connection reset by peer)",
+    # Where everything waits for one processor, a switch may be silent for so long that its session is ended; it is back
+    # at once, and what it holds is compared all the same.
+    *([r"\|rconn\|WARN\|br-int<->tcp:.*(connection (dropped|failed)|timed out|no response)"] if RATE < 1 else []),
 )
 """Warnings that say nothing about what is tested."""
 
