@@ -1,6 +1,7 @@
 """`pytest --systems`: run the tests that show a row of the system table, keep what they found, and print the table.
 
-A run of all tests keeps what it found too; ``python -m tests.system_table`` writes what is kept into the docs. A test says which row it shows by its marker: ``@pytest.mark.system("S7")``.
+A run of all tests keeps what it found too; ``python -m tests.system_table`` writes what was kept into the docs. A test
+says which row it shows by its marker: ``@pytest.mark.system("S7")``.
 """
 
 from collections.abc import Generator
