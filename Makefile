@@ -19,7 +19,7 @@ test-vm: install-vm  ## each row of the system table on the kernel datapath, in 
 	$(VM) --seconds 1800 $(PYTEST_VM) --systems --briefly
 
 test-full: test install-vm  ## everything, on both datapaths
-	$(BIN)/pytest -m vm tests/vm
+	$(BIN)/pytest -m "vm or full"
 	$(VM) --seconds 7200 $(PYTEST_VM)
 
 vm-shell: install-vm  ## a shell in that machine: ovs-vpc lab up mininet_topos/networks/peered-vpcs.yaml

@@ -1,7 +1,7 @@
-"""This project's networks in Mininet: ``mn --custom mininet_topos/mn.py --topo vpc,NETWORK ...`` (docs/mininet.md).
+"""This project's networks in Mininet: ``mn --custom mininet_topos/mn.py --topo net,NETWORK ...`` (docs/mininet.md).
 
 Whatever is defined here replaces what has the same name in ``mn`` itself, so that this file only picks what ``mn``
-is to have: its topologies, its tests and its command line.
+is to have: its topologies, its tests, its network and its command line.
 """
 
 import sys
@@ -15,11 +15,12 @@ sys.path[:0] = [str(_PROJECT), str(_PROJECT / ".venv" / "lib" / _PYTHON / "site-
 
 try:
     from mininet_topos.mn_model import CLI, model_test
-    from mininet_topos.mn_vpc import VpcTopo
+    from mininet_topos.mn_net import NetTopo
+    from mininet_topos.mn_net import Network as Mininet
 except ModuleNotFoundError as error:
     sys.exit(f"{error} for {_PYTHON}, which runs mn; make .venv with it: make clean install PYTHON={sys.executable}")
 
-__all__ = ["CLI"]
+__all__ = ["CLI", "Mininet"]
 
-topos = {"vpc": VpcTopo}
+topos = {"net": NetTopo}
 tests = {"pingmodel": model_test}

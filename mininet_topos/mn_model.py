@@ -12,6 +12,7 @@ from flows.model import InvalidModel, Network, parse
 from flows.model.problem import did_you_mean
 from mininet_topos.comparing import Pair, compare, summary
 from mininet_topos.errors import LabError
+from mininet_topos.mn_nodes import namespace
 from mininet_topos.probe import answered
 
 _SHIPPED = Path(__file__).with_name("networks")
@@ -29,9 +30,9 @@ def read(network: str) -> Network:
     return parse(path.read_text(), str(path))[0]
 
 
-def namespace(node: Any) -> Path:
-    """The network namespace of a node."""
-    return Path(f"/proc/{node.pid}/ns/net")
+def pinged(net: Any, model: Network) -> list[Any]:
+    """The instances in Mininet that have an address in the model and are plugged in somewhere."""
+    return [host for host in net.hosts if host.intfs and host.name in model.ports and model.ports[host.name].address]
 
 
 def ping_all(network: Network, instances: Sequence[Any]) -> list[Pair]:
@@ -53,9 +54,7 @@ def ping_model(net: Any, network: str = "") -> bool:
     """
     output("*** Ping: as the model says?\n")
     model = read(network) if network else net.topo.network
-    instances = [
-        host for host in net.hosts if host.intfs and host.name in model.ports and model.ports[host.name].address
-    ]
+    instances = pinged(net, model)
     pairs = ping_all(model, instances)
     for instance in instances:
         row = [pair for pair in pairs if pair.source == instance.name]

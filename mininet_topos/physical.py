@@ -20,13 +20,14 @@ def build(topology: Topology, directory: LabDirectory) -> None:
     namespaces.create(directory.namespace(PHYSICAL_NODE))
     with namespaces.links(directory.namespace(PHYSICAL_NODE)) as route:
         for number, lan in enumerate(topology.physical, start=1):
-            _add_lan(route, lan)
+            add_lan(route, lan)
             for host in topology.hosts.values():
                 for interface in (name for name, network in host.physical if network == lan):
                     _connect(route, lan, f"host.{host.index}.{number}", directory, host, interface)
 
 
-def _add_lan(route: Any, lan: Lan) -> None:
+def add_lan(route: Any, lan: Lan) -> None:
+    """Make the bridge of a physical network in the namespace that ``route`` is for."""
     # A Linux bridge that knows no VLANs remembers one place for a MAC address, whatever the VLAN, but two tenants may
     # use the same one. So it remembers none (ageing_time 0), and every frame goes everywhere.
     forgetful = {"br_ageing_time": 0, "br_mcast_snooping": 0}

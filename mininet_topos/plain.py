@@ -1,8 +1,9 @@
 """Plain switches, the links between them, and routers: each a namespace of its own, like a host."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from flows.model import Route
 from flows.model.contract import OPENFLOW_PORT
 from mininet_topos import namespaces
 from mininet_topos.directory import CONTROLLER_NODE, LabDirectory, router_node, switch_node
@@ -93,21 +94,22 @@ def _lay(link: LabLink, nodes: Mapping[str, Path], mtu: int) -> None:
 def _make(router: LabRouter, node: Path, nodes: Mapping[str, Path], mtu: int) -> None:
     """Make a router: its namespace, its legs with their addresses, its routes."""
     namespaces.create(node)
-    with namespaces.inside(node):
-        _be_a_router()
     for leg in router.legs:
         _plug(leg, node, nodes[leg.switch], mtu)
+    forward(node, router.routes)
+
+
+def forward(node: Path, routes: Sequence[Route]) -> None:
+    """Make a namespace whose interfaces are there a router, which forwards by its addresses and these routes."""
+    with namespaces.inside(node):
+        (_IPV4 / "ip_forward").write_text("1")
+        for interface in (_IPV4 / "conf").iterdir():
+            # Each leg answers ARP for its own address only; the way back may be another than the way there.
+            (interface / "arp_ignore").write_text("1")
+            (interface / "rp_filter").write_text("0")
     with namespaces.links(node) as route:
-        for way in router.routes:
+        for way in routes:
             route.route("add", dst=str(way.to), gateway=str(way.via))
-
-
-def _be_a_router() -> None:
-    (_IPV4 / "ip_forward").write_text("1")
-    for which in ("all", "default"):
-        # Each leg answers ARP for its own address only; the way back may be another than the way there.
-        (_IPV4 / "conf" / which / "arp_ignore").write_text("1")
-        (_IPV4 / "conf" / which / "rp_filter").write_text("0")
 
 
 def _plug(leg: LabLeg, node: Path, switch: Path, mtu: int) -> None:

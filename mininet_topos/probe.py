@@ -62,6 +62,8 @@ class _Round:
         self._probes = probes
         self._arrived: set[int] = set()
         self._answered: set[int] = set()
+        # A packet of an earlier round may still be under way: it waited for an address to be resolved.
+        self._mark = _MARK + os.urandom(4).hex().encode() + b" "
         self._selector = selectors.DefaultSelector()
         for port, watcher in watchers.items():
             self._selector.register(watcher, selectors.EVENT_READ, port)
@@ -77,7 +79,7 @@ class _Round:
         return [index in self._arrived and index in self._answered for index in range(len(self._probes))]
 
     def _send(self, index: int, probe: Probe) -> None:
-        data = _MARK + str(index).encode()
+        data = self._mark + str(index).encode()
         identity = os.getpid() & 0xFFFF
         bare = struct.pack("!BBHHH", _ECHO_REQUEST, 0, 0, identity, index & 0xFFFF)
         request = bare[:2] + struct.pack("!H", _checksum(bare + data)) + bare[4:] + data
@@ -99,9 +101,9 @@ class _Round:
 
     def _note(self, port: str, packet: bytes) -> None:
         icmp = packet[(packet[0] & 0xF) * 4 :]
-        if not icmp[8:].startswith(_MARK):
+        if not icmp[8:].startswith(self._mark):
             return
-        index = int(icmp[8 + len(_MARK) :])
+        index = int(icmp[8 + len(self._mark) :])
         probe = self._probes[index]
         if icmp[0] == _ECHO_REQUEST and port == probe.target:
             self._arrived.add(index)

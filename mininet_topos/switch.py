@@ -180,7 +180,7 @@ class Switch(OpenVSwitch):
     def owners_setup(self) -> list[str]:
         """The command that makes the bridge with the NIC: what a host's owner does once."""
         datapath = "system" if has_kernel_datapath() else "netdev"
-        # The kernel datapath gives the bridge its NIC's MTU by itself, and complains when asked before it is there.
+        # On the kernel datapath it complains when asked before the interface is there; ready() sets the MTU then.
         mtu = (
             []
             if has_kernel_datapath()
@@ -207,6 +207,9 @@ class Switch(OpenVSwitch):
             if not self._waiting.until(lambda: self._control.is_socket() and self._has_bridge(route), PATIENCE):
                 raise LabError(f"ovs-vswitchd of {self.what} makes no bridge; see its log")
             index = namespaces.index_of(route, PHYSICAL_BRIDGE)
+            if has_kernel_datapath():
+                # Open vSwitch takes a bridge's MTU down to that of its NIC, and up only when a port changes later.
+                route.link("set", index=index, mtu=self.host.lan.mtu)
             route.link("set", index=index, state="up")
             self._address(route, index)
         self._settle()

@@ -1,6 +1,7 @@
 """`pytest --systems`: run the tests that show a row of the system table, keep what they found, and print the table.
 
-A test says which row it shows by its marker: ``@pytest.mark.system("S7")``.
+A run of all tests keeps what it found too; ``python -m tests.system_table`` writes what was kept into the docs. A test
+says which row it shows by its marker: ``@pytest.mark.system("S7")``.
 """
 
 from collections.abc import Generator
@@ -43,7 +44,12 @@ def pytest_runtest_makereport(
 
 
 def pytest_terminal_summary(config: pytest.Config) -> None:
-    if not config.getoption("--systems"):
-        return
-    system_table.keep(_outcomes)
-    system_table.show({system_table.datapath(): system_table.kept()[system_table.datapath()]})
+    if config.getoption("--systems") or _is_everything(config):
+        system_table.keep(_outcomes)
+    if config.getoption("--systems"):
+        system_table.show({system_table.datapath(): system_table.kept()[system_table.datapath()]})
+
+
+def _is_everything(config: pytest.Config) -> bool:
+    """Whether no test was chosen, so that every row has met its tests."""
+    return config.args_source is pytest.Config.ArgsSource.TESTPATHS and not config.getoption("keyword")
