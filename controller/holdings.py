@@ -11,7 +11,10 @@ from flows.plan import Desired, Plan, diff
 def learnable(desired: Desired) -> frozenset[int]:
     """The cookies of everything that a switch with these flows may learn."""
     return frozenset(
-        action.cookie for flow in desired.flows.values() for action in flow.actions if isinstance(action, Learn)
+        action.cookie
+        for flow in desired.flows.values()
+        for action in flow.actions
+        if isinstance(action, Learn) and action.full is None
     )
 
 
