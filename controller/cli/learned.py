@@ -33,7 +33,8 @@ def reasons(desired: Desired) -> Mapping[int, str]:
             if learn.table == UNICAST.number:
                 found[learn.cookie] = f"{application.sentence}  [{application.why}]"
             else:
-                found[learn.cookie] = f"this address counts towards the limit of {application.values['vlan']}"
+                vlan = application.values.get("vlan", "its VLAN")  # a trunk of all VLANs takes it from the frame
+                found[learn.cookie] = f"this address counts towards the limit of {vlan}"
     return found
 
 

@@ -41,6 +41,8 @@ _HARMLESS = (
     r"\|ovs_rcu.*\|WARN\|blocked",
     # A short-lived client of the database, like ovs-vsctl, that left before it had read everything.
     r"\|unix#\d+: .*(Broken pipe|Connection reset by peer)",
+    # The limit of a segment held while a cached flow was looked through (docs/adr/0010-learning.md).
+    r"\|WARN\|xcache LEARN action execution failed",
     # Where everything waits for one processor, a switch may be silent for so long that its session is ended; it is back
     # at once, and what it holds is compared all the same.
     *([r"\|rconn\|WARN\|br-int<->tcp:.*(connection (dropped|failed)|timed out|no response)"] if RATE < 1 else []),
