@@ -4,7 +4,7 @@ A run of all tests keeps what it found too; ``python -m tests.system_table`` wri
 says which row it shows by its marker: ``@pytest.mark.system("S7")``.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 
 import pytest
 
@@ -15,7 +15,9 @@ _outcomes: dict[str, list[str]] = {}
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--systems", action="store_true", help="run the tests of the system table and print it")
-    parser.addoption("--briefly", action="store_true", help="of each test only the first set of its parameters")
+    parser.addoption(
+        "--briefly", action="store_true", help="of each test the first set of parameters, and of each row one"
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -27,8 +29,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if config.getoption("--systems"):
         items[:] = [item for item in items if item.get_closest_marker("system")]
     if config.getoption("--briefly"):
-        first = {item.nodeid.partition("[")[0]: item for item in reversed(items)}
-        items[:] = [item for item in items if item in first.values()]
+        items[:] = _brief(items)
+
+
+def _brief(items: Sequence[pytest.Item]) -> list[pytest.Item]:
+    """Of each test the first set of its parameters, and what shows a row that none of these shows."""
+    chosen = list({item.nodeid.partition("[")[0]: item for item in reversed(items)}.values())
+    shown = set().union(*map(_rows, chosen))
+    for item in items:
+        if _rows(item) - shown:
+            chosen.append(item)
+            shown |= _rows(item)
+    return [item for item in items if item in chosen]
+
+
+def _rows(item: pytest.Item) -> set[str]:
+    return {str(row) for marker in item.iter_markers("system") for row in marker.args}
 
 
 @pytest.hookimpl(wrapper=True)

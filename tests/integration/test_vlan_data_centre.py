@@ -90,6 +90,11 @@ def test_silent_instance_is_found_after_its_move(labs: Labs) -> None:
         assert sum(packet.type == 0x88B6 for packet in packets) == 5
 
 
+def live(lab: VpcLab, switch: str) -> set[str]:
+    """The interfaces of a plain switch that are up, as the controller sees them."""
+    return {name for name, _, is_live in lab.store.read_status()["switches"][switch]["plugs"] if is_live}
+
+
 @pytest.mark.system("S5")
 def test_core_switch_fails(labs: Labs) -> None:
     """Every access switch has another way into the core."""
@@ -108,3 +113,4 @@ def test_core_switch_fails(labs: Labs) -> None:
     finally:
         for end in ends:
             lab.run("switch:core1", "ip", "link", "set", end, "up")
+        wait_until(lambda: set(ends) <= live(lab, "core1"), "core1 to have its links again")

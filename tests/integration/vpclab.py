@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -23,7 +23,7 @@ from controller.cli.state import controller_state
 from controller.cli.waiting import unconfirmed, wait_confirmed
 from controller.compiled import compiled, compiled_switch
 from controller.holdings import learnable
-from controller.store import Store
+from controller.store import Store, Stored
 from flows.model import Network, parse
 from mininet_topos.comparing import Pair
 from mininet_topos.pinging import Pings, pinging
@@ -197,20 +197,32 @@ class VpcLab:
             self._compare(f"host:{host}", "br-int", self.desired(host))
         wait_until(self.is_settled, "the plain switches to settle")
         for switch in stored.network.switches:
-            desired = compiled_switch(stored, self.store.read_status(), switch)
-            self._compare(f"switch:{switch}", self.bridge(switch), desired)
+            self._compare_switch(stored, switch)
         self._read_logs()
         self._allowed.clear()
 
+    def _compare_switch(self, stored: Stored, switch: str) -> None:
+        def wrong() -> list[str]:
+            desired = compiled_switch(stored, self.store.read_status(), switch)
+            return self._differences(f"switch:{switch}", self.bridge(switch), desired)
+
+        # The controller may not have heard yet of a link that went up or down a moment ago.
+        with suppress(AssertionError):
+            wait_until(lambda: not wrong(), "the switch to hold what it shall", 5)
+        assert not (found := wrong()), f"{switch}, - what it holds, + what it should: " + "\n".join(found)
+
     def _compare(self, node: str, bridge: str, desired: Any) -> None:
+        wrong = self._differences(node, bridge, desired)
+        assert not wrong, f"{node}, - what it holds, + what it should: " + "\n".join(wrong)
+
+    def _differences(self, node: str, bridge: str, desired: Any) -> list[str]:
         wanted = self._base / f"{node.replace(':', '-')}.wanted"
         wanted.write_text("".join(f"cookie={cookie:#x},{flow.text()}\n" for cookie, flow in desired.flows.items()))
         command = ("ovs-ofctl", "--protocols=OpenFlow14", "diff-flows", bridge, str(wanted))
         found = self.lab.run(node, command, capture_output=True, text=True)
         assert found.returncode in (0, 2), found.stderr  # 2: they differ
         may_learn = {f"cookie={cookie:#x}" for cookie in learnable(desired)}
-        wrong = [line for line in found.stdout.splitlines() if line[0] != "-" or may_learn.isdisjoint(line.split(" "))]
-        assert not wrong, f"{node}, - what it holds, + what it should: " + "\n".join(wrong)
+        return [line for line in found.stdout.splitlines() if line[0] != "-" or may_learn.isdisjoint(line.split(" "))]
 
     def is_settled(self) -> bool:
         """Whether every plain switch is connected and holds what it shall."""
