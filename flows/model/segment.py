@@ -11,6 +11,12 @@ LARGEST_VLAN = 4094
 """IEEE 802.1Q: 4095 is reserved; 0 stands for no VLAN."""
 
 
+Ageing = Annotated[
+    Number,
+    Field(ge=1, le=65535, description="Seconds after which a MAC address that is silent is forgotten."),
+]
+
+
 class PhysicalVlan(BaseModel):
     """The VLAN of a physical network that carries a segment."""
 
@@ -62,10 +68,7 @@ class Segment(Declared):
             examples=[101],
         ),
     ] = None
-    ageing: Annotated[
-        Number,
-        Field(ge=1, le=65535, description="Seconds after which a MAC address that is silent is forgotten."),
-    ] = 300
+    ageing: Ageing = 300
     max_macs: Annotated[
         Number,
         Field(

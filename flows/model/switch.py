@@ -12,7 +12,7 @@ from flows.model.interfaces import link_end
 from flows.model.port import Port, derived_mac
 from flows.model.problem import shown
 from flows.model.route import Route
-from flows.model.segment import LARGEST_VLAN
+from flows.model.segment import LARGEST_VLAN, Ageing
 from flows.model.types import NAME_PATTERN, Declared, Ipv4, Ipv4Interface, Mac, Number, Word, what
 
 UNTAGGED = 0
@@ -89,10 +89,7 @@ class PlainSwitch(Declared):
             examples=["00000000000000a1"],
         ),
     ] = None
-    ageing: Annotated[
-        Number,
-        Field(ge=1, le=65535, description="Seconds after which a MAC address that is silent is forgotten."),
-    ] = 300
+    ageing: Ageing = 300
     max_macs: Annotated[
         Number,
         Field(

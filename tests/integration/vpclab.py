@@ -202,14 +202,15 @@ class VpcLab:
         self._allowed.clear()
 
     def _compare_switch(self, stored: Stored, switch: str) -> None:
-        def wrong() -> list[str]:
-            desired = compiled_switch(stored, self.store.read_status(), switch)
-            return self._differences(f"switch:{switch}", self.bridge(switch), desired)
+        node, bridge = f"switch:{switch}", self.bridge(switch)
+
+        def desired() -> Any:
+            return compiled_switch(stored, self.store.read_status(), switch)
 
         # The controller may not have heard yet of a link that went up or down a moment ago.
         with suppress(AssertionError):
-            wait_until(lambda: not wrong(), "the switch to hold what it shall", 5)
-        assert not (found := wrong()), f"{switch}, - what it holds, + what it should: " + "\n".join(found)
+            wait_until(lambda: not self._differences(node, bridge, desired()), "the switch to hold what it shall", 5)
+        self._compare(node, bridge, desired())
 
     def _compare(self, node: str, bridge: str, desired: Any) -> None:
         wrong = self._differences(node, bridge, desired)
