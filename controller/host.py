@@ -1,19 +1,23 @@
 """One host: what was observed, what its switch shall hold and does hold, and what is under way."""
 
 import logging
-from collections.abc import Iterable, Set
+import time
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
+from controller.drift import Drifted, Watch
+from controller.drops import Drops
 from controller.holdings import Holdings, learnable
 from controller.prime import Primer
+from controller.switch.decode import RESUMED, Entry, Update
+from controller.switch.encode import EVERYTHING, Flows
 from controller.switch.sessions import Session
 from flows.compile import Conflict, compile
 from flows.facts import HostFacts
 from flows.model.contract import datapath_id
-from flows.pipeline import is_receiving
+from flows.pipeline import LEARNED_TABLES, NAMES, is_receiving
 from flows.plan import Desired, Plan
-from flows.rules import Application
 from flows.switching import RemoteMembers
 from flows.view import Elsewhere, Unit
 
@@ -23,8 +27,13 @@ GIVE_UP = 10.0
 """Seconds after which a session that answers echoes but confirms nothing is ended."""
 COUNT_EVERY = 5.0
 """Seconds between two looks at whether somebody else added or removed flows of ours."""
+COUNT_SOON = 0.5
+"""Seconds until they are counted after somebody else did something with a flow of another owner."""
 RETRY = 5.0
 """Seconds until what a switch refused is tried again."""
+
+_WATCHED = tuple(number for number in NAMES if number not in LEARNED_TABLES)
+"""Tables in which the switch reports what somebody else changes. The others are read with each count."""
 
 _log = logging.getLogger(__name__)
 
@@ -56,6 +65,10 @@ class Host:
         self._desired: Desired | None = None
         self._may_learn: Set[int] = frozenset()
         self._actual: Holdings | None = None
+        self._uncompared: Sequence[Entry] | None = None
+        self.drifted = Drifted()
+        self.drops = Drops()
+        self._watch = Watch(name, self.drifted, time.time)
         self._transaction: _Transaction | None = None
         self._asked_at: float | None = None
         self._retry_at = 0.0
@@ -67,7 +80,8 @@ class Host:
     @property
     def is_ready(self) -> bool:
         """Whether its switch is connected, its content known and what it shall hold known."""
-        return self.session is not None and self._actual is not None and self._desired is not None
+        is_known = self._actual is not None and self._asked_at is None
+        return self.session is not None and is_known and self._desired is not None
 
     @property
     def is_settled(self) -> bool:
@@ -107,6 +121,7 @@ class Host:
             if self._actual is not None:
                 # Of what was read before the first compile, only now is known what it is.
                 self._actual.recognise(self._desired.flows)
+                self._compare_all()
             self._neighbours = frozenset(u.tunnel_ip for u in units if isinstance(u, Elsewhere | RemoteMembers))
             self._retry_at = 0.0
         self._settle()
@@ -115,37 +130,55 @@ class Host:
         """Its switch connected: ask what it holds."""
         self.disconnected()
         self.session = session
-        self._asked_at = now
-        session.read_cookies()
+        session.watch(_WATCHED)
+        self._read_everything(session, now)
 
     def disconnected(self) -> None:
         """Its switch is gone; what it holds is not known any more."""
         self.session = None
         self._actual = None
+        self._uncompared = None
         self._transaction = None
         self._asked_at = None
         self._is_reported = False
         self._pending = Plan((), frozenset())
         self.primer.forget()
 
-    def holds(self, cookies: Iterable[int]) -> None:
-        """What the switch holds was read."""
-        self._actual = Holdings(cookies, self._desired.flows if self._desired else {})
-        self._asked_at = None
-        self._settle()
+    def read(self, which: Flows, entries: Sequence[Entry]) -> None:
+        """Flows that the switch holds were read."""
+        if which == EVERYTHING:
+            self._asked_at = None
+            if self._actual is None:
+                known = self._desired.flows if self._desired else {}
+                self._actual = Holdings((entry.cookie for entry in entries), known)
+            self._uncompared = entries
+            self._compare_all()
+        elif which.drops:
+            self.drops.counted(entries, self._desired)
+        elif self._actual is not None and self._desired is not None:
+            self._watch.compared(entries, self._actual, self._desired, which.table)
+            self._drifted()
+
+    def changed(self, updates: Iterable[Update], now: float) -> None:
+        """The switch reports changes that somebody else made."""
+        if self._actual is None or self.session is None:
+            return  # they are being read
+        if self._desired is None:
+            # It is not known yet what they shall be, so what was read would be compared too late.
+            self._actual = None
+            self._read_everything(self.session, now)
+            return
+        for update in updates:
+            if update.event == RESUMED:
+                self._read_everything(self.session, now)
+            elif self._watch.updated(update, self._actual, self._desired):
+                self._count_at = min(self._count_at, now + COUNT_SOON)
+        self._drifted()
 
     def counted(self, flows: int, now: float) -> None:
         """The switch's flows were counted: another number than expected means that somebody else was there."""
-        if flows != self._counted and self.session is not None and self._actual is not None:
-            _log.warning(
-                "%s: the switch holds %d flows of ours instead of %d: they are put right",
-                self.name,
-                flows,
-                self._counted,
-            )
-            self._actual = None
-            self._asked_at = now
-            self.session.read_cookies()
+        if flows != self._counted and self._counted == self.flows and self.session is not None and self.is_ready:
+            self._read_everything(self.session, now)
 
     def refused(self, xid: int, reason: str, cookie: int | None) -> None:
         """The switch refused a transaction, or a part of it: none of it was carried out."""
@@ -165,7 +198,7 @@ class Host:
         self._transaction = None
         if done.refused:
             self._retry_at = now + RETRY
-        elif self._actual is not None:  # else it is being read anew, and will tell by itself
+        elif self._actual is not None:  # else it is being read, and will tell by itself
             self._actual.carry_out(done.plan)
             self.problem = None
         self._settle()
@@ -211,6 +244,9 @@ class Host:
             self._count_at = now + COUNT_EVERY
             self._counted = self.flows
             self.session.count_flows()
+            for table in LEARNED_TABLES:
+                self.session.read_flows(Flows(table))
+        self._watch.summarise()
         asked = self._transaction.sent_at if self._transaction else self._asked_at
         if asked is not None and now - asked > GIVE_UP and self.session is not None:
             _log.warning("%s: the switch has not answered for %.0f s: its session is ended", self.name, now - asked)
@@ -227,10 +263,6 @@ class Host:
         """The host left the model: its switch shall hold nothing of ours."""
         if self.session is not None and self._actual is not None and self._actual.everything():
             self.session.apply(self._actual.everything())
-
-    def application(self, cookie: int) -> tuple[Application, ...]:
-        """What a flow is there for."""
-        return self._desired.applications.get(cookie, ()) if self._desired else ()
 
     def _part(self, *, may_send: bool, may_remove: bool) -> Plan:
         """What of the difference may go out now. What nobody would learn any more goes first, before new flows that
@@ -253,8 +285,25 @@ class Host:
         if self.is_settled:
             self.confirmed_generation = self.wanted_generation
 
+    def _read_everything(self, session: Session, now: float) -> None:
+        """Ask what the switch holds; until it has answered, nothing is sent."""
+        self._asked_at = now
+        session.read_flows(EVERYTHING)
+
+    def _compare_all(self) -> None:
+        if self._actual is not None and self._desired is not None and self._uncompared is not None:
+            self._watch.compared(self._uncompared, self._actual, self._desired)
+            self._uncompared = None
+        self._drifted()
+
+    def _drifted(self) -> None:
+        """Flows may have turned out not to be right."""
+        for stray in self._watch.strays():
+            if self.session is not None:
+                self.session.remove(stray)
+        self._settle()
+
     def _describe(self, cookie: int | None) -> str:
-        reasons = self.application(cookie) if cookie is not None else ()
-        if not reasons:
+        if cookie is None or self._desired is None or cookie not in self._desired.applications:
             return "a change"
-        return f"'{reasons[0].sentence}', wanted by {', '.join(str(reason.why) for reason in reasons)}"
+        return self._desired.words(cookie)

@@ -16,8 +16,9 @@ from controller.status import host_status
 from controller.store import Stored, Vlans
 from controller.switch.sessions import (
     Confirmed,
-    Cookies,
     Counted,
+    FlowsChanged,
+    FlowsRead,
     PacketIn,
     Refused,
     Session,
@@ -112,7 +113,9 @@ class Sync:
         if receiver is not None and sender is not None and self._stored is not None:
             sender.primer.proven(self._stored.network.hosts[receiver.name].tunnel_ip)
 
-    def _answered(self, event: SwitchDown | Cookies | Counted | Confirmed | Refused, now: float) -> None:
+    def _answered(
+        self, event: SwitchDown | FlowsRead | FlowsChanged | Counted | Confirmed | Refused, now: float
+    ) -> None:
         """Something came from a switch, unless its session was replaced meanwhile."""
         host = self._by_datapath.get(event.session.datapath_id)
         if host is None or host.session is not event.session:
@@ -123,8 +126,10 @@ class Sync:
             case SwitchDown():
                 _log.warning("%s: its switch is out of reach; it goes on with the flows it has", host.name)
                 host.disconnected()
-            case Cookies(_, cookies):
-                host.holds(cookies)
+            case FlowsRead(_, which, entries):
+                host.read(which, entries)
+            case FlowsChanged(_, updates):
+                host.changed(updates, now)
             case Counted(_, flows):
                 host.counted(flows, now)
             case Confirmed(_, xid):

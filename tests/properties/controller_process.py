@@ -41,8 +41,16 @@ class Network:
 
     def restart_controller(self) -> None:
         """Kill the controller and start it again."""
+        self.stop_controller()
+        self.start_controller()
+
+    def stop_controller(self) -> None:
+        """Kill the controller."""
         self._process.kill()
         self._process.wait()
+
+    def start_controller(self) -> None:
+        """Start a controller, after the one before was killed."""
         self._process = self._start()
 
     def plug(self, host: str, *ports: str) -> None:
