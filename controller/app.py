@@ -10,7 +10,7 @@ from pathlib import Path
 from controller.ovsdb import HostSessions
 from controller.store import Store
 from controller.switch.sessions import listen
-from controller.sync import Event, FactsChanged, HostProblem, Sync
+from controller.sync import Event, FactsChanged, HostProblems, SettingDrifted, Sync
 from flows.model import InvalidModel
 
 TICK = 0.05
@@ -30,7 +30,8 @@ class App:
         self._address, self._port = address, port
         self._hosts = HostSessions(
             on_facts=lambda host, facts: self._events.put(FactsChanged(host, facts)),
-            on_problem=lambda host, sentence: self._events.put(HostProblem(host, sentence)),
+            on_problems=lambda host, sentences: self._events.put(HostProblems(host, sentences)),
+            on_drift=lambda host, words: self._events.put(SettingDrifted(host, words)),
         )
         self._sync = Sync(
             self._hosts.set_hosts,

@@ -49,22 +49,17 @@ class Watch:
     _unsaid: int = 0
     _strays: list[Entry] = field(default_factory=list)
 
-    def updated(self, update: Update, held: Holdings, desired: Desired) -> bool:
-        """Somebody else changed a flow. Returns whether it was one of another owner.
-
-        Such a flow may have taken the place of one of ours: then ours are fewer than they should be.
-        """
+    def updated(self, update: Update, held: Holdings, desired: Desired) -> None:
+        """Somebody else changed a flow."""
         entry = update.entry
-        assert entry is not None
-        if entry.cookie >> 56 != COOKIE_OWNER:
-            return True
+        if entry is None or entry.cookie >> 56 != COOKIE_OWNER:
+            return
         wanted = desired.flows.get(entry.cookie)
         if update.event == REMOVED:
             if wanted is None or is_in_place(wanted, entry):
                 self._lose(entry.cookie, held, desired, "deleted")
         else:
             self._judge(entry, held, desired)
-        return False
 
     def compared(self, entries: Iterable[Entry], held: Holdings, desired: Desired, table: int | None = None) -> None:
         """Flows were read: all of ours, or those of one table."""

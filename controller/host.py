@@ -28,7 +28,7 @@ GIVE_UP = 10.0
 COUNT_EVERY = 5.0
 """Seconds between two looks at whether somebody else added or removed flows of ours."""
 COUNT_SOON = 0.5
-"""Seconds until they are counted after somebody else did something with a flow of another owner."""
+"""Seconds until that look after somebody else changed any flow."""
 RETRY = 5.0
 """Seconds until what a switch refused is tried again."""
 
@@ -57,6 +57,8 @@ class Host:
         self.wanted_generation = 0
         self.confirmed_generation = 0
         self.problem: str | None = None
+        self.contract_problems: frozenset[str] = frozenset()
+        """How the host deviates from its contract, as far as that cannot be put right."""
         self.primer = Primer(datapath_id(name))
         self.unproven: list[IPv4Address] = []
         """Tunnel addresses of hosts that it sends to although no frame has come through."""
@@ -159,6 +161,11 @@ class Host:
             self._watch.compared(entries, self._actual, self._desired, which.table)
             self._drifted()
 
+    def setting_drifted(self, words: str) -> None:
+        """Somebody else changed a setting in the host's database."""
+        self.drifted.found(words, time.time())
+        _log.warning("%s: drift: %s; it is put right", self.name, words)
+
     def changed(self, updates: Iterable[Update], now: float) -> None:
         """The switch reports changes that somebody else made."""
         if self._actual is None or self.session is None:
@@ -171,8 +178,10 @@ class Host:
         for update in updates:
             if update.event == RESUMED:
                 self._read_everything(self.session, now)
-            elif self._watch.updated(update, self._actual, self._desired):
-                self._count_at = min(self._count_at, now + COUNT_SOON)
+            else:
+                self._watch.updated(update, self._actual, self._desired)
+        # Tables that are not watched may have changed too, and flows of other owners may have taken ours' places.
+        self._count_at = min(self._count_at, now + COUNT_SOON)
         self._drifted()
 
     def counted(self, flows: int, now: float) -> None:

@@ -48,14 +48,22 @@ class FactsChanged:
 
 
 @dataclass(frozen=True, slots=True)
-class HostProblem:
-    """A host deviates from its contract, in one sentence."""
+class HostProblems:
+    """How a host deviates from its contract at present: one sentence each."""
 
     host: str
-    sentence: str
+    sentences: frozenset[str]
 
 
-Event = Stored | FactsChanged | HostProblem | SwitchEvent
+@dataclass(frozen=True, slots=True)
+class SettingDrifted:
+    """Somebody else changed a setting of a host; it is put right."""
+
+    host: str
+    words: str
+
+
+Event = Stored | FactsChanged | HostProblems | SettingDrifted | SwitchEvent
 
 SetHosts = Callable[[Mapping[str, tuple[str, HostSettings]]], None]
 
@@ -97,14 +105,25 @@ class Sync:
                 self._model_changed(event, now)
             case FactsChanged(host, facts):
                 self._facts_changed(host, facts)
-            case HostProblem(host, sentence):
-                _log.warning("%s: %s", host, sentence)
+            case HostProblems(host, sentences):
+                self._host_problems(host, sentences)
+            case SettingDrifted(host, words):
+                if host in self._hosts:
+                    self._hosts[host].setting_drifted(words)
             case SwitchUp(session):
                 self._switch_up(session, now)
             case PacketIn(session, frame):
                 self._proved(session, frame)
             case _:
                 self._answered(event, now)
+
+    def _host_problems(self, name: str, sentences: frozenset[str]) -> None:
+        if host := self._hosts.get(name):
+            for sentence in sorted(sentences - host.contract_problems):
+                _log.warning("%s: problem: %s", name, sentence)
+            for sentence in sorted(host.contract_problems - sentences):
+                _log.info("%s: solved: %s", name, sentence)
+            host.contract_problems = sentences
 
     def _proved(self, session: Session, frame: bytes) -> None:
         """A frame came through a tunnel to this switch."""
