@@ -15,6 +15,8 @@ from flows.model import InvalidModel
 
 TICK = 0.05
 """Seconds between two looks at the clock and at the store."""
+REPORT_SHARE = 4
+"""After writing the status, the controller does other things for this many times as long."""
 
 _log = logging.getLogger(__name__)
 
@@ -26,7 +28,7 @@ class App:
         self._store = store
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._version: object = None
-        self._status: object = None
+        self._report_at = 0.0
         self._address, self._port = address, port
         self._hosts = HostSessions(
             on_facts=lambda host, facts: self._events.put(FactsChanged(host, facts)),
@@ -71,16 +73,21 @@ class App:
         try:
             stored = self._store.load()
         except (InvalidModel, ValueError, KeyError) as error:
-            _log.error("the store cannot be read; the switches keep what they have: %s", error)
+            _log.error("model: the store cannot be read; the switches keep what they have: %s", error)
             return
         if stored is not None:
             self._sync.handle(stored, time.monotonic())
 
     def _report(self) -> None:
+        """Write the status when it has changed; of a large network, not so often that it would take much time."""
+        start = time.monotonic()
+        if start < self._report_at:
+            return
         status = self._sync.status()
-        if status != self._status:
-            self._status = status
+        if status is not None:
             self._store.write_status(status)
+            end = time.monotonic()
+            self._report_at = end + REPORT_SHARE * (end - start)
 
 
 def run(state: Path, *, address: str, port: int, ovsdb_target: str) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from controller.holdings import Holdings
 from controller.switch.compare import is_as_sent, is_in_place
 from controller.switch.decode import REMOVED, Entry, Update
+from controller.tally import Tally
 from flows.openflow import COOKIE_OWNER
 from flows.pipeline import table_name
 from flows.plan import Desired
@@ -23,25 +24,11 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class Drifted:
-    """How often something on one host was not as the controller left it, and what it was last."""
-
-    count: int = 0
-    last: str | None = None
-    at: float | None = None
-    """Seconds since 1970."""
-
-    def found(self, sentence: str, at: float) -> None:
-        self.count += 1
-        self.last, self.at = sentence, at
-
-
-@dataclass(slots=True)
 class Watch:
     """Looks after the flows of one host's switch."""
 
     host: str
-    drifted: Drifted
+    drifted: Tally
     clock: Callable[[], float]
     """Seconds since 1970."""
     _second: int = 0
@@ -107,7 +94,7 @@ class Watch:
 
     def _found(self, sentence: str) -> None:
         now = self.clock()
-        self.drifted.found(sentence, now)
+        self.drifted.add(sentence, now)
         if int(now) != self._second:
             self.summarise()
             self._second, self._said = int(now), 0

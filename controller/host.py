@@ -6,13 +6,14 @@ from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
-from controller.drift import Drifted, Watch
+from controller.drift import Watch
 from controller.drops import Drops
 from controller.holdings import Holdings, learnable
 from controller.prime import Primer
 from controller.switch.decode import RESUMED, Entry, Update
-from controller.switch.encode import EVERYTHING, Flows
+from controller.switch.encode import DROPS, EVERYTHING, Flows
 from controller.switch.sessions import Session
+from controller.tally import Tally
 from flows.compile import Conflict, compile
 from flows.facts import HostFacts
 from flows.model.contract import datapath_id
@@ -29,6 +30,8 @@ COUNT_EVERY = 5.0
 """Seconds between two looks at whether somebody else added or removed flows of ours."""
 COUNT_SOON = 0.5
 """Seconds until that look after somebody else changed any flow."""
+DROPS_EVERY = 10.0
+"""Seconds between two looks at what the switch has dropped."""
 RETRY = 5.0
 """Seconds until what a switch refused is tried again."""
 
@@ -68,13 +71,15 @@ class Host:
         self._may_learn: Set[int] = frozenset()
         self._actual: Holdings | None = None
         self._uncompared: Sequence[Entry] | None = None
-        self.drifted = Drifted()
+        self.drifted = Tally()
+        self.refusals = Tally()
         self.drops = Drops()
         self._watch = Watch(name, self.drifted, time.time)
         self._transaction: _Transaction | None = None
         self._asked_at: float | None = None
         self._retry_at = 0.0
         self._count_at = 0.0
+        self._drops_at = 0.0
         self._is_reported = False
         self._counted: int | None = None
         self._pending = Plan((), frozenset())
@@ -115,7 +120,7 @@ class Host:
                 self._desired = compile(units)
             except Conflict as conflict:
                 self.problem = f"the model wants two things at once; nothing was changed: {conflict}"
-                _log.error("%s: %s", self.name, self.problem)
+                _log.error("%s: problem: %s", self.name, self.problem)
                 return
             self._units = units
             self.problem = None
@@ -163,7 +168,7 @@ class Host:
 
     def setting_drifted(self, words: str) -> None:
         """Somebody else changed a setting in the host's database."""
-        self.drifted.found(words, time.time())
+        self.drifted.add(words, time.time())
         _log.warning("%s: drift: %s; it is put right", self.name, words)
 
     def changed(self, updates: Iterable[Update], now: float) -> None:
@@ -192,11 +197,12 @@ class Host:
     def refused(self, xid: int, reason: str, cookie: int | None) -> None:
         """The switch refused a transaction, or a part of it: none of it was carried out."""
         if self._transaction is None or self._transaction.xid != xid:
-            _log.warning("%s: the switch refused a message: %s", self.name, reason)
+            _log.warning("%s: refused: the switch refused a message: %s", self.name, reason)
             return
         if not self._transaction.refused or cookie is not None:
             self.problem = f"the switch refused {self._describe(cookie)}: {reason}"
-            _log.error("%s: %s", self.name, self.problem)
+            self.refusals.add(self.problem, time.time())
+            _log.error("%s: refused: %s", self.name, self.problem)
         self._transaction.refused = True
 
     def confirmed(self, xid: int, now: float) -> None:
@@ -225,17 +231,22 @@ class Host:
         if plan:
             self._transaction = _Transaction(self.session.apply(plan), plan, now)
 
-    def prove(self, now: float) -> None:
-        """Prove the ways to the hosts that it sends to, and say when one does not work or works again."""
+    def prove(self, now: float) -> bool:
+        """Prove the ways to the hosts that it sends to, and say when one does not work or works again.
+
+        Returns whether something was to be said.
+        """
         if self.session is None or self.facts is None or not self.is_ready:
-            return
+            return False
         self.primer.run(self.session, self.facts, self._neighbours, now)
         unproven = self.primer.unproven(self._neighbours, now)
         for address in set(unproven) - set(self.unproven):
-            _log.warning("%s: nothing comes through the tunnel to %s; its packets will be lost", self.name, address)
+            _log.warning("%s: tunnel: nothing comes through to %s; its packets will be lost", self.name, address)
         for address in (set(self.unproven) - set(unproven)) & self._neighbours:
-            _log.info("%s: the tunnel to %s works", self.name, address)
+            _log.info("%s: tunnel: the one to %s works", self.name, address)
+        is_news = unproven != self.unproven
         self.unproven = unproven
+        return is_news
 
     def is_patient(self, now: float) -> bool:
         """Whether it is connected and answers in time, so that others may wait for it."""
@@ -255,10 +266,13 @@ class Host:
             self.session.count_flows()
             for table in LEARNED_TABLES:
                 self.session.read_flows(Flows(table))
+        if self.is_ready and self.session is not None and now >= self._drops_at:
+            self._drops_at = now + DROPS_EVERY
+            self.session.read_flows(DROPS)
         self._watch.summarise()
         asked = self._transaction.sent_at if self._transaction else self._asked_at
         if asked is not None and now - asked > GIVE_UP and self.session is not None:
-            _log.warning("%s: the switch has not answered for %.0f s: its session is ended", self.name, now - asked)
+            _log.warning("%s: switch: no answer for %.0f s; its session is ended", self.name, now - asked)
             self.session.close()
 
     def is_restored(self) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 from controller.host import Host
 from controller.ovsdb import HostSettings
 from controller.packetin import proof
-from controller.status import host_status
+from controller.status import Report, host_status
 from controller.store import Stored, Vlans
 from controller.switch.sessions import (
     Confirmed,
@@ -97,6 +97,9 @@ class Sync:
         self._by_datapath: dict[int, Host] = {}
         self._strangers: dict[int, Session] = {}
         self._locations = Locations({}, frozenset())
+        self._report = Report()
+        self._stored_at = now
+        self._announced = 0
 
     def handle(self, event: Event, now: float) -> None:
         """Take one event in. What follows from it is sent by :meth:`pump`."""
@@ -110,6 +113,7 @@ class Sync:
             case SettingDrifted(host, words):
                 if host in self._hosts:
                     self._hosts[host].setting_drifted(words)
+                    self._report.touch(host)
             case SwitchUp(session):
                 self._switch_up(session, now)
             case PacketIn(session, frame):
@@ -124,6 +128,7 @@ class Sync:
             for sentence in sorted(host.contract_problems - sentences):
                 _log.info("%s: solved: %s", name, sentence)
             host.contract_problems = sentences
+            self._report.touch(name)
 
     def _proved(self, session: Session, frame: bytes) -> None:
         """A frame came through a tunnel to this switch."""
@@ -141,9 +146,10 @@ class Sync:
             if isinstance(event, SwitchDown) and self._strangers.get(event.session.datapath_id) is event.session:
                 del self._strangers[event.session.datapath_id]
             return
+        self._report.touch(host.name)
         match event:
             case SwitchDown():
-                _log.warning("%s: its switch is out of reach; it goes on with the flows it has", host.name)
+                _log.warning("%s: switch: out of reach; it goes on with the flows it has", host.name)
                 host.disconnected()
             case FlowsRead(_, which, entries):
                 host.read(which, entries)
@@ -164,49 +170,60 @@ class Sync:
         known = self._knows_enough(now)
         for host in self._hosts.values():
             may_send = not receiving - {host.name}
-            host.prove(now)
+            if host.prove(now):
+                self._report.touch(host.name)
             host.pump(now, may_send=may_send, may_remove=known and may_send and not sending - {host.name})
             host.check(now)
             if host.is_restored():
                 self._flows_restored(host.name)
         self._release_vlans()
+        self._announce(now)
 
     def _release_vlans(self) -> None:
         """VLANs of segments that left the model are free once no switch can hold a flow of them."""
         for host in [self._hosts[name] for name in self._vlans.leaving]:
             if host.is_settled and not host.problem:
                 self._vlans.release(host.name)
+                self._report.touch(host.name)
                 if self._vlans.lacking(host.name):
                     self._relocate(None)
 
-    def status(self) -> dict[str, Any]:
-        """What is going on, for people and for the command line."""
-        return {
-            "generation": self._stored.generation if self._stored else 0,
-            "hosts": {
-                host.name: host_status(host) | {"cut_off": self._vlans.lacking(host.name)}
-                for host in self._hosts.values()
-            },
-            "ports": dict(self._locations.hosts),
-        }
+    def status(self) -> dict[str, Any] | None:
+        """What is going on, for people and for the command line; None when nothing changed since the last call."""
+        return self._report.changed(
+            lambda name: host_status(self._hosts[name]) | {"cut_off": self._vlans.lacking(name)}
+        )
+
+    def _announce(self, now: float) -> None:
+        """Say once that every host has confirmed a generation of the model."""
+        if self._stored is None or self._announced == self._stored.generation:
+            return
+        if all(host.confirmed_generation >= self._stored.generation for host in self._hosts.values()):
+            self._announced = self._stored.generation
+            _log.info(
+                "model: generation %d: confirmed by all %d hosts after %.1f s",
+                *(self._announced, len(self._hosts), now - self._stored_at),
+            )
 
     def _model_changed(self, stored: Stored, now: float) -> None:
-        self._stored = stored
+        self._stored, self._stored_at = stored, now
         declared = stored.network.hosts
+        _log.info(
+            "model: generation %d: %d hosts, %d ports", stored.generation, len(declared), len(stored.network.ports)
+        )
         for name in [name for name in self._hosts if name not in declared]:
             gone = self._hosts.pop(name)
             del self._by_datapath[datapath_id(name)]
             gone.clear()
             if gone.session is not None:
                 self._strangers[datapath_id(name)] = gone.session
-            _log.info("%s: left the model; its switch is cleared", name)
+            _log.info("%s: model: it left; its switch is cleared", name)
         for name in [name for name in declared if name not in self._hosts]:
             host = self._hosts[name] = Host(name)
             self._by_datapath[datapath_id(name)] = host
             if session := self._strangers.pop(datapath_id(name), None):
                 host.connected(session, now)
         self._relocate(None)
-        _log.info("generation %d of the model: %d hosts, %d ports", stored.generation, len(declared), len(self._ports))
 
     @property
     def _ports(self) -> Mapping[str, Any]:
@@ -216,10 +233,13 @@ class Sync:
         host = self._hosts.get(name)
         if host is None:
             return
+        self._report.touch(name)
         if facts is None:
-            _log.warning("%s: its database is out of reach; its switch goes on with what it has", name)
+            _log.warning("%s: database: out of reach; its switch goes on with what it has", name)
             host.has_database = False
             return
+        if not host.has_database:
+            _log.info("%s: database: connected", name)
         host.has_database = True
         if facts != host.facts:
             host.facts = facts
@@ -233,18 +253,20 @@ class Sync:
         locations = locate(self._stored.network, observed)
         for port, claimant in sorted(locations.refused - self._locations.refused):
             owner = locations.hosts[port]
-            _log.warning("%s: claims port %s, which %s has; the claim is refused", claimant, port, owner)
+            _log.warning("%s: claim: port %s, which %s has; it is refused", claimant, port, owner)
         moved = locations.hosts != self._locations.hosts
         self._locations = locations
         tags = replace(self._stored.tags, vlans=self._vlans.allocate(self._stored, locations))
         self._stored = replace(self._stored, tags=tags)
         for host in self._hosts.values() if changed is None or moved else [changed]:
             self._want(host)
+        self._report.placed(self._stored.generation, self._hosts, locations.hosts)
         self._tell_hosts()
 
     def _want(self, host: Host) -> None:
         if self._stored is None or host.facts is None:
             return
+        self._report.touch(host.name)
         stored = self._stored
         units = view(stored.network, stored.tags, self._locations, host.facts, host.name)
         host.want(units, stored.generation)
@@ -289,7 +311,8 @@ class Sync:
         host = self._by_datapath.get(session.datapath_id)
         if host is None:
             self._strangers[session.datapath_id] = session
-            _log.warning("switch %016x is of no host of the model: it is left alone", session.datapath_id)
+            _log.warning("switch: %016x is of no host of the model: it is left alone", session.datapath_id)
             return
-        _log.info("%s: its switch connected", host.name)
+        _log.info("%s: switch: connected", host.name)
+        self._report.touch(host.name)
         host.connected(session, now)

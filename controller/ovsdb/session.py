@@ -138,7 +138,7 @@ class HostSession:
         if deviations and self._right_with == self.settings:
             for deviation in deviations:
                 self._on_drift(self._host, deviation)
-        logger.info("%s: written to its database: %s", self._host, "; ".join(write.changes))
+        logger.info("%s: database: written: %s", self._host, "; ".join(write.changes))
         write.transaction.add_comment("ovs-vpc: " + "; ".join(write.changes))
         write.transaction.commit()
         self._transaction = write.transaction

@@ -122,7 +122,7 @@ class HostSessions:
             self._sessions[host].wait(waits)
         except Exception:
             # A fault with one host, or in a callback about it, must not stop the others: that host starts anew.
-            logger.exception("%s: the session with its database failed; a new one follows", host)
+            logger.exception("%s: database: the session failed; a new one follows", host)
             failed = self._sessions[host]
             failed.close()
             self._sessions[host] = self._open(host, failed.target, failed.settings)
