@@ -7,6 +7,7 @@ import signal
 import time
 from pathlib import Path
 
+from controller import metrics
 from controller.ovsdb import HostSessions
 from controller.store import Store
 from controller.switch.sessions import listen
@@ -24,12 +25,12 @@ _log = logging.getLogger(__name__)
 class App:
     """A controller on one state directory."""
 
-    def __init__(self, store: Store, *, address: str, port: int, ovsdb_target: str) -> None:
+    def __init__(self, store: Store, *, address: str, port: int, metrics_port: int, ovsdb_target: str) -> None:
         self._store = store
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._version: object = None
         self._report_at = 0.0
-        self._address, self._port = address, port
+        self._address, self._port, self._metrics_port = address, port, metrics_port
         self._hosts = HostSessions(
             on_facts=lambda host, facts: self._events.put(FactsChanged(host, facts)),
             on_problems=lambda host, sentences: self._events.put(HostProblems(host, sentences)),
@@ -49,6 +50,7 @@ class App:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, _stop)
         listen(self._address, self._port, self._events.put)
+        metrics.serve(self._metrics_port, self._sync)
         while True:
             self._take_events()
             self._look_at_store()
@@ -90,11 +92,11 @@ class App:
             self._report_at = end + REPORT_SHARE * (end - start)
 
 
-def run(state: Path, *, address: str, port: int, ovsdb_target: str) -> None:
+def run(state: Path, *, address: str, port: int, metrics_port: int, ovsdb_target: str) -> None:
     """Run a controller. Raises BlockingIOError when one already runs on this directory."""
     store = Store(state)
     with store.serve():
-        App(store, address=address, port=port, ovsdb_target=ovsdb_target).run()
+        App(store, address=address, port=port, metrics_port=metrics_port, ovsdb_target=ovsdb_target).run()
 
 
 def _stop(number: int, _frame: object) -> None:

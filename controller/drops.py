@@ -12,6 +12,11 @@ _HARMLESS = {KEEPALIVE}
 _DROPPED = ": dropped"
 
 
+def reason(sentence: str) -> str:
+    """Why a flow with this sentence drops packets."""
+    return sentence.removesuffix(_DROPPED)
+
+
 class Drops:
     """What was counted last. A flow counts from when it was added, so a number may also become less."""
 
@@ -22,11 +27,13 @@ class Drops:
 
     def counted(self, entries: Iterable[Entry], desired: Desired | None) -> None:
         """The counters of flows that drop were read."""
-        self.by_reason, self.by_rule = {}, {}
+        by_reason: dict[str, int] = {}
+        by_rule: dict[Rule, int] = {}
         for entry in entries:
             reasons = desired.applications.get(entry.cookie) if desired else None
             if not entry.packets or not reasons or reasons[0].rule in _HARMLESS:
                 continue
-            reason, rule = reasons[0].sentence.removesuffix(_DROPPED), reasons[0].rule
-            self.by_reason[reason] = self.by_reason.get(reason, 0) + entry.packets
-            self.by_rule[rule] = self.by_rule.get(rule, 0) + entry.packets
+            rule, said = reasons[0].rule, reason(reasons[0].sentence)
+            by_reason[said] = by_reason.get(said, 0) + entry.packets
+            by_rule[rule] = by_rule.get(rule, 0) + entry.packets
+        self.by_reason, self.by_rule = by_reason, by_rule

@@ -101,6 +101,16 @@ class Sync:
         self._stored_at = now
         self._announced = 0
 
+    @property
+    def generation(self) -> int:
+        """The generation of the model; 0 before there is one."""
+        return self._stored.generation if self._stored else 0
+
+    @property
+    def hosts(self) -> Mapping[str, Host]:
+        """The hosts of the model by name, to be looked at only."""
+        return self._hosts
+
     def handle(self, event: Event, now: float) -> None:
         """Take one event in. What follows from it is sent by :meth:`pump`."""
         match event:
