@@ -8,10 +8,11 @@ import time
 from pathlib import Path
 
 from controller import metrics
+from controller.events import Event, FactsChanged, HostProblems, SettingDrifted
 from controller.ovsdb import HostSessions
 from controller.store import Store
 from controller.switch.sessions import listen
-from controller.sync import Event, FactsChanged, HostProblems, SettingDrifted, Sync
+from controller.sync import Sync
 from flows.model import InvalidModel
 
 TICK = 0.05

@@ -20,8 +20,12 @@ class Holdings:
 
     def __init__(self, cookies: Iterable[int], known: Mapping[int, Flow]) -> None:
         read = frozenset(cookies)
-        self._learned: Set[int] = frozenset(cookie for cookie in read if cookie >> 56 == LEARNED_OWNER)
+        self.has_learned(read)
         self._flows: dict[int, Flow | None] = {cookie: known.get(cookie) for cookie in read - self._learned}
+
+    def has_learned(self, cookies: Iterable[int]) -> None:
+        """Among these cookies are those of everything that it has learned."""
+        self._learned: Set[int] = frozenset(cookie for cookie in cookies if cookie >> 56 == LEARNED_OWNER)
 
     def __len__(self) -> int:
         """How many flows of ours were sent to it; what it learned is not counted."""

@@ -17,7 +17,7 @@ from controller.tally import Tally
 from flows.compile import Conflict, compile
 from flows.facts import HostFacts
 from flows.model.contract import datapath_id
-from flows.pipeline import LEARNED_TABLES, NAMES, is_receiving
+from flows.pipeline import FLOOD, LEARNED_TABLES, NAMES, is_receiving
 from flows.plan import Desired, Plan
 from flows.switching import RemoteMembers
 from flows.view import Elsewhere, Unit
@@ -158,6 +158,8 @@ class Host:
             if self._actual is None:
                 known = self._desired.flows if self._desired else {}
                 self._actual = Holdings((entry.cookie for entry in entries), known)
+            else:
+                self._actual.has_learned(entry.cookie for entry in entries)
             self._uncompared = entries
             self._compare_all()
         elif which.drops:
@@ -218,16 +220,16 @@ class Host:
             self.problem = None
         self._settle()
 
-    def pump(self, now: float, *, may_send: bool, may_remove: bool) -> None:
+    def pump(self, now: float, *, may_send: bool, may_remove: bool, knows_all: bool) -> None:
         """Send the next transaction, if there is one and it is its turn.
 
         ``may_send``: no other host still has to prepare for receiving. ``may_remove``: nor does any still send
-        by what it had before.
+        by what it had before. ``knows_all``: every port was found that ever will be.
         """
         if self.session is None or self._transaction is not None or not self.is_ready or now < self._retry_at:
             return
         proven = self.primer.is_ready(self._neighbours, now)
-        plan = self._part(may_send=may_send and proven, may_remove=may_remove)
+        plan = self._part(may_send=may_send and proven, may_remove=may_remove, knows_all=knows_all)
         if plan:
             self._transaction = _Transaction(self.session.apply(plan), plan, now)
 
@@ -287,10 +289,17 @@ class Host:
         if self.session is not None and self._actual is not None and self._actual.everything():
             self.session.apply(self._actual.everything())
 
-    def _part(self, *, may_send: bool, may_remove: bool) -> Plan:
-        """What of the difference may go out now. What nobody would learn any more goes first, before new flows that
-        could meet it."""
-        add = tuple(flow for flow in self._pending.add if may_send or is_receiving(flow))
+    def _part(self, *, may_send: bool, may_remove: bool, knows_all: bool) -> Plan:
+        """What of the difference may go out now.
+
+        What nobody would learn any more goes first, before new flows that could meet it. A flood is one flow for all
+        hosts: while some ports were not found yet it would replace one that is right by one that sends to too few.
+        """
+        add = tuple(
+            flow
+            for flow in self._pending.add
+            if is_receiving(flow) or (may_send and (knows_all or flow.table != FLOOD.number))
+        )
         held = self._actual
         delete = frozenset(
             cookie

@@ -6,9 +6,10 @@ What a switch shall hold is computed from the current model and the current fact
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
+from controller.events import Event, FactsChanged, HostProblems, SettingDrifted
 from controller.host import Host
 from controller.ovsdb import HostSettings
 from controller.packetin import proof
@@ -23,7 +24,6 @@ from controller.switch.sessions import (
     Refused,
     Session,
     SwitchDown,
-    SwitchEvent,
     SwitchUp,
 )
 from controller.vlans import LocalVlans
@@ -38,32 +38,6 @@ STARTUP = 10.0
 
 _log = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True, slots=True)
-class FactsChanged:
-    """What was observed on a host changed. ``facts`` None: its database cannot be reached."""
-
-    host: str
-    facts: HostFacts | None
-
-
-@dataclass(frozen=True, slots=True)
-class HostProblems:
-    """How a host deviates from its contract at present: one sentence each."""
-
-    host: str
-    sentences: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class SettingDrifted:
-    """Somebody else changed a setting of a host; it is put right."""
-
-    host: str
-    words: str
-
-
-Event = Stored | FactsChanged | HostProblems | SettingDrifted | SwitchEvent
 
 SetHosts = Callable[[Mapping[str, tuple[str, HostSettings]]], None]
 
@@ -182,7 +156,8 @@ class Sync:
             may_send = not receiving - {host.name}
             if host.prove(now):
                 self._report.touch(host.name)
-            host.pump(now, may_send=may_send, may_remove=known and may_send and not sending - {host.name})
+            may_remove = known and may_send and not sending - {host.name}
+            host.pump(now, may_send=may_send, may_remove=may_remove, knows_all=known)
             host.check(now)
             if host.is_restored():
                 self._flows_restored(host.name)
@@ -312,7 +287,7 @@ class Sync:
         )
 
     def _knows_enough(self, now: float) -> bool:
-        """Whether flows may be removed: not while a port may be on a host that was not heard of yet."""
+        """Whether flows may be removed or mean less: not while a port may be on a host that was not heard of yet."""
         if all(host.facts is not None for host in self._hosts.values()) or now - self._started > STARTUP:
             return True
         return all(name in self._locations.hosts for name in self._ports)

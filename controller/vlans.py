@@ -27,16 +27,17 @@ class LocalVlans:
 
     def allocate(self, stored: Stored, locations: Locations) -> Mapping[str, Mapping[str, int]]:
         """Give VLANs to all segments that have a port on a host. Returns host -> segment -> VLAN."""
-        here: dict[str, set[str]] = {host: set() for host in stored.network.hosts}
+        here: dict[str, dict[str, None]] = {host: {} for host in stored.network.hosts}
         for port in stored.network.segment_ports.values():
             if (host := locations.hosts.get(port.name)) is not None:
-                here[host] |= {segment.name for segment in stored.network.segments_of(port)}
+                # In the order of the ports, and so on each host another one.
+                here[host] |= dict.fromkeys(segment.name for segment in stored.network.segments_of(port))
         numbers = stored.tags.segments
-        needed = {host: [numbers[name] for name in stored.network.segments if name in here[host]] for host in here}
+        needed = {host: [numbers[name] for name in here[host]] for host in here}
         self._segments = frozenset(numbers.values())
         self._change((stored.vlans if self._vlans is None else self._vlans).allocate(needed))
         named = self._now.named(numbers)
-        self._report(frozenset((host, name) for host in here for name in here[host] - named[host].keys()))
+        self._report(frozenset((host, name) for host in here for name in here[host].keys() - named[host].keys()))
         return named
 
     def release(self, host: str) -> None:

@@ -4,16 +4,16 @@ from collections.abc import Callable, Mapping, Sequence
 
 from flows.model.contract import INTEGRATION_BRIDGE
 from flows.model.problem import did_you_mean
-from mininet_topos import namespaces, underlay
+from mininet_topos import namespaces, physical, underlay
 from mininet_topos.directory import CONTROLLER_NODE, LabDirectory
 from mininet_topos.errors import LabError
 from mininet_topos.instances import Instances
 from mininet_topos.supervisor import Service, Supervisor
 from mininet_topos.switch import SCHEMA, Switch, has_kernel_datapath
 from mininet_topos.topology import LabPort, Topology
-from mininet_topos.waiting import Waiting, started
+from mininet_topos.waiting import Waiting, patience, started
 
-_CONTROLLER_PATIENCE = 20
+_CONTROLLER_PATIENCE = int(patience(20))
 """Seconds for the controller to make the integration bridge on every host."""
 
 _CONTROLLER_DEATHS = 3
@@ -44,6 +44,7 @@ class Building:
         progress("connecting the hosts")
         namespaces.mount_tmpfs(self._directory.namespaces)
         underlay.build(self._topology, self._directory)
+        physical.build(self._topology, self._directory)
         progress("starting Open vSwitch")
         self._start_switches()
         underlay.prime(self._topology, self._directory, self._waiting)

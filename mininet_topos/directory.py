@@ -41,6 +41,8 @@ UNDERLAY_NODE = "underlay"
 CONTROLLER_NODE = "controller"
 ROUTER_NODE = "router"
 """Only there when the hosts are in racks."""
+PHYSICAL_NODE = "physical"
+"""Only there when a host is connected to a physical network."""
 
 
 class LabDirectory:

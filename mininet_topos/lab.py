@@ -26,6 +26,7 @@ from flows.model.types import NAME_PATTERN
 from mininet_topos import launch
 from mininet_topos.directory import (
     CONTROLLER_NODE,
+    PHYSICAL_NODE,
     ROUTER_NODE,
     UNDERLAY_NODE,
     LabDirectory,
@@ -40,11 +41,12 @@ from mininet_topos.errors import LabError
 from mininet_topos.messages import Request, Verb
 from mininet_topos.probe import Probe, order
 from mininet_topos.topology import Topology, describe
+from mininet_topos.waiting import patience
 
-_PATIENCE = 20.0
+_PATIENCE = patience(20.0)
 """Seconds for a lab to end."""
 
-_LAST_PACKETS = 0.3
+_LAST_PACKETS = patience(0.3)
 """Seconds that a capture goes on, for what was just sent to pass."""
 
 _PCAP_HEADER, _PCAP_RECORD = 24, struct.Struct("!IIII")
@@ -137,9 +139,9 @@ class Lab:
     def command(self, node: str, argv: Sequence[str]) -> list[str]:
         """The command that runs ``argv`` in the namespace of a node, in the present directory.
 
-        A node is the name of a port or a host, ``underlay``, ``controller`` or, where hosts are in racks,
-        ``router``; ``port:NAME`` and ``host:NAME`` tell apart what has the same name. In a host ovs-vsctl,
-        ovs-ofctl and ovs-appctl talk to its own switch.
+        A node is the name of a port or a host, ``underlay``, ``controller``, where hosts are in racks ``router``, or
+        where they are connected to physical networks ``physical``; ``port:NAME`` and ``host:NAME`` tell apart what
+        has the same name. In a host ovs-vsctl, ovs-ofctl and ovs-appctl talk to its own switch.
         What the command starts ends with the lab at the latest, and when its first process is killed.
         """
         if not self._record.is_alive:
@@ -258,7 +260,9 @@ class Lab:
             return launch.follow(connection, _do_nothing)
 
     def _node(self, name: str) -> str:
-        fixed = [UNDERLAY_NODE, CONTROLLER_NODE, *([ROUTER_NODE] if self.topology.legs else [])]
+        fixed = [UNDERLAY_NODE, CONTROLLER_NODE]
+        fixed += [ROUTER_NODE] if self.topology.legs else []
+        fixed += [PHYSICAL_NODE] if self.topology.physical else []
         if name in fixed:
             return name
         ports = [port_node(port) for port in self.topology.ports]

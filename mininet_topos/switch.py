@@ -12,14 +12,14 @@ from mininet_topos.directory import LabDirectory, host_node
 from mininet_topos.errors import LabError
 from mininet_topos.supervisor import Service, Supervisor
 from mininet_topos.topology import LabHost, LabPort
-from mininet_topos.waiting import Waiting
+from mininet_topos.waiting import Waiting, patience
 
 SCHEMA = Path("/usr/share/openvswitch/vswitch.ovsschema")
 
 NIC = "eth0"
 """The host's interface in the underlay."""
 
-_PATIENCE = 20
+_PATIENCE = int(patience(20))
 """Seconds for a process of Open vSwitch to come up, answer or go away."""
 
 _SCOPE_LINK = 253
@@ -47,6 +47,8 @@ class Switch:
         self._vswitchd.after_restart = self.ready
 
     def _service(self, program: str, arguments: Iterable[str]) -> Service:
+        # A lab ends with its process 1; Mininet may be killed, and must not leave them behind.
+        until_we_end = ["setpriv", "--pdeathsig=KILL", "--"]
         own = [
             f"--unixctl={self._directory / program}.ctl",
             f"--pidfile={self._directory / program}.pid",
@@ -55,7 +57,7 @@ class Switch:
         ]
         environment = {name: str(self._directory) for name in ("OVS_RUNDIR", "OVS_LOGDIR", "OVS_DBDIR")}
         output = self._directory / f"{program}.out"
-        argv = [program, *arguments, *own]
+        argv = [*until_we_end, program, *arguments, *own]
         return Service(f"{program} of {self.host.name}", argv, self.namespace, self._directory, output, environment)
 
     def _database_arguments(self) -> list[str]:
@@ -72,13 +74,17 @@ class Switch:
 
     def start_database(self, empty: Path) -> None:
         """Start the database server on a copy of an empty database."""
-        self._directory.mkdir(parents=True)
+        self._directory.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(empty, self._directory / "conf.db")
         self._supervisor.start(self._database)
 
     def wait_for_database(self) -> None:
         if not self._waiting.until(self._socket.is_socket, _PATIENCE):
             raise LabError(f"the ovsdb-server of host '{self.host.name}' does not start")
+
+    def stop_database(self) -> None:
+        """End the database server; what it holds is of no more use."""
+        self._supervisor.stop(self._database, lambda: None, 0)
 
     def start(self) -> None:
         """Start ovs-vswitchd, without waiting."""
@@ -99,6 +105,7 @@ class Switch:
 
     @property
     def is_running(self) -> bool:
+        """Whether ovs-vswitchd runs."""
         return self._vswitchd.process is not None
 
     def owners_setup(self) -> list[str]:
@@ -122,8 +129,8 @@ class Switch:
 
     def vsctl(self, *arguments: str, wait: bool) -> list[str]:
         """An ovs-vsctl command for this host; with ``wait`` it ends when the switch has done it."""
-        patience = [f"--timeout={_PATIENCE}", "--retry"]
-        return ["ovs-vsctl", f"--db=unix:{self._socket}", *patience, *([] if wait else ["--no-wait"]), *arguments]
+        limits = [f"--timeout={_PATIENCE}", "--retry"]
+        return ["ovs-vsctl", f"--db=unix:{self._socket}", *limits, *([] if wait else ["--no-wait"]), *arguments]
 
     def ready(self) -> None:
         """Wait until the switch is up and give the host its tunnel address.

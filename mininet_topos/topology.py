@@ -1,7 +1,7 @@
 """What a lab consists of: a pure description, made from a network, that knows nothing of how it is built."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
@@ -44,7 +44,8 @@ class RouterLeg:
 class Lan:
     """A switched network between hosts. ``mtu`` is the largest IP packet that it carries, in bytes.
 
-    Without a router it is the whole underlay, and hosts may have any addresses in it.
+    Of the underlay, the LAN of one rack, or without a router the whole; hosts may have any addresses in that. Or a
+    physical network.
     """
 
     name: str
@@ -57,7 +58,7 @@ class LabHost:
     """A machine with its own Open vSwitch.
 
     ``index`` counts from 1 in the order of the network file; ``mac`` and ``tunnel_ip`` are its addresses in the
-    underlay.
+    underlay. ``physical`` has an interface for each physical network that it is connected to.
     """
 
     name: str
@@ -66,6 +67,7 @@ class LabHost:
     tunnel_ip: IPv4Address
     management_ip: IPv4Address
     lan: Lan
+    physical: tuple[tuple[str, Lan], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,7 @@ class Topology:
     """Everything that a lab builds."""
 
     lans: tuple[Lan, ...]
+    physical: tuple[Lan, ...]
     hosts: Mapping[str, LabHost]
     ports: Mapping[str, LabPort]
 
@@ -110,18 +113,37 @@ class Topology:
 def describe(network: Network) -> Topology:
     """The lab of a valid network. Raises :class:`LabError` for what a lab cannot have."""
     lans = _lans(network.underlay)
+    physical = _physical(network)
     hosts = {
-        host.name: _host(host, index, lans[_rack(network, host)])
+        host.name: _host(host, index, lans[_rack(network, host)], physical)
         for index, host in enumerate(network.hosts.values(), start=1)
     }
     _check_management(network)
-    interfaces = interface_names(network.ports)
+    interfaces = interface_names(network.ports, {name for host in network.hosts.values() for name in _own_nics(host)})
     ports = {port.name: _port(network, port, interfaces[port.name]) for port in network.ports.values()}
-    return Topology(tuple(lans.values()), hosts, ports)
+    return Topology(tuple(lans.values()), tuple(physical.values()), hosts, ports)
 
 
-def _host(host: Host, index: int, lan: Lan) -> LabHost:
-    return LabHost(host.name, index, _mac(_HOST, index), host.tunnel_ip, CONTROLLER_ADDRESS + index, lan)
+def _host(host: Host, index: int, lan: Lan, physical: Mapping[str, Lan]) -> LabHost:
+    nics = tuple((interface, physical[network]) for network, interface in host.physical.items())
+    return LabHost(host.name, index, _mac(_HOST, index), host.tunnel_ip, CONTROLLER_ADDRESS + index, lan, nics)
+
+
+def _physical(network: Network) -> dict[str, Lan]:
+    """The LAN of each physical network that a host is connected to."""
+    wanted = dict.fromkeys(name for host in network.hosts.values() for name in host.physical)
+    return {name: Lan(bridge, network.underlay.mtu) for name, bridge in interface_names(wanted).items()}
+
+
+def _own_nics(host: Host) -> Iterable[str]:
+    """The interfaces of a host in physical networks. Raises :class:`LabError` for one that it cannot have."""
+    for network, interface in host.physical.items():
+        if not _can_be_interface(interface):
+            raise LabError(
+                f"host '{host.name}' has the interface '{interface}' for the physical network '{network}', "
+                "a name that is taken in a lab; use another one, like eth1"
+            )
+        yield interface
 
 
 def _rack(network: Network, host: Host) -> str | None:
@@ -182,15 +204,15 @@ def _in_subnet(network: Network, port: VpcPort) -> tuple[tuple[IPv4Interface, ..
     return tuple(IPv4Interface((address, subnet.cidr.prefixlen)) for address in port.ips), subnet.gateway
 
 
-def interface_names(wanted: Iterable[str]) -> dict[str, str]:
-    """An interface name for each port or rack: its own name where that can be one, else its start and a digest.
+def interface_names(wanted: Iterable[str], taken: Collection[str] = ()) -> dict[str, str]:
+    """An interface name for each port or LAN: its own name where that can be one, else its start and a digest.
 
-    It depends on no other name. Raises :class:`LabError` when two digests meet.
+    It depends on no other name but those that are ``taken``. Raises :class:`LabError` when two digests meet.
     """
     names: dict[str, str] = {}
     owners: dict[str, str] = {}
     for name in wanted:
-        names[name] = name if _can_be_interface(name) else _shortened(name)
+        names[name] = name if _can_be_interface(name) and name not in taken else _shortened(name)
         owner = owners.setdefault(names[name], name)
         if owner != name:
             raise LabError(f"'{owner}' and '{name}' get the same interface name {names[name]}; rename one")

@@ -13,11 +13,11 @@ from mininet_topos.directory import CONTROLLER_NODE, ROUTER_NODE, UNDERLAY_NODE,
 from mininet_topos.errors import LabError
 from mininet_topos.switch import NIC
 from mininet_topos.topology import CONTROLLER_ADDRESS, MANAGEMENT_NETWORK, LabHost, Topology
-from mininet_topos.waiting import Waiting
+from mininet_topos.waiting import Waiting, patience
 
 _MANAGEMENT_BRIDGE = "mgmt"
 
-_PATIENCE = 10.0
+_PATIENCE = patience(10.0)
 """Seconds until hosts that do not answer are reported."""
 
 _ECHO_INTERVAL = 0.5

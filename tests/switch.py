@@ -14,11 +14,17 @@ from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
+from mininet_topos.waiting import patience
+
 SCHEMA = Path("/usr/share/openvswitch/vswitch.ovsschema")
 
 
 def wait_until(condition: Callable[[], object], what: str, seconds: float = 10.0) -> None:
-    """Waits until ``condition()`` is true; fails the test with ``what`` when it never is."""
+    """Waits until ``condition()`` is true; fails the test with ``what`` when it never is.
+
+    ``seconds``: on a usual machine.
+    """
+    seconds = patience(seconds)
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
@@ -29,9 +35,12 @@ def wait_until(condition: Callable[[], object], what: str, seconds: float = 10.0
 class Switch:
     """Started when made; ``with`` stops it and removes its directory."""
 
-    def __init__(self, *, dummies: str = "override") -> None:
-        """``dummies``: which interfaces are dummies; of ``system`` those of the machine are not (ovs-vswitchd(8))."""
-        self._dummies = [f"--enable-dummy={dummies}" if dummies else "--enable-dummy"]
+    def __init__(self, *, only_dummies: bool = True) -> None:
+        """``only_dummies``: every bridge and interface is a dummy, tunnels too (ovs-vswitchd(8), ``--enable-dummy``).
+
+        Otherwise bridges need ``datapath_type=dummy`` and ports ``type=dummy``, and tunnels carry packets.
+        """
+        self._dummy = "--enable-dummy=override" if only_dummies else "--enable-dummy"
         self.directory = Path(tempfile.mkdtemp(prefix="ovs-", dir="/tmp"))  # socket paths hold 107 bytes
         self._environment = {**os.environ, "OVS_RUNDIR": str(self.directory), "OVS_LOGDIR": str(self.directory)}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -78,7 +87,7 @@ class Switch:
 
     def start_vswitchd(self) -> None:
         """Starts ovs-vswitchd; it answers ``appctl`` when this returns."""
-        self._start("ovs-vswitchd", *self._dummies, "--disable-system", self.db_target)
+        self._start("ovs-vswitchd", self._dummy, "--disable-system", "--disable-system-route", self.db_target)
         wait_until((self.directory / "ovs-vswitchd.ctl").exists, "ovs-vswitchd's control socket")
 
     def kill(self, daemon: str) -> None:

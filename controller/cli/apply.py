@@ -42,6 +42,9 @@ def apply(
         is_confirmed = wait_confirmed(store, generation, wait)
     if is_confirmed:
         out.print(f"generation {generation} is confirmed by every host: {summary(network)}")
+        for name, known in store.read_status()["hosts"].items():
+            for segment in known["cut_off"]:
+                out.print(f"  {name}: segment {segment} is cut off there: all VLANs that a host has are in use")
         return
     for name, reason in unconfirmed(store, generation).items():
         out.print(f"  {name}: {reason}")

@@ -20,8 +20,9 @@ from controller.cli.state import (
 )
 from mininet_topos.lab import Lab
 from mininet_topos.pinging import pinging
+from mininet_topos.waiting import patience
 
-_SECONDS = 10.0
+_SECONDS = patience(10.0)
 _BEFORE, _AFTER = 0.5, 1.0
 """Seconds that a counting ping runs before and after the move."""
 

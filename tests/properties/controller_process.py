@@ -7,11 +7,13 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from controller.cli.waiting import unconfirmed, wait_confirmed
 from controller.compiled import compiled
+from controller.holdings import learnable
 from controller.store import Store
 from flows.learning import LEARNED_OWNER
 from tests.switch import Switch
@@ -42,25 +44,38 @@ class Network:
         with (self.directory / "log").open("a") as log:
             return subprocess.Popen(command, stdout=log, stderr=log)
 
-    def restart_controller(self) -> None:
-        """Kill the controller and start it again."""
-        self.stop_controller()
-        self.start_controller()
-
     def stop_controller(self) -> None:
         """Kill the controller."""
         self._process.kill()
         self._process.wait()
 
     def start_controller(self) -> None:
-        """Start a controller, after the one before was killed."""
+        """Start a controller that was killed."""
         self._process = self._start()
 
-    def plug(self, host: str, *ports: str) -> None:
-        """Plug ports in on a host."""
+    def restart_controller(self) -> None:
+        """Kill the controller and start it again."""
+        self.stop_controller()
+        self.start_controller()
+
+    def status(self) -> dict[str, Any]:
+        """What the controller says of each host."""
+        return dict(self.store.read_status()["hosts"])
+
+    def vlans(self, host: str) -> Mapping[str, int]:
+        """The VLANs that a host gives to segments."""
+        stored = self.store.load()
+        assert stored is not None
+        return stored.tags.vlans[host]
+
+    def plug(self, host: str, *ports: str, ofport: int | None = None) -> None:
+        """Plug ports in on a host, or one under a port number."""
         for port in ports:
             ids = f"external_ids:iface-id={port}"
-            self.switches[host].vsctl("add-port", "br-int", port, "--", "set", "interface", port, "type=dummy", ids)
+            request = [] if ofport is None else [f"ofport_request={ofport}"]
+            self.switches[host].vsctl(
+                "add-port", "br-int", port, "--", "set", "interface", port, "type=dummy", ids, *request
+            )
 
     def apply(self, text: str) -> int:
         """Make this text the model; whether it is confirmed is not waited for."""
@@ -109,16 +124,22 @@ class Network:
         return found
 
     def compare(self) -> None:
-        """Fail when a switch holds anything but what a fresh compile says, in full."""
+        """Fail when a switch holds anything but what a fresh compile says, in full, and what it may learn by that."""
         stored = self.store.load()
         assert stored is not None
-        for host, switch in self.switches.items():
+        for host in stored.network.hosts:
+            switch = self.switches[host]
             desired = compiled(stored, self.store.read_status(), host)
             assert desired is not None
-            wanted = self.directory / "wanted"
+            wanted, held = self.directory / "wanted", self.directory / "held"
             lines = (f"cookie={cookie:#x},{flow.text()}\n" for cookie, flow in desired.flows.items())
             wanted.write_text("".join(lines))
-            switch.ofctl("--protocols=OpenFlow14", "diff-flows", "br-int", str(wanted))
+            dump = switch.ofctl("--protocols=OpenFlow14", "--no-stats", "dump-flows", "br-int").splitlines(
+                keepends=True
+            )
+            learned = tuple(f"cookie={cookie:#x}," for cookie in learnable(desired))
+            held.write_text("".join(line for line in dump if not line.strip().startswith(learned)))
+            switch.ofctl("diff-flows", str(held), str(wanted))
 
     def stop(self) -> None:
         """End everything."""

@@ -109,7 +109,7 @@ def test_the_way_to_a_state_does_not_matter(network: Network, way: list[tuple[St
     network.compare()
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     states=st.permutations(
         [

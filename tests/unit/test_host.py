@@ -5,17 +5,22 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from typing import Any, cast
 
-from controller.host import COUNT_EVERY, COUNT_SOON, GIVE_UP, RETRY, Host
+from controller.holdings import learnable
+from controller.host import COUNT_EVERY, COUNT_SOON, GIVE_UP, PATIENCE, RETRY, Host
 from controller.switch import compare
 from controller.switch.decode import REMOVED, RESUMED, Entry, Update
 from controller.switch.encode import EVERYTHING, Flows
 from controller.switch.sessions import Session
 from flows.compile import compile
+from flows.copies import Copies
 from flows.facts import HostFacts
+from flows.learning import LEARNED_OWNER
 from flows.model.types import NOWHERE
-from flows.openflow import Flow
+from flows.openflow import COOKIE_OWNER, Flow
+from flows.pipeline import is_receiving, table_name
 from flows.plan import Plan
 from flows.rules import Why
+from flows.switching import Flood, Learning, RemoteMembers
 from flows.templates import Named
 from flows.view import Known, Unit
 
@@ -57,12 +62,12 @@ def unit(last: int) -> Unit:
     return Known(Named(1, "VPC v"), IPv4Address(f"10.0.0.{last}"), Why("a port", NOWHERE))
 
 
-def started() -> tuple[Host, Switch]:
-    """A host whose switch is connected and empty."""
+def started(*entries: Entry) -> tuple[Host, Switch]:
+    """A host whose switch is connected and holds these flows."""
     host, switch = Host("h"), Switch()
     host.facts = HostFacts(1, "netdev", 65000, frozenset())
     host.connected(cast(Session, switch), 0)
-    host.read(EVERYTHING, [])
+    host.read(EVERYTHING, entries)
     return host, switch
 
 
@@ -70,6 +75,11 @@ def entry(flow: Flow) -> Entry:
     """A flow as a switch reports it."""
     match = b"\0\1\0\0" + b"".join(map(compare._term, flow.match))
     return Entry(0, flow.table, flow.priority, flow.cookie, True, 0, match, compare._instructions(flow.actions))
+
+
+def bare(cookie: int) -> Entry:
+    """A flow of which only the cookie matters."""
+    return Entry(0, 0, 1, cookie, True, 0, b"\0\1\0\4", b"")
 
 
 def settled() -> tuple[Host, Switch]:
@@ -83,7 +93,7 @@ def settled() -> tuple[Host, Switch]:
 
 
 def pump(host: Host, now: float) -> None:
-    host.pump(now, may_send=True, may_remove=True)
+    host.pump(now, may_send=True, may_remove=True, knows_all=True)
 
 
 def test_one_change_is_one_transaction_and_the_next_waits_for_it() -> None:
@@ -130,7 +140,7 @@ def test_another_number_of_flows_is_read_and_put_right_while_a_change_is_under_w
     host.counted(0, COUNT_EVERY)
     assert switch.reads == 2
     host.confirmed(2, COUNT_EVERY)
-    host.read(EVERYTHING, map_entries(switch.plans[1].add))
+    host.read(EVERYTHING, list(map(entry, switch.plans[1].add)))
     pump(host, COUNT_EVERY)
     assert set(switch.plans[2].add) == set(switch.plans[0].add)
     host.confirmed(3, COUNT_EVERY)
@@ -202,11 +212,70 @@ def test_reports_that_were_left_out_are_made_up_for_by_reading() -> None:
     host.changed([Update(0, RESUMED, None)], 1)
     assert switch.reads == 2
     first, *others = switch.plans[0].add
-    host.read(EVERYTHING, map_entries(others))
+    host.read(EVERYTHING, list(map(entry, others)))
     pump(host, 1)
     assert switch.plans[1].add == (first,)
     assert host.drifted.count == 1
 
 
-def map_entries(flows: Iterable[Flow]) -> list[Entry]:
-    return [entry(flow) for flow in flows]
+STALE = LEARNED_OWNER << 56 | 1
+
+
+def remote_members() -> RemoteMembers:
+    segment, vlan = Named(5, "segment s"), Named(1, "segment s")
+    why = Why("a segment", NOWHERE)
+    return RemoteMembers(segment, vlan, 11, "h2", IPv4Address("192.0.2.2"), Learning(300, 10), why)
+
+
+def test_what_nobody_learns_any_more_goes_first_and_what_is_learned_stays() -> None:
+    units = frozenset({remote_members()})
+    desired = compile(units)
+    (right,) = learnable(desired)
+    host, switch = started(bare(STALE), bare(right))
+    host.want(units, 1)
+    host.pump(0, may_send=False, may_remove=False, knows_all=True)
+    assert switch.plans[0].delete == {STALE}
+    assert all(is_receiving(flow) for flow in switch.plans[0].add)
+    host.confirmed(1, 0)
+    host.want(frozenset(), 2)
+    pump(host, PATIENCE + 1)
+    assert right in switch.plans[1].delete  # the switch does the same by itself (delete_learned)
+
+
+def test_a_switch_of_which_only_learned_flows_are_left_over() -> None:
+    host, switch = started(*map(entry, compile([]).flows.values()), bare(STALE))
+    host.want(frozenset(), 1)
+    pump(host, 0)
+    assert switch.plans == [Plan((), frozenset({STALE}))]
+    host.confirmed(1, 0)
+    assert host.is_settled
+    assert host.flows == len(compile([]).flows)
+
+
+def test_flows_that_send_wait_for_the_way_to_a_host_that_has_ports_of_the_segment() -> None:
+    host, switch = started()
+    host.want(frozenset({remote_members(), unit(1)}), 1)
+    pump(host, 0)
+    assert all(is_receiving(flow) for flow in switch.plans[0].add)
+    host.confirmed(1, 0)
+    host.prove(0)
+    host.primer.proven(IPv4Address("192.0.2.2"))
+    pump(host, 0)
+    assert any(not is_receiving(flow) for flow in switch.plans[1].add)
+
+
+def test_a_host_that_leaves_loses_what_its_switch_learned_too() -> None:
+    host, switch = started(bare(COOKIE_OWNER << 56 | 1), bare(STALE))
+    host.clear()
+    assert STALE in switch.plans[0].delete
+
+
+def test_a_flood_waits_until_all_ports_are_found() -> None:
+    host, switch = started()
+    flood = Flood(Named(1, "segment s"), Copies((), ()), Why("a segment", NOWHERE))
+    host.want(frozenset({flood}), 1)
+    host.pump(0, may_send=True, may_remove=False, knows_all=False)
+    host.confirmed(1, 0)
+    assert not host.is_settled
+    pump(host, 0)
+    assert {table_name(flow.table) for flow in switch.plans[1].add} == {"flood"}

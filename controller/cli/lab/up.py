@@ -14,8 +14,9 @@ from flows.model import Network
 from flows.model.contract import OPENFLOW_PORT
 from mininet_topos.lab import Lab
 from mininet_topos.topology import CONTROLLER_ADDRESS
+from mininet_topos.waiting import patience
 
-_CONFIRM_SECONDS = 30.0
+_CONFIRM_SECONDS = patience(30.0)
 
 
 def up(

@@ -118,7 +118,7 @@ def test_an_instance_is_no_physical_network(established: Switch, watcher: Watche
 @pytest.fixture
 def real_switch() -> Iterator[Switch]:
     """A switch that opens interfaces of the machine itself."""
-    with Switch(dummies="") as switch:
+    with Switch(only_dummies=False) as switch:
         yield switch
 
 
