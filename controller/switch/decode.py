@@ -1,6 +1,6 @@
 """Flows as a switch reports them: only what is compared, as bytes.
 
-Takes the place of two of os-ken's decoders (ADR 10): that of a flow, which takes 60 microseconds for each, and that
+Takes the place of two of os-ken's decoders (ADR 12): that of a flow, which takes 60 microseconds for each, and that
 of a flow monitor's update, which fails on every update but one kind. os-ken still takes the messages apart.
 """
 

@@ -105,7 +105,7 @@ def test_what_somebody_else_does_is_reported_in_full(
 
 
 def test_os_ken_alone_cannot_decode_what_is_reported(switch: Switch, watching: Connection) -> None:
-    """Why ADR 10 replaces its decoder of updates: it takes every full update for one of the first kind."""
+    """Why ADR 12 replaces its decoder of updates: it takes every full update for one of the first kind."""
     switch.ofctl("mod-flows", "br", f"table={TABLE},actions=drop")
     messages = watching.barrier()
     assert len(messages) == 1
