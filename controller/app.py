@@ -44,6 +44,7 @@ class App:
             ovsdb_target=ovsdb_target,
             openflow_target=f"tcp:{address}:{port}",
             now=time.monotonic(),
+            open_links=[(link, vlan) for link, vlan in store.read_status().get("open_links", [])],
         )
 
     def run(self) -> None:
@@ -55,8 +56,9 @@ class App:
         while True:
             self._take_events()
             self._look_at_store()
-            self._sync.pump(time.monotonic())
+            # What is about to be opened must be known to a next controller, whenever this one ends.
             self._report()
+            self._sync.pump(time.monotonic())
 
     def _take_events(self) -> None:
         """Wait a tick for an event; take all that came."""
@@ -84,7 +86,7 @@ class App:
     def _report(self) -> None:
         """Write the status when it has changed; of a large network, not so often that it would take much time."""
         start = time.monotonic()
-        if start < self._report_at:
+        if start < self._report_at and not self._sync.has_new_links:
             return
         status = self._sync.status()
         if status is not None:

@@ -17,6 +17,8 @@ class Report:
         self._generation = 0
         self._ports: dict[str, str] = {}
         self._hosts: dict[str, dict[str, Any]] = {}
+        self._switches: dict[str, Any] = {}
+        self.open_links: list[Any] = []
         self._touched: set[str] = set()
         self._is_new = True
 
@@ -31,17 +33,27 @@ class Report:
         self._hosts = {host: self._hosts.get(host, {}) for host in hosts}
         self._generation, self._ports, self._is_new = generation, dict(ports), True
 
-    def changed(self, describe: Callable[[str], dict[str, Any]]) -> dict[str, Any] | None:
+    def changed(
+        self, describe: Callable[[str], dict[str, Any]], switches: dict[str, Any], open_links: list[Any]
+    ) -> dict[str, Any] | None:
         """The status when it is not what it was at the last call, else None."""
         for host in self._touched & self._hosts.keys():
             now = describe(host)
             if now != self._hosts[host]:
                 self._hosts[host], self._is_new = now, True
         self._touched.clear()
+        if (switches, open_links) != (self._switches, self.open_links):
+            self._switches, self.open_links, self._is_new = switches, open_links, True
         if not self._is_new:
             return None
         self._is_new = False
-        return {"generation": self._generation, "hosts": dict(self._hosts), "ports": self._ports}
+        return {
+            "generation": self._generation,
+            "hosts": dict(self._hosts),
+            "ports": self._ports,
+            "switches": switches,
+            "open_links": open_links,
+        }
 
 
 def host_status(host: "Host") -> dict[str, Any]:

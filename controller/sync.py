@@ -5,7 +5,7 @@ What a switch shall hold is computed from the current model and the current fact
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -21,20 +21,20 @@ from controller.switch.sessions import (
     FlowsChanged,
     FlowsRead,
     PacketIn,
+    Ports,
     Refused,
     Session,
     SwitchDown,
     SwitchUp,
 )
+from controller.switches import STARTUP, Switches
 from controller.vlans import LocalVlans
-from flows.facts import HostFacts
+from flows.facts import HostFacts, SwitchFacts
 from flows.locate import Locations, locate
 from flows.model.contract import datapath_id
 from flows.pipeline import NAMES
+from flows.tree import Way
 from flows.view import view
-
-STARTUP = 10.0
-"""Seconds after start in which nothing is removed while a host's facts are missing."""
 
 _log = logging.getLogger(__name__)
 
@@ -54,11 +54,13 @@ class Sync:
         ovsdb_target: str,
         openflow_target: str,
         now: float,
+        open_links: Iterable[Way] = (),
     ) -> None:
         """``ovsdb_target``: how to reach a host's database, with ``{name}`` and ``{ip}`` to be filled in.
 
         ``flows_restored`` is told the name of each host whose switch holds everything for the first time;
-        ``keep_vlans`` every change of the hosts' local VLANs.
+        ``keep_vlans`` every change of the hosts' local VLANs. ``open_links``: what an earlier controller left open
+        between plain switches.
         """
         self._set_hosts = set_hosts
         self._flows_restored = flows_restored
@@ -68,8 +70,11 @@ class Sync:
         self._vlans = LocalVlans(keep_vlans)
         self._stored: Stored | None = None
         self._hosts: dict[str, Host] = {}
+        self._switches = Switches(now, open_links)
         self._by_datapath: dict[int, Host] = {}
         self._strangers: dict[int, Session] = {}
+        self._reported: set[int] = set()
+        """Datapath ids that nobody declared, and of which that was said."""
         self._locations = Locations({}, frozenset())
         self._report = Report()
         self._stored_at = now
@@ -82,8 +87,13 @@ class Sync:
 
     @property
     def hosts(self) -> Mapping[str, Host]:
-        """The hosts of the model by name, to be looked at only."""
-        return self._hosts
+        """The hosts and plain switches of the model by name, to be looked at only."""
+        return {**self._hosts, **self._switches.nodes}
+
+    @property
+    def has_new_links(self) -> bool:
+        """Whether links are about to be opened that the last status did not name: a next controller must know them."""
+        return self._report.open_links != sorted(self._switches.open_links, key=str)
 
     def handle(self, event: Event, now: float) -> None:
         """Take one event in. What follows from it is sent by :meth:`pump`."""
@@ -102,6 +112,10 @@ class Sync:
                 self._switch_up(session, now)
             case PacketIn(session, frame):
                 self._proved(session, frame)
+            case Ports(session, plugs):
+                node = self._by_datapath.get(session.datapath_id)
+                if node is not None and node.session is session and self._switches.has(node):
+                    self._switches.described(node, SwitchFacts(plugs))
             case _:
                 self._answered(event, now)
 
@@ -118,7 +132,7 @@ class Sync:
         """A frame came through a tunnel to this switch."""
         receiver = self._by_datapath.get(session.datapath_id)
         sender = self._by_datapath.get(proof.sender(frame) or 0)
-        if receiver is not None and sender is not None and self._stored is not None:
+        if receiver is not None and sender is not None and self._stored is not None and receiver.name in self._hosts:
             sender.primer.proven(self._stored.network.hosts[receiver.name].tunnel_ip)
 
     def _answered(
@@ -161,6 +175,7 @@ class Sync:
             host.check(now)
             if host.is_restored():
                 self._flows_restored(host.name)
+        self._switches.pump(now)
         self._release_vlans()
         self._announce(now)
 
@@ -176,39 +191,51 @@ class Sync:
     def status(self) -> dict[str, Any] | None:
         """What is going on, for people and for the command line; None when nothing changed since the last call."""
         return self._report.changed(
-            lambda name: host_status(self._hosts[name]) | {"cut_off": self._vlans.lacking(name)}
+            lambda name: host_status(self._hosts[name]) | {"cut_off": self._vlans.lacking(name)},
+            self._switches.status(),
+            sorted(self._switches.open_links, key=str),
         )
 
     def _announce(self, now: float) -> None:
         """Say once that every host has confirmed a generation of the model."""
         if self._stored is None or self._announced == self._stored.generation:
             return
-        if all(host.confirmed_generation >= self._stored.generation for host in self._hosts.values()):
+        if all(host.confirmed_generation >= self._stored.generation for host in self._by_datapath.values()):
             self._announced = self._stored.generation
             _log.info(
-                "model: generation %d: confirmed by all %d hosts after %.1f s",
-                *(self._announced, len(self._hosts), now - self._stored_at),
+                "model: generation %d: confirmed by all %d nodes after %.1f s",
+                *(self._announced, len(self._by_datapath), now - self._stored_at),
             )
 
     def _model_changed(self, stored: Stored, now: float) -> None:
         self._stored, self._stored_at = stored, now
-        declared = stored.network.hosts
-        _log.info(
-            "model: generation %d: %d hosts, %d ports", stored.generation, len(declared), len(stored.network.ports)
-        )
-        for name in [name for name in self._hosts if name not in declared]:
-            gone = self._hosts.pop(name)
-            del self._by_datapath[datapath_id(name)]
-            gone.clear()
-            if gone.session is not None:
-                self._strangers[datapath_id(name)] = gone.session
-            _log.info("%s: model: it left; its switch is cleared", name)
-        for name in [name for name in declared if name not in self._hosts]:
-            host = self._hosts[name] = Host(name)
-            self._by_datapath[datapath_id(name)] = host
-            if session := self._strangers.pop(datapath_id(name), None):
-                host.connected(session, now)
+        hosts = {name: datapath_id(name) for name in stored.network.hosts}
+        switches = {name: switch.datapath_id for name, switch in stored.network.switches.items()}
+        for known, declared in ((self._hosts, hosts), (self._switches.nodes, switches)):
+            for name in [name for name, node in known.items() if declared.get(name) != node.datapath_id]:
+                self._forget(known.pop(name))
+        for known, declared in ((self._hosts, hosts), (self._switches.nodes, switches)):
+            for name in [name for name in declared if name not in known]:
+                node = known[name] = Host(name, declared[name])
+                self._remember(node, now)
+        nodes, ports = len(self._by_datapath), len(stored.network.ports)
+        _log.info("model: generation %d: %d nodes, %d ports", stored.generation, nodes, ports)
+        self._switches.set_model(stored)
         self._relocate(None)
+
+    def _forget(self, gone: Host) -> None:
+        """A host or switch left the model."""
+        del self._by_datapath[gone.datapath_id]
+        gone.clear()
+        if gone.session is not None:
+            self._strangers[gone.datapath_id] = gone.session
+        _log.info("%s: model: it left; its switch is cleared", gone.name)
+
+    def _remember(self, new: Host, now: float) -> None:
+        """A host or switch came into the model, and its switch perhaps before it."""
+        self._by_datapath[new.datapath_id] = new
+        if session := self._strangers.pop(new.datapath_id, None):
+            self._connect(new, session, now)
 
     @property
     def _ports(self) -> Mapping[str, Any]:
@@ -245,7 +272,8 @@ class Sync:
         self._stored = replace(self._stored, tags=tags)
         for host in self._hosts.values() if changed is None or moved else [changed]:
             self._want(host)
-        self._report.placed(self._stored.generation, self._hosts, locations.hosts)
+        ports = {**locations.hosts, **self._switches.locations()}
+        self._report.placed(self._stored.generation, self._hosts, ports)
         self._tell_hosts()
 
     def _want(self, host: Host) -> None:
@@ -290,14 +318,22 @@ class Sync:
         """Whether flows may be removed or mean less: not while a port may be on a host that was not heard of yet."""
         if all(host.facts is not None for host in self._hosts.values()) or now - self._started > STARTUP:
             return True
-        return all(name in self._locations.hosts for name in self._ports)
+        ports = self._stored.network.host_ports if self._stored else ()
+        return all(name in self._locations.hosts for name in ports)
 
     def _switch_up(self, session: Session, now: float) -> None:
         host = self._by_datapath.get(session.datapath_id)
         if host is None:
             self._strangers[session.datapath_id] = session
-            _log.warning("switch: %016x is of no host of the model: it is left alone", session.datapath_id)
+            if session.datapath_id not in self._reported:
+                self._reported.add(session.datapath_id)
+                _log.warning("switch: %016x is nobody's in the model: it is left alone", session.datapath_id)
             return
         _log.info("%s: switch: connected", host.name)
-        self._report.touch(host.name)
-        host.connected(session, now)
+        self._connect(host, session, now)
+
+    def _connect(self, node: Host, session: Session, now: float) -> None:
+        self._report.touch(node.name)
+        node.connected(session, now)
+        if self._switches.has(node):
+            session.read_ports()

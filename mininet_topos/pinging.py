@@ -1,8 +1,10 @@
 """A ping that runs while something happens, and what became of it."""
 
+import os
 import re
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,6 +12,7 @@ from typing import IO
 
 from mininet_topos.errors import LabError
 from mininet_topos.lab import Lab, interrupt
+from mininet_topos.waiting import patience
 
 
 @dataclass(slots=True)
@@ -18,6 +21,7 @@ class Pings:
 
     sent: int = 0
     received: int = 0
+    started: float = field(default_factory=time.time)
     answers: dict[int, float] = field(default_factory=dict)
     """When each answer came (of those that came), by its number; in seconds since the epoch."""
 
@@ -38,6 +42,7 @@ def pinging(lab: Lab, source: str, target: str, interval: float = 0.001) -> Iter
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         with subprocess.Popen(command, stdout=out, stderr=err) as process:
             try:
+                _wait_for_output(out, process)
                 yield pings
             finally:
                 interrupt(process)
@@ -51,6 +56,13 @@ def pinging(lab: Lab, source: str, target: str, interval: float = 0.001) -> Iter
     pings.answers = {int(number): float(when) for when, number in answers}
     pings.sent = max(pings.answers, default=int(sent.group(1)))
     pings.received = len(pings.answers)
+
+
+def _wait_for_output(file: IO[str], process: "subprocess.Popen[bytes]") -> None:
+    """Wait until ping runs, which takes a while on a busy machine. It may print nothing before an answer."""
+    end = time.monotonic() + patience(1)
+    while not os.fstat(file.fileno()).st_size and process.poll() is None and time.monotonic() < end:
+        time.sleep(0.01)
 
 
 def _text(file: IO[str]) -> str:

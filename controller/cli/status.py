@@ -49,6 +49,9 @@ def describe(stored: Stored, reported: Mapping[str, Any], *, is_running: bool) -
     """How things are, as plain data. What is wrong is listed in words."""
     names = {str(host.tunnel_ip): name for name, host in stored.network.hosts.items()}
     hosts = {name: reported.get("hosts", {}).get(name) or _NO_REPORT for name in stored.network.hosts}
+    for name in stored.network.switches:
+        # A plain switch has no database that the controller would look at.
+        hosts[name] = _NO_REPORT | {"database": True} | reported.get("switches", {}).get(name, {})
     told = {name: _host(stored.generation, known, names) for name, known in hosts.items()}
     wrong = [] if is_running else ["no controller runs; the switches go on with the flows they have"]
     wrong += [f"{name}: {sentence}" for name, host in told.items() for sentence in host["wrong"]]
@@ -98,7 +101,7 @@ def _wrong(generation: int, known: Mapping[str, Any], unproven: list[str]) -> It
 
 
 def _print(report: Mapping[str, Any]) -> None:
-    out.print(f"generation {report['generation']} of the model, {len(report['hosts'])} hosts")
+    out.print(f"generation {report['generation']} of the model, {len(report['hosts'])} hosts and switches")
     table = Table("host", "database", "switch", "confirmed", "flows", "drift", "refused")
     for name, host in report["hosts"].items():
         sessions = ["connected" if host[kind] else "[red]not connected[/]" for kind in ("database", "switch")]

@@ -65,7 +65,7 @@ class Store:
         return generation
 
     def move(self, port: str, host: str) -> int:
-        """Declare another host for a port, until the next apply. Returns the generation.
+        """Declare another host, or plain switch, for a port, until the next apply. Returns the generation.
 
         The names must be those of the model.
         """
@@ -82,8 +82,8 @@ class Store:
         if not model:
             return None
         network, _ = parse(model["text"], model["file"])
-        moved = {port: network.ports[port].model_copy(update={"host": host}) for port, host in model["moved"].items()}
-        network = network.model_copy(update={"ports": {**network.ports, **moved}})
+        moved = {name: network.ports[name].moved(place) for name, place in model["moved"].items()}
+        network = network.with_ports({**network.ports, **moved})
         vlans = self._read_vlans()
         segments = _numbers(model, "segment_tags").of
         tags = Tags(_numbers(model, "vpc_tags").of, _numbers(model, "subnet_tags").of, segments, vlans.named(segments))

@@ -115,6 +115,11 @@ def remove(entry: Entry, xid: int) -> bytes:
     return header + body + entry.match.ljust(size, b"\0")
 
 
+def read_ports(xid: int) -> bytes:
+    """A request for the description of every port."""
+    return _bytes([parser.OFPPortDescStatsRequest(_PROTOCOL, 0)], xid)
+
+
 def tunnel_frames(frame: bytes, hosts: Iterable[IPv4Address], ofport: int, xid: int) -> bytes:
     """A packet-out that sends one frame to each of some hosts by the tunnel port, with key 0."""
     actions: list[Any] = [_set(SetField(TUN_ID, 0))]

@@ -88,6 +88,7 @@ class Frames:
         self.wait(number, *expected)
         last = self.send(sender, BROADCAST, source=source)
         self.wait(last, *(name for group in self._groups() if sender in group for name in group if name != sender))
+        self.revalidate()
         self.judge(number, expected)
 
     def send(self, sender: str, target: str, *tags: Tag, source: str | None = None) -> int:
@@ -133,6 +134,13 @@ class Frames:
                     tag = group[name]
                     number = self.send(name, BROADCAST, *([tag] if tag else []))
                     self.wait(number, *(group.keys() - {name}))
+        self.revalidate()
+
+    def revalidate(self) -> None:
+        """Let every switch look through its cached flows: a frame that follows at once could take an outdated one."""
+        self._write("revalidate")
+        while (line := self._lines.get(timeout=_PATIENCE)) != "revalidated\n":
+            self._note(line)
 
     def mac(self, name: str) -> str:
         """The MAC address of a place's machine."""

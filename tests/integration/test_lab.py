@@ -100,12 +100,13 @@ def test_run_in_a_node(shared: Lab, node: str, argv: list[str], output: str) -> 
 
 
 def test_pings_are_counted_for_as_long_as_they_run(shared: Lab) -> None:
-    """More answers than a pipe holds lines of."""
+    """Also when there are more answers than a pipe holds lines of: about a thousand."""
     with pinging(shared, "a", "10.1.0.12") as result:
         time.sleep(patience(4))
-    assert result.sent > 2000
+        end = time.time()
+    print(f"{result.sent} pings")
+    assert max(result.answers.values()) > end - patience(1)
     assert result.lost == 0
-    assert sorted(result.answers) == list(range(1, result.sent + 1))
 
 
 def test_killing_a_command_ends_it(shared: Lab) -> None:
@@ -203,11 +204,11 @@ def _with_tunnel(base: Path, encapsulation: str) -> Lab:
 
 def test_switch_stops_and_starts(shared: Lab) -> None:
     shared.stop_switch("h1")
-    with pytest.raises(LabError, match="the switch of host 'h1' does not run"):
+    with pytest.raises(LabError, match="Open vSwitch of host 'h1' does not run"):
         shared.stop_switch("h1")
     assert not pings(shared, "a", "10.1.0.12")
     shared.start_switch("h1")
-    with pytest.raises(LabError, match="the switch of host 'h1' already runs"):
+    with pytest.raises(LabError, match="Open vSwitch of host 'h1' already runs"):
         shared.start_switch("h1")
     assert pings(shared, "h1", "192.168.50.2")
     assert eventually(lambda: pings(shared, "a", "10.1.0.12"))

@@ -165,12 +165,6 @@ def talking(lab: VpcLab, port: str, target: str, source: str) -> Iterator[None]:
             talk.kill()
 
 
-def counted(lab: VpcLab) -> None:
-    """Let every switch count what its cached flows have passed: what these teach is learned when they are counted."""
-    for host in HOSTS:
-        lab.run(host, "ovs-appctl", "revalidator/wait")
-
-
 def test_a_mac_that_moves_while_frames_flow_to_it(lab: VpcLab, watch: Frames) -> None:
     """The cached flows towards the old place do not outlive the first frame from the new one."""
     mac, own = stranger(8), lab.network.ports["w1"].mac_address
@@ -179,9 +173,9 @@ def test_a_mac_that_moves_while_frames_flow_to_it(lab: VpcLab, watch: Frames) ->
     with talking(lab, "w1", mac, own):
         with talking(lab, "w2", own, mac):
             pass
-        counted(lab)
+        watch.revalidate()
         watch.check("w3", own, {"h1": 10, "w1": ()}, source=mac)
-        counted(lab)
+        watch.revalidate()
         watch.check("w1", mac, {"h3": 10, "w3": ()})
 
 
@@ -236,7 +230,7 @@ def test_the_limit(lab: VpcLab, small: Frames) -> None:
     for mac in mine[3:]:
         for target in (BROADCAST, mine[4]):
             small.wait(small.send("s1", target, source=mac), "s2", "s3")
-    counted(lab)
+    small.revalidate()
     for host in HOSTS:
         assert {one.mac for one in learned(lab, host) if one.mac in mine} == set(mine[:3])
     # Those who are known are reached alone, the others by flooding.
@@ -247,7 +241,7 @@ def test_the_limit(lab: VpcLab, small: Frames) -> None:
     small.check_quietly("s2", mine[0], {"h3": 40, "s3": ()}, source=mine[9])
     small.check_quietly("s1b", BROADCAST, {"h2": 40, "h3": 40, "s1": (), "s2": (), "s3": ()}, source=mine[1])
     small.check_quietly("s2", mine[1], {"h1": 40, "s1b": ()}, source=mine[9])
-    counted(lab)
+    small.revalidate()
     for host in HOSTS:
         assert {one.mac for one in learned(lab, host) if one.mac in mine} == set(mine[:3])
 

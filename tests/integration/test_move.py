@@ -44,10 +44,9 @@ def move(lab: VpcLab, port: str, host: str) -> Window:
 
 def lost_outside(pings: Pings, moves: Sequence[Window]) -> int:
     """How many pings were lost at other times than while something was moved."""
-    runs = [(pings.answers[one], pings.answers[two], two - one - 1) for one, two in pairwise(sorted(pings.answers))]
-    return sum(
-        lost for since, until, lost in runs if not any(since < end and until > start for start, end in moves)
-    ) + (min(pings.answers) - 1)
+    answers = {0: pings.started, **pings.answers}
+    runs = [(answers[one], answers[two], two - one - 1) for one, two in pairwise(sorted(answers))]
+    return sum(lost for since, until, lost in runs if not any(since < end and until > start for start, end in moves))
 
 
 @contextmanager

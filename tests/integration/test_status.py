@@ -71,7 +71,7 @@ def without_proofs(sentences: list[str]) -> list[str]:
 def test_all_is_well(network: Network) -> None:
     assert without_proofs(wrong(network)) == []
     printed = run(network).stdout
-    assert "generation 1 of the model, 2 hosts" in printed
+    assert "generation 1 of the model, 2 hosts and switches" in printed
     assert printed.count("connected") == 4
 
 

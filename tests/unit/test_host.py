@@ -64,7 +64,7 @@ def unit(last: int) -> Unit:
 
 def started(*entries: Entry) -> tuple[Host, Switch]:
     """A host whose switch is connected and holds these flows."""
-    host, switch = Host("h"), Switch()
+    host, switch = Host("h", 1), Switch()
     host.facts = HostFacts(1, "netdev", 65000, frozenset())
     host.connected(cast(Session, switch), 0)
     host.read(EVERYTHING, entries)

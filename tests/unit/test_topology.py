@@ -5,8 +5,9 @@ from ipaddress import IPv4Address, IPv4Interface
 import pytest
 
 from flows.model import Network, parse
+from flows.model.interfaces import INTERFACE_NAME_LENGTH
 from mininet_topos.errors import LabError
-from mininet_topos.topology import INTERFACE_NAME_LENGTH, describe, interface_names
+from mininet_topos.topology import describe, interface_names
 
 TEXT = """
 encapsulation: vxlan

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from controller.cli.output import FAILED, JsonOption, err, fail, out, print_json
 from controller.cli.state import controller_state
+from controller.cli.waiting import nodes
 from controller.store import Store
 from flows.model import AnyPort, Network
 from flows.model.problem import did_you_mean
@@ -56,8 +57,7 @@ def ping(
 
 def plugged(store: Store, network: Network) -> list[AnyPort]:
     """The ports with an address that the controller sees plugged in, in the order of the model."""
-    hosts = store.read_status().get("hosts", {}).values()
-    seen = {iface_id for host in hosts for iface_id, _, _ in host["interfaces"]}
+    seen = {iface_id for node in nodes(store.read_status()).values() for iface_id, _, _ in node["interfaces"]}
     return [port for port in network.ports.values() if port.name in seen and port.address]
 
 
