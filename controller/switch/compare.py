@@ -3,7 +3,7 @@
 A cookie says which flow it is, but somebody may have changed the flow under it. So the bytes are compared: those
 that os-ken would send with those that the switch reports. Open vSwitch gives the fields of a match in an order of its
 own, so they are compared as a set. Fields are put together here from os-ken's headers, and equal actions are encoded
-by os-ken once: a hundred thousand flows take a second, not twenty.
+by os-ken once: this is some seven times as fast as having os-ken encode each flow.
 """
 
 from collections.abc import Iterable, Iterator
