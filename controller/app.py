@@ -7,14 +7,18 @@ import signal
 import time
 from pathlib import Path
 
+from controller import metrics
+from controller.events import Event, FactsChanged, HostProblems, SettingDrifted
 from controller.ovsdb import HostSessions
 from controller.store import Store
 from controller.switch.sessions import listen
-from controller.sync import Event, FactsChanged, HostProblem, Sync
+from controller.sync import Sync
 from flows.model import InvalidModel
 
 TICK = 0.05
 """Seconds between two looks at the clock and at the store."""
+REPORT_SHARE = 4
+"""After writing the status, the controller does other things for this many times as long."""
 
 _log = logging.getLogger(__name__)
 
@@ -22,15 +26,16 @@ _log = logging.getLogger(__name__)
 class App:
     """A controller on one state directory."""
 
-    def __init__(self, store: Store, *, address: str, port: int, ovsdb_target: str) -> None:
+    def __init__(self, store: Store, *, address: str, port: int, metrics_port: int, ovsdb_target: str) -> None:
         self._store = store
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._version: object = None
-        self._status: object = None
-        self._address, self._port = address, port
+        self._report_at = 0.0
+        self._address, self._port, self._metrics_port = address, port, metrics_port
         self._hosts = HostSessions(
             on_facts=lambda host, facts: self._events.put(FactsChanged(host, facts)),
-            on_problem=lambda host, sentence: self._events.put(HostProblem(host, sentence)),
+            on_problems=lambda host, sentences: self._events.put(HostProblems(host, sentences)),
+            on_drift=lambda host, words: self._events.put(SettingDrifted(host, words)),
         )
         self._sync = Sync(
             self._hosts.set_hosts,
@@ -47,6 +52,7 @@ class App:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, _stop)
         listen(self._address, self._port, self._events.put)
+        metrics.serve(self._metrics_port, self._sync)
         while True:
             self._take_events()
             self._look_at_store()
@@ -72,23 +78,28 @@ class App:
         try:
             stored = self._store.load()
         except (InvalidModel, ValueError, KeyError) as error:
-            _log.error("the store cannot be read; the switches keep what they have: %s", error)
+            _log.error("model: the store cannot be read; the switches keep what they have: %s", error)
             return
         if stored is not None:
             self._sync.handle(stored, time.monotonic())
 
     def _report(self) -> None:
+        """Write the status when it has changed; of a large network, not so often that it would take much time."""
+        start = time.monotonic()
+        if start < self._report_at and not self._sync.has_new_links:
+            return
         status = self._sync.status()
-        if status != self._status:
-            self._status = status
+        if status is not None:
             self._store.write_status(status)
+            end = time.monotonic()
+            self._report_at = end + REPORT_SHARE * (end - start)
 
 
-def run(state: Path, *, address: str, port: int, ovsdb_target: str) -> None:
+def run(state: Path, *, address: str, port: int, metrics_port: int, ovsdb_target: str) -> None:
     """Run a controller. Raises BlockingIOError when one already runs on this directory."""
     store = Store(state)
     with store.serve():
-        App(store, address=address, port=port, ovsdb_target=ovsdb_target).run()
+        App(store, address=address, port=port, metrics_port=metrics_port, ovsdb_target=ovsdb_target).run()
 
 
 def _stop(number: int, _frame: object) -> None:

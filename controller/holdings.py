@@ -23,12 +23,34 @@ class Holdings:
 
     def __init__(self, cookies: Iterable[int], known: Mapping[int, Flow]) -> None:
         read = frozenset(cookies)
-        self._learned: Set[int] = frozenset(cookie for cookie in read if cookie >> 56 == LEARNED_OWNER)
+        self.has_learned(read)
         self._flows: dict[int, Flow | None] = {cookie: known.get(cookie) for cookie in read - self._learned}
+
+    def has_learned(self, cookies: Iterable[int]) -> None:
+        """Among these cookies are those of everything that it has learned."""
+        self._learned: Set[int] = frozenset(cookie for cookie in cookies if cookie >> 56 == LEARNED_OWNER)
 
     def __len__(self) -> int:
         """How many flows of ours were sent to it; what it learned is not counted."""
         return len(self._flows)
+
+    def __contains__(self, cookie: int) -> bool:
+        """Whether it holds a flow that was sent to it."""
+        return cookie in self._flows
+
+    def cookies(self, table: int | None) -> Set[int]:
+        """The cookies of the flows that were sent to it; those that are known to be in one table, if that is given."""
+        if table is None:
+            return set(self._flows)
+        return {cookie for cookie, flow in self._flows.items() if flow is not None and flow.table == table}
+
+    def add(self, cookie: int, flow: Flow | None) -> None:
+        """It holds a flow; None where it is not known which."""
+        self._flows[cookie] = flow
+
+    def lose(self, cookie: int) -> None:
+        """It does not hold a flow any more, or not as it should be."""
+        self._flows.pop(cookie, None)
 
     def recognise(self, known: Mapping[int, Flow]) -> None:
         """Some of what was read can be told only now."""

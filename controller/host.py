@@ -1,18 +1,23 @@
 """One host: what was observed, what its switch shall hold and does hold, and what is under way."""
 
 import logging
-from collections.abc import Iterable, Set
+import time
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
+from controller.drift import Watch
+from controller.drops import Drops
 from controller.holdings import Holdings, learnable
 from controller.prime import Primer
+from controller.switch.decode import RESUMED, Entry, Update
+from controller.switch.encode import DROPS, EVERYTHING, Flows
 from controller.switch.sessions import Session
+from controller.tally import Tally
 from flows.compile import Conflict, compile
 from flows.facts import HostFacts
-from flows.pipeline import FLOOD, is_receiving
+from flows.pipeline import FLOOD, LEARNED_TABLES, NAMES, is_receiving
 from flows.plan import Desired, Plan
-from flows.rules import Application
 from flows.switching import RemoteMembers
 from flows.view import Elsewhere, Unit
 
@@ -22,8 +27,15 @@ GIVE_UP = 10.0
 """Seconds after which a session that answers echoes but confirms nothing is ended."""
 COUNT_EVERY = 5.0
 """Seconds between two looks at whether somebody else added or removed flows of ours."""
+COUNT_SOON = 0.5
+"""Seconds until that look after somebody else changed any flow."""
+DROPS_EVERY = 10.0
+"""Seconds between two looks at what the switch has dropped."""
 RETRY = 5.0
 """Seconds until what a switch refused is tried again."""
+
+_WATCHED = tuple(number for number in NAMES if number not in LEARNED_TABLES)
+"""Tables in which the switch reports what somebody else changes. The others are read with each count."""
 
 _log = logging.getLogger(__name__)
 
@@ -48,6 +60,8 @@ class Host:
         self.wanted_generation = 0
         self.confirmed_generation = 0
         self.problem: str | None = None
+        self.contract_problems: frozenset[str] = frozenset()
+        """How the host deviates from its contract, as far as that cannot be put right."""
         self.primer = Primer(datapath_id)
         self.unproven: list[IPv4Address] = []
         """Tunnel addresses of hosts that it sends to although no frame has come through."""
@@ -56,10 +70,16 @@ class Host:
         self._desired: Desired | None = None
         self._may_learn: Set[int] = frozenset()
         self._actual: Holdings | None = None
+        self._uncompared: Sequence[Entry] | None = None
+        self.drifted = Tally()
+        self.refusals = Tally()
+        self.drops = Drops()
+        self._watch = Watch(name, self.drifted, time.time)
         self._transaction: _Transaction | None = None
         self._asked_at: float | None = None
         self._retry_at = 0.0
         self._count_at = 0.0
+        self._drops_at = 0.0
         self._is_reported = False
         self._counted: int | None = None
         self._pending = Plan((), frozenset())
@@ -67,7 +87,8 @@ class Host:
     @property
     def is_ready(self) -> bool:
         """Whether its switch is connected, its content known and what it shall hold known."""
-        return self.session is not None and self._actual is not None and self._desired is not None
+        is_known = self._actual is not None and self._asked_at is None
+        return self.session is not None and is_known and self._desired is not None
 
     @property
     def is_settled(self) -> bool:
@@ -99,7 +120,7 @@ class Host:
                 self._desired = compile(units)
             except Conflict as conflict:
                 self.problem = f"the model wants two things at once; nothing was changed: {conflict}"
-                _log.error("%s: %s", self.name, self.problem)
+                _log.error("%s: problem: %s", self.name, self.problem)
                 return
             self._units = units
             self.problem = None
@@ -107,6 +128,7 @@ class Host:
             if self._actual is not None:
                 # Of what was read before the first compile, only now is known what it is.
                 self._actual.recognise(self._desired.flows)
+                self._compare_all()
             self._neighbours = frozenset(u.tunnel_ip for u in units if isinstance(u, Elsewhere | RemoteMembers))
             self._retry_at = 0.0
         self._settle()
@@ -115,46 +137,74 @@ class Host:
         """Its switch connected: ask what it holds."""
         self.disconnected()
         self.session = session
-        self._asked_at = now
-        session.read_cookies()
+        session.watch(_WATCHED)
+        self._read_everything(session, now)
 
     def disconnected(self) -> None:
         """Its switch is gone; what it holds is not known any more."""
         self.session = None
         self._actual = None
+        self._uncompared = None
         self._transaction = None
         self._asked_at = None
         self._is_reported = False
         self._pending = Plan((), frozenset())
         self.primer.forget()
 
-    def holds(self, cookies: Iterable[int]) -> None:
-        """What the switch holds was read."""
-        self._actual = Holdings(cookies, self._desired.flows if self._desired else {})
-        self._asked_at = None
-        self._settle()
+    def read(self, which: Flows, entries: Sequence[Entry]) -> None:
+        """Flows that the switch holds were read."""
+        if which == EVERYTHING:
+            self._asked_at = None
+            if self._actual is None:
+                known = self._desired.flows if self._desired else {}
+                self._actual = Holdings((entry.cookie for entry in entries), known)
+            else:
+                self._actual.has_learned(entry.cookie for entry in entries)
+            self._uncompared = entries
+            self._compare_all()
+        elif which.drops:
+            self.drops.counted(entries, self._desired)
+        elif self._actual is not None and self._desired is not None:
+            self._watch.compared(entries, self._actual, self._desired, which.table)
+            self._drifted()
+
+    def setting_drifted(self, words: str) -> None:
+        """Somebody else changed a setting in the host's database."""
+        self.drifted.add(words, time.time())
+        _log.warning("%s: drift: %s; it is put right", self.name, words)
+
+    def changed(self, updates: Iterable[Update], now: float) -> None:
+        """The switch reports changes that somebody else made."""
+        if self._actual is None or self.session is None:
+            return  # they are being read
+        if self._desired is None:
+            # It is not known yet what they shall be, so what was read would be compared too late.
+            self._actual = None
+            self._read_everything(self.session, now)
+            return
+        for update in updates:
+            if update.event == RESUMED:
+                self._read_everything(self.session, now)
+            else:
+                self._watch.updated(update, self._actual, self._desired)
+        # Tables that are not watched may have changed too, and flows of other owners may have taken ours' places.
+        self._count_at = min(self._count_at, now + COUNT_SOON)
+        self._drifted()
 
     def counted(self, flows: int, now: float) -> None:
         """The switch's flows were counted: another number than expected means that somebody else was there."""
-        if flows != self._counted and self.session is not None and self._actual is not None:
-            _log.warning(
-                "%s: the switch holds %d flows of ours instead of %d: they are put right",
-                self.name,
-                flows,
-                self._counted,
-            )
-            self._actual = None
-            self._asked_at = now
-            self.session.read_cookies()
+        if flows != self._counted and self._counted == self.flows and self.session is not None and self.is_ready:
+            self._read_everything(self.session, now)
 
     def refused(self, xid: int, reason: str, cookie: int | None) -> None:
         """The switch refused a transaction, or a part of it: none of it was carried out."""
         if self._transaction is None or self._transaction.xid != xid:
-            _log.warning("%s: the switch refused a message: %s", self.name, reason)
+            _log.warning("%s: refused: the switch refused a message: %s", self.name, reason)
             return
         if not self._transaction.refused or cookie is not None:
             self.problem = f"the switch refused {self._describe(cookie)}: {reason}"
-            _log.error("%s: %s", self.name, self.problem)
+            self.refusals.add(self.problem, time.time())
+            _log.error("%s: refused: %s", self.name, self.problem)
         self._transaction.refused = True
 
     def confirmed(self, xid: int, now: float) -> None:
@@ -165,7 +215,7 @@ class Host:
         self._transaction = None
         if done.refused:
             self._retry_at = now + RETRY
-        elif self._actual is not None:  # else it is being read anew, and will tell by itself
+        elif self._actual is not None:  # else it is being read, and will tell by itself
             self._actual.carry_out(done.plan)
             self.problem = None
         self._settle()
@@ -183,17 +233,22 @@ class Host:
         if plan:
             self._transaction = _Transaction(self.session.apply(plan), plan, now)
 
-    def prove(self, now: float) -> None:
-        """Prove the ways to the hosts that it sends to, and say when one does not work or works again."""
+    def prove(self, now: float) -> bool:
+        """Prove the ways to the hosts that it sends to, and say when one does not work or works again.
+
+        Returns whether something was to be said.
+        """
         if self.session is None or self.facts is None or not self.is_ready:
-            return
+            return False
         self.primer.run(self.session, self.facts, self._neighbours, now)
         unproven = self.primer.unproven(self._neighbours, now)
         for address in set(unproven) - set(self.unproven):
-            _log.warning("%s: nothing comes through the tunnel to %s; its packets will be lost", self.name, address)
+            _log.warning("%s: tunnel: nothing comes through to %s; its packets will be lost", self.name, address)
         for address in (set(self.unproven) - set(unproven)) & self._neighbours:
-            _log.info("%s: the tunnel to %s works", self.name, address)
+            _log.info("%s: tunnel: the one to %s works", self.name, address)
+        is_news = unproven != self.unproven
         self.unproven = unproven
+        return is_news
 
     def is_patient(self, now: float) -> bool:
         """Whether it is connected and answers in time, so that others may wait for it."""
@@ -211,9 +266,15 @@ class Host:
             self._count_at = now + COUNT_EVERY
             self._counted = self.flows
             self.session.count_flows()
+            for table in LEARNED_TABLES:
+                self.session.read_flows(Flows(table))
+        if self.is_ready and self.session is not None and now >= self._drops_at:
+            self._drops_at = now + DROPS_EVERY
+            self.session.read_flows(DROPS)
+        self._watch.summarise()
         asked = self._transaction.sent_at if self._transaction else self._asked_at
         if asked is not None and now - asked > GIVE_UP and self.session is not None:
-            _log.warning("%s: the switch has not answered for %.0f s: its session is ended", self.name, now - asked)
+            _log.warning("%s: switch: no answer for %.0f s; its session is ended", self.name, now - asked)
             self.session.close()
 
     def is_restored(self) -> bool:
@@ -227,10 +288,6 @@ class Host:
         """The host left the model: its switch shall hold nothing of ours."""
         if self.session is not None and self._actual is not None and self._actual.everything():
             self.session.apply(self._actual.everything())
-
-    def application(self, cookie: int) -> tuple[Application, ...]:
-        """What a flow is there for."""
-        return self._desired.applications.get(cookie, ()) if self._desired else ()
 
     def _part(self, *, may_send: bool, may_remove: bool, knows_all: bool) -> Plan:
         """What of the difference may go out now.
@@ -260,8 +317,25 @@ class Host:
         if self.is_settled:
             self.confirmed_generation = self.wanted_generation
 
+    def _read_everything(self, session: Session, now: float) -> None:
+        """Ask what the switch holds; until it has answered, nothing is sent."""
+        self._asked_at = now
+        session.read_flows(EVERYTHING)
+
+    def _compare_all(self) -> None:
+        if self._actual is not None and self._desired is not None and self._uncompared is not None:
+            self._watch.compared(self._uncompared, self._actual, self._desired)
+            self._uncompared = None
+        self._drifted()
+
+    def _drifted(self) -> None:
+        """Flows may have turned out not to be right."""
+        for stray in self._watch.strays():
+            if self.session is not None:
+                self.session.remove(stray)
+        self._settle()
+
     def _describe(self, cookie: int | None) -> str:
-        reasons = self.application(cookie) if cookie is not None else ()
-        if not reasons:
+        if cookie is None or self._desired is None or cookie not in self._desired.applications:
             return "a change"
-        return f"'{reasons[0].sentence}', wanted by {', '.join(str(reason.why) for reason in reasons)}"
+        return self._desired.words(cookie)

@@ -93,7 +93,7 @@ class Switches:
         elif allowed == self.open_links and wanted != allowed:
             allowed = self.open_links = wanted
             if self.nodes:
-                _log.info("links that carry frames: %s", ", ".join(sorted({link for link, _ in wanted})) or "none")
+                _log.info("links: these carry frames: %s", ", ".join(sorted({link for link, _ in wanted})) or "none")
         if allowed != self._allowed:
             self._allowed = allowed
             self._want()
@@ -129,6 +129,9 @@ class Switches:
             "settled": node.is_settled and self._allowed == self.open_links,
             "flows": node.flows,
             "problem": node.problem,
+            "drift": node.drifted.report(),
+            "refused": node.refusals.report(),
+            "drops": node.drops.by_reason,
             "interfaces": sorted((port, interface_name(port), ofport) for port, ofport in ports.items()),
             "plugs": sorted((plug.name, plug.ofport, plug.is_live) for plug in facts.plugs) if facts else [],
         }

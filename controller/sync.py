@@ -6,24 +6,25 @@ What a switch shall hold is computed from the current model and the current fact
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
+from controller.events import Event, FactsChanged, HostProblems, SettingDrifted
 from controller.host import Host
 from controller.ovsdb import HostSettings
 from controller.packetin import proof
-from controller.status import host_status
+from controller.status import Report, host_status
 from controller.store import Stored, Vlans
 from controller.switch.sessions import (
     Confirmed,
-    Cookies,
     Counted,
+    FlowsChanged,
+    FlowsRead,
     PacketIn,
     Ports,
     Refused,
     Session,
     SwitchDown,
-    SwitchEvent,
     SwitchUp,
 )
 from controller.switches import STARTUP, Switches
@@ -37,24 +38,6 @@ from flows.view import view
 
 _log = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True, slots=True)
-class FactsChanged:
-    """What was observed on a host changed. ``facts`` None: its database cannot be reached."""
-
-    host: str
-    facts: HostFacts | None
-
-
-@dataclass(frozen=True, slots=True)
-class HostProblem:
-    """A host deviates from its contract, in one sentence."""
-
-    host: str
-    sentence: str
-
-
-Event = Stored | FactsChanged | HostProblem | SwitchEvent
 
 SetHosts = Callable[[Mapping[str, tuple[str, HostSettings]]], None]
 
@@ -93,6 +76,24 @@ class Sync:
         self._reported: set[int] = set()
         """Datapath ids that nobody declared, and of which that was said."""
         self._locations = Locations({}, frozenset())
+        self._report = Report()
+        self._stored_at = now
+        self._announced = 0
+
+    @property
+    def generation(self) -> int:
+        """The generation of the model; 0 before there is one."""
+        return self._stored.generation if self._stored else 0
+
+    @property
+    def hosts(self) -> Mapping[str, Host]:
+        """The hosts and plain switches of the model by name, to be looked at only."""
+        return {**self._hosts, **self._switches.nodes}
+
+    @property
+    def has_new_links(self) -> bool:
+        """Whether links are about to be opened that the last status did not name: a next controller must know them."""
+        return self._report.open_links != sorted(self._switches.open_links, key=str)
 
     def handle(self, event: Event, now: float) -> None:
         """Take one event in. What follows from it is sent by :meth:`pump`."""
@@ -101,8 +102,12 @@ class Sync:
                 self._model_changed(event, now)
             case FactsChanged(host, facts):
                 self._facts_changed(host, facts)
-            case HostProblem(host, sentence):
-                _log.warning("%s: %s", host, sentence)
+            case HostProblems(host, sentences):
+                self._host_problems(host, sentences)
+            case SettingDrifted(host, words):
+                if host in self._hosts:
+                    self._hosts[host].setting_drifted(words)
+                    self._report.touch(host)
             case SwitchUp(session):
                 self._switch_up(session, now)
             case PacketIn(session, frame):
@@ -114,6 +119,15 @@ class Sync:
             case _:
                 self._answered(event, now)
 
+    def _host_problems(self, name: str, sentences: frozenset[str]) -> None:
+        if host := self._hosts.get(name):
+            for sentence in sorted(sentences - host.contract_problems):
+                _log.warning("%s: problem: %s", name, sentence)
+            for sentence in sorted(host.contract_problems - sentences):
+                _log.info("%s: solved: %s", name, sentence)
+            host.contract_problems = sentences
+            self._report.touch(name)
+
     def _proved(self, session: Session, frame: bytes) -> None:
         """A frame came through a tunnel to this switch."""
         receiver = self._by_datapath.get(session.datapath_id)
@@ -121,19 +135,24 @@ class Sync:
         if receiver is not None and sender is not None and self._stored is not None and receiver.name in self._hosts:
             sender.primer.proven(self._stored.network.hosts[receiver.name].tunnel_ip)
 
-    def _answered(self, event: SwitchDown | Cookies | Counted | Confirmed | Refused, now: float) -> None:
+    def _answered(
+        self, event: SwitchDown | FlowsRead | FlowsChanged | Counted | Confirmed | Refused, now: float
+    ) -> None:
         """Something came from a switch, unless its session was replaced meanwhile."""
         host = self._by_datapath.get(event.session.datapath_id)
         if host is None or host.session is not event.session:
             if isinstance(event, SwitchDown) and self._strangers.get(event.session.datapath_id) is event.session:
                 del self._strangers[event.session.datapath_id]
             return
+        self._report.touch(host.name)
         match event:
             case SwitchDown():
-                _log.warning("%s: its switch is out of reach; it goes on with the flows it has", host.name)
+                _log.warning("%s: switch: out of reach; it goes on with the flows it has", host.name)
                 host.disconnected()
-            case Cookies(_, cookies):
-                host.holds(cookies)
+            case FlowsRead(_, which, entries):
+                host.read(which, entries)
+            case FlowsChanged(_, updates):
+                host.changed(updates, now)
             case Counted(_, flows):
                 host.counted(flows, now)
             case Confirmed(_, xid):
@@ -149,7 +168,8 @@ class Sync:
         known = self._knows_enough(now)
         for host in self._hosts.values():
             may_send = not receiving - {host.name}
-            host.prove(now)
+            if host.prove(now):
+                self._report.touch(host.name)
             may_remove = known and may_send and not sending - {host.name}
             host.pump(now, may_send=may_send, may_remove=may_remove, knows_all=known)
             host.check(now)
@@ -157,30 +177,38 @@ class Sync:
                 self._flows_restored(host.name)
         self._switches.pump(now)
         self._release_vlans()
+        self._announce(now)
 
     def _release_vlans(self) -> None:
         """VLANs of segments that left the model are free once no switch can hold a flow of them."""
         for host in [self._hosts[name] for name in self._vlans.leaving]:
             if host.is_settled and not host.problem:
                 self._vlans.release(host.name)
+                self._report.touch(host.name)
                 if self._vlans.lacking(host.name):
                     self._relocate(None)
 
-    def status(self) -> dict[str, Any]:
-        """What is going on, for people and for the command line."""
-        return {
-            "generation": self._stored.generation if self._stored else 0,
-            "hosts": {
-                host.name: host_status(host) | {"cut_off": self._vlans.lacking(host.name)}
-                for host in self._hosts.values()
-            },
-            "ports": {**self._locations.hosts, **self._switches.locations()},
-            "switches": self._switches.status(),
-            "open_links": sorted(self._switches.open_links, key=str),
-        }
+    def status(self) -> dict[str, Any] | None:
+        """What is going on, for people and for the command line; None when nothing changed since the last call."""
+        return self._report.changed(
+            lambda name: host_status(self._hosts[name]) | {"cut_off": self._vlans.lacking(name)},
+            self._switches.status(),
+            sorted(self._switches.open_links, key=str),
+        )
+
+    def _announce(self, now: float) -> None:
+        """Say once that every host has confirmed a generation of the model."""
+        if self._stored is None or self._announced == self._stored.generation:
+            return
+        if all(host.confirmed_generation >= self._stored.generation for host in self._by_datapath.values()):
+            self._announced = self._stored.generation
+            _log.info(
+                "model: generation %d: confirmed by all %d nodes after %.1f s",
+                *(self._announced, len(self._by_datapath), now - self._stored_at),
+            )
 
     def _model_changed(self, stored: Stored, now: float) -> None:
-        self._stored = stored
+        self._stored, self._stored_at = stored, now
         hosts = {name: datapath_id(name) for name in stored.network.hosts}
         switches = {name: switch.datapath_id for name, switch in stored.network.switches.items()}
         for known, declared in ((self._hosts, hosts), (self._switches.nodes, switches)):
@@ -190,10 +218,10 @@ class Sync:
             for name in [name for name in declared if name not in known]:
                 node = known[name] = Host(name, declared[name])
                 self._remember(node, now)
+        nodes, ports = len(self._by_datapath), len(stored.network.ports)
+        _log.info("model: generation %d: %d nodes, %d ports", stored.generation, nodes, ports)
         self._switches.set_model(stored)
         self._relocate(None)
-        nodes = len(self._by_datapath)
-        _log.info("generation %d of the model: %d nodes, %d ports", stored.generation, nodes, len(self._ports))
 
     def _forget(self, gone: Host) -> None:
         """A host or switch left the model."""
@@ -201,7 +229,7 @@ class Sync:
         gone.clear()
         if gone.session is not None:
             self._strangers[gone.datapath_id] = gone.session
-        _log.info("%s: left the model; its switch is cleared", gone.name)
+        _log.info("%s: model: it left; its switch is cleared", gone.name)
 
     def _remember(self, new: Host, now: float) -> None:
         """A host or switch came into the model, and its switch perhaps before it."""
@@ -217,10 +245,13 @@ class Sync:
         host = self._hosts.get(name)
         if host is None:
             return
+        self._report.touch(name)
         if facts is None:
-            _log.warning("%s: its database is out of reach; its switch goes on with what it has", name)
+            _log.warning("%s: database: out of reach; its switch goes on with what it has", name)
             host.has_database = False
             return
+        if not host.has_database:
+            _log.info("%s: database: connected", name)
         host.has_database = True
         if facts != host.facts:
             host.facts = facts
@@ -234,18 +265,21 @@ class Sync:
         locations = locate(self._stored.network, observed)
         for port, claimant in sorted(locations.refused - self._locations.refused):
             owner = locations.hosts[port]
-            _log.warning("%s: claims port %s, which %s has; the claim is refused", claimant, port, owner)
+            _log.warning("%s: claim: port %s, which %s has; it is refused", claimant, port, owner)
         moved = locations.hosts != self._locations.hosts
         self._locations = locations
         tags = replace(self._stored.tags, vlans=self._vlans.allocate(self._stored, locations))
         self._stored = replace(self._stored, tags=tags)
         for host in self._hosts.values() if changed is None or moved else [changed]:
             self._want(host)
+        ports = {**locations.hosts, **self._switches.locations()}
+        self._report.placed(self._stored.generation, self._hosts, ports)
         self._tell_hosts()
 
     def _want(self, host: Host) -> None:
         if self._stored is None or host.facts is None:
             return
+        self._report.touch(host.name)
         stored = self._stored
         units = view(stored.network, stored.tags, self._locations, host.facts, host.name)
         host.want(units, stored.generation)
@@ -293,12 +327,13 @@ class Sync:
             self._strangers[session.datapath_id] = session
             if session.datapath_id not in self._reported:
                 self._reported.add(session.datapath_id)
-                _log.warning("switch %016x is nobody's in the model: it is left alone", session.datapath_id)
+                _log.warning("switch: %016x is nobody's in the model: it is left alone", session.datapath_id)
             return
-        _log.info("%s: its switch connected", host.name)
+        _log.info("%s: switch: connected", host.name)
         self._connect(host, session, now)
 
     def _connect(self, node: Host, session: Session, now: float) -> None:
+        self._report.touch(node.name)
         node.connected(session, now)
         if self._switches.has(node):
             session.read_ports()

@@ -28,6 +28,8 @@ from flows.learning import Learn
 COOKIE_OWNER = 0x76
 """The highest byte of every cookie of ours ("v")."""
 COOKIE_OWNER_MASK = 0xFF << 56
+COOKIE_DROPS = 1 << 55
+"""Set in the cookies of flows that drop packets: their counters can be asked for without all the others."""
 
 CONTROLLER_BYTES = 64
 """How much of a packet the controller gets."""
@@ -188,9 +190,9 @@ class Flow:
 
     @cached_property
     def cookie(self) -> int:
-        """The owner's byte and 56 bits of the flow's digest: the same flow has the same cookie everywhere."""
-        digest = blake2b(self.text().encode(), digest_size=7).digest()
-        return COOKIE_OWNER << 56 | int.from_bytes(digest)
+        """The owner's byte, whether it drops, 55 bits of its digest: the same flow has the same cookie everywhere."""
+        digest = int.from_bytes(blake2b(self.text().encode(), digest_size=7).digest()) & ~COOKIE_DROPS
+        return COOKIE_OWNER << 56 | (0 if self.actions else COOKIE_DROPS) | digest
 
     @property
     def key(self) -> tuple[int, int, tuple[Term, ...]]:

@@ -226,6 +226,9 @@ TABLES: tuple[Table, ...] = (
 NUMBERS = {table.name: table.number for table in TABLES}
 NAMES = {table.number: table.name for table in TABLES}
 
+LEARNED_TABLES = tuple(NUMBERS[name] for name in dict.fromkeys(name for table in TABLES for name in table.learns))
+"""Tables in which the switch makes flows by itself: something changes there all the time."""
+
 
 _RECEIVING = {FROM_TUNNEL.number, LEARN.number, TUNNEL_SOURCE.number, NEIGH_TABLE.number, DELIVER.number}
 

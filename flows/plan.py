@@ -16,6 +16,11 @@ class Desired:
     learned: Mapping[int, tuple[Application, ...]] = field(default_factory=dict)
     """Every cookie that what the switch learns may have, with what has it learned."""
 
+    def words(self, cookie: int) -> str:
+        """What a flow does, and the objects that it is there for."""
+        reasons = self.applications[cookie]
+        return f"'{reasons[0].sentence}', wanted by {', '.join(str(reason.why) for reason in reasons)}"
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:

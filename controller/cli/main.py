@@ -2,7 +2,7 @@
 
 import typer
 
-from controller.cli import apply, demo, flows, graph, migrate, schema, serve, show, validate
+from controller.cli import apply, demo, flows, graph, migrate, schema, serve, show, status, validate
 from controller.cli.lab import app as lab
 from controller.cli.output import explained
 
@@ -18,6 +18,7 @@ app = typer.Typer(
 app.command("validate")(validate.validate)
 app.command("schema")(schema.schema)
 app.command("apply")(apply.apply)
+app.command("status")(status.status)
 app.command("show")(show.show)
 app.command("graph")(graph.graph)
 app.command("flows")(flows.flows)

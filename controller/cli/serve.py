@@ -11,6 +11,8 @@ from controller.cli.output import fail
 from controller.cli.state import DEFAULT_STATE
 from flows.model.contract import OPENFLOW_PORT, OVSDB_PORT
 
+METRICS_PORT = 9476
+
 
 def controller(
     state: Annotated[
@@ -23,6 +25,7 @@ def controller(
         str,
         typer.Option(help="How to reach a host's database; {name} and {ip} stand for the host's name and address."),
     ] = f"tcp:{{ip}}:{OVSDB_PORT}",
+    metrics: Annotated[int, typer.Option(help="Port on 127.0.0.1 where Prometheus can read metrics.")] = METRICS_PORT,
 ) -> None:
     """Run the controller in the foreground.
 
@@ -43,8 +46,8 @@ def controller(
     from controller.app import run  # noqa: PLC0415
 
     try:
-        run(state, address=address, port=int(port), ovsdb_target=ovsdb)
+        run(state, address=address, port=int(port), metrics_port=metrics, ovsdb_target=ovsdb)
     except BlockingIOError:
         fail(f"a controller already runs on {state}")
     except OSError as error:
-        fail(f"cannot listen on {listen}: {error.strerror}")
+        fail(f"cannot listen on {listen}, or on port {metrics} of 127.0.0.1 for metrics: {error.strerror}")

@@ -10,7 +10,7 @@ from controller.ovsdb.columns import is_live, open_database
 from controller.ovsdb.facts import facts
 from controller.ovsdb.keep import end_flow_restore, keep_contract, keep_instances
 from controller.ovsdb.problems import problems
-from controller.ovsdb.seen import Seen, see
+from controller.ovsdb.seen import BOUND_MARK, Seen, see
 from controller.ovsdb.settings import HostSettings
 from controller.ovsdb.waits import Waits
 from controller.ovsdb.writer import Writer
@@ -22,24 +22,33 @@ PATIENCE = 3.0
 """Seconds without the database until that is reported: a database that restarts is no news."""
 
 OnFacts = Callable[[str, HostFacts | None], None]
-OnProblem = Callable[[str, str], None]
+OnProblems = Callable[[str, frozenset[str]], None]
+OnDrift = Callable[[str, str], None]
 
 
 class HostSession:
     """One host. Not thread-safe: ``HostSessions`` calls everything from its thread."""
 
     def __init__(
-        self, host: str, target: str, settings: HostSettings, on_facts: OnFacts, on_problem: OnProblem
+        self,
+        host: str,
+        target: str,
+        settings: HostSettings,
+        on_facts: OnFacts,
+        on_problems: OnProblems,
+        on_drift: OnDrift,
     ) -> None:
         self.target = target
         self._host = host
         self.settings = settings
         self._on_facts = on_facts
-        self._on_problem = on_problem
+        self._on_problems = on_problems
+        self._on_drift = on_drift
         self._database = open_database(target)
         self._transaction: Transaction | None = None
         self._looked_at: int | None = None  # change number of the database when it was last compared with the settings
         self._right_with: HostSettings | None = None  # settings with which the contract was found kept
+        self._marked: frozenset[str] = frozenset()  # interfaces that had their mark then
         self._redial = True  # a controller that has just started does not want to wait for the switch's next attempt
         self._restored = False
         self._facts: HostFacts | None = None
@@ -114,21 +123,22 @@ class HostSession:
         write = Writer(self._database)
         keep_contract(seen, self.settings, write, redial=self._redial)
         self._redial = False
-        deviations = tuple(write.changes)
+        deviations = list(write.changes)
         keep_instances(seen, self.settings, write)
+        deviations += [change for change in write.changes[len(deviations) :] if change.split()[0] in self._marked]
         if self._restored:
             end_flow_restore(seen, write)
             self._restored = False
         if not write.changes:
             write.transaction.abort()
             self._right_with = self.settings
+            self._marked = frozenset(i.name for i in seen.interfaces if BOUND_MARK in i.row.external_ids)
             self._refusal = None
             return
         if deviations and self._right_with == self.settings:
-            self._on_problem(
-                self._host, f"it was not as the controller left it, and is put right: {'; '.join(deviations)}"
-            )
-        logger.info("%s: %s", self._host, "; ".join(write.changes))
+            for deviation in deviations:
+                self._on_drift(self._host, deviation)
+        logger.info("%s: database: written: %s", self._host, "; ".join(write.changes))
         write.transaction.add_comment("ovs-vpc: " + "; ".join(write.changes))
         write.transaction.commit()
         self._transaction = write.transaction
@@ -149,6 +159,6 @@ class HostSession:
             self._on_facts(self._host, facts)
 
     def _report(self, sentences: set[str]) -> None:
-        for sentence in sorted(sentences - self._reported):
-            self._on_problem(self._host, sentence)
-        self._reported = frozenset(sentences)
+        if sentences != self._reported:
+            self._reported = frozenset(sentences)
+            self._on_problems(self._host, self._reported)

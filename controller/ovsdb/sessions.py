@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from threading import Lock, Thread
 
 from controller.ovsdb.columns import RETRY_INTERVAL
-from controller.ovsdb.session import HostSession, OnFacts, OnProblem
+from controller.ovsdb.session import HostSession, OnDrift, OnFacts, OnProblems
 from controller.ovsdb.settings import HostSettings
 from controller.ovsdb.waits import Sleeper, Waits
 
@@ -21,13 +21,15 @@ class HostSessions:
     """Keeps one session to every host's own database, and by it the host's bridges right.
 
     One thread serves all hosts. It calls ``on_facts(host, facts)`` when a host's facts have changed (None: its
-    database or its integration bridge is gone) and ``on_problem(host, sentence)`` once for each problem that appears.
-    Neither may block or call ``stop()``. A host that was removed a moment ago may still be reported once.
+    database or its integration bridge is gone), ``on_problems(host, sentences)`` with all present problems when they
+    have changed, and ``on_drift(host, words)`` for each setting that somebody else changed and that is put right.
+    None of them may block or call ``stop()``. A host that was removed a moment ago may still be reported once.
     """
 
-    def __init__(self, on_facts: OnFacts, on_problem: OnProblem) -> None:
+    def __init__(self, on_facts: OnFacts, on_problems: OnProblems, on_drift: OnDrift) -> None:
         self._on_facts = on_facts
-        self._on_problem = on_problem
+        self._on_problems = on_problems
+        self._on_drift = on_drift
         self._lock = Lock()
         self._wanted: dict[str, tuple[str, HostSettings]] = {}
         self._restored: set[str] = set()
@@ -111,7 +113,7 @@ class HostSessions:
         return due
 
     def _open(self, host: str, target: str, settings: HostSettings) -> HostSession:
-        return HostSession(host, target, settings, self._on_facts, self._on_problem)
+        return HostSession(host, target, settings, self._on_facts, self._on_problems, self._on_drift)
 
     def _run(self, host: str) -> None:
         waits = Waits()
@@ -120,7 +122,7 @@ class HostSessions:
             self._sessions[host].wait(waits)
         except Exception:
             # A fault with one host, or in a callback about it, must not stop the others: that host starts anew.
-            logger.exception("%s: the session with its database failed; a new one follows", host)
+            logger.exception("%s: database: the session failed; a new one follows", host)
             failed = self._sessions[host]
             failed.close()
             self._sessions[host] = self._open(host, failed.target, failed.settings)

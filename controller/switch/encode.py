@@ -3,7 +3,10 @@
 Nothing here needs a connection: a message is encoded once and the same bytes go to every switch.
 """
 
+import math
+import struct
 from collections.abc import Iterable
+from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import Any
 
@@ -11,11 +14,13 @@ from os_ken.ofproto import ofproto_protocol
 from os_ken.ofproto import ofproto_v1_4 as ofp
 from os_ken.ofproto import ofproto_v1_4_parser as parser
 
+from controller.switch.decode import Entry
 from controller.switch.learn import encode_learn
 from flows.fields import ETH_TYPE_VLAN, TUN_DST, TUN_ID, VLAN, VLAN_PRESENT_AND_ID, VLAN_TCI, Field, show
 from flows.learning import LEARNED_OWNER, Learn
 from flows.openflow import (
     CONTROLLER_BYTES,
+    COOKIE_DROPS,
     COOKIE_OWNER,
     COOKIE_OWNER_MASK,
     Action,
@@ -53,21 +58,61 @@ def transaction(plan: Plan, xid: int) -> bytes:
     return _bytes(messages, xid)
 
 
-_ANYWHERE = (ofp.OFPTT_ALL, ofp.OFPP_ANY, ofp.OFPG_ANY)
+_ANYWHERE = (ofp.OFPP_ANY, ofp.OFPG_ANY)
 _OURS = (*_ANYWHERE, COOKIE_OWNER << 56, COOKIE_OWNER_MASK)
 """Every flow of ours, in any table; foreign ones left out, and what the switch learned."""
+_OUR_DROPS = (*_ANYWHERE, COOKIE_OWNER << 56 | COOKIE_DROPS, COOKIE_OWNER_MASK | COOKIE_DROPS)
+"""Those of ours that drop packets."""
 _OURS_OR_LEARNED = (*_ANYWHERE, (COOKIE_OWNER & LEARNED_OWNER) << 56, ~(COOKIE_OWNER ^ LEARNED_OWNER) << 56 & _ALL_BITS)
 """The same, with what the switch learned: the two owners differ in one bit."""
 
 
-def read_cookies(xid: int) -> bytes:
-    """A request for every flow of ours, and every flow that the switch learned by one of ours."""
-    return _bytes([parser.OFPFlowStatsRequest(_PROTOCOL, 0, *_OURS_OR_LEARNED, parser.OFPMatch())], xid)
+@dataclass(frozen=True, slots=True)
+class Flows:
+    """Which flows are asked for."""
+
+    table: int | None = None
+    """Those of one table; None: of all."""
+    drops: bool = False
+    """Only those that drop packets."""
+
+
+EVERYTHING = Flows()
+DROPS = Flows(drops=True)
+
+
+def read_flows(which: Flows, xid: int) -> bytes:
+    """A request for flows of ours; for everything also those that the switch learned by one of ours."""
+    scope = _OURS_OR_LEARNED if which == EVERYTHING else _OUR_DROPS if which.drops else _OURS
+    table = ofp.OFPTT_ALL if which.table is None else which.table
+    return _bytes([parser.OFPFlowStatsRequest(_PROTOCOL, 0, table, *scope, parser.OFPMatch())], xid)
 
 
 def count_flows(xid: int) -> bytes:
     """A request for the number of flows of ours. Those that the switch learned come and go by themselves."""
-    return _bytes([parser.OFPAggregateStatsRequest(_PROTOCOL, 0, *_OURS, parser.OFPMatch())], xid)
+    return _bytes([parser.OFPAggregateStatsRequest(_PROTOCOL, 0, ofp.OFPTT_ALL, *_OURS, parser.OFPMatch())], xid)
+
+
+def watch(tables: Iterable[int], xid: int) -> bytes:
+    """Make the switch report what somebody else does to the flows of some tables; of what we do, that we did it."""
+    events = ofp.OFPFMF_ADD | ofp.OFPFMF_REMOVED | ofp.OFPFMF_MODIFY | ofp.OFPFMF_INSTRUCTIONS
+    requests = [
+        parser.OFPFlowMonitorRequest(_PROTOCOL, monitor_id=table, monitor_flags=events, table_id=table)
+        for table in tables
+    ]
+    return _bytes(requests, xid)
+
+
+def remove(entry: Entry, xid: int) -> bytes:
+    """Remove one flow: that of this cookie in this very place."""
+    size = 8 * math.ceil(len(entry.match) / 8)
+    body = struct.pack(
+        "!QQBBHHHIIIHH",
+        *(entry.cookie, _ALL_BITS, entry.table, ofp.OFPFC_DELETE_STRICT, 0, 0, entry.priority),
+        *(ofp.OFP_NO_BUFFER, ofp.OFPP_ANY, ofp.OFPG_ANY, 0, 0),
+    )
+    header = struct.pack("!BBHI", ofp.OFP_VERSION, ofp.OFPT_FLOW_MOD, 8 + len(body) + size, xid)
+    return header + body + entry.match.ljust(size, b"\0")
 
 
 def read_ports(xid: int) -> bytes:
@@ -123,10 +168,11 @@ def _delete(cookie: int) -> Any:
 
 def _match(terms: Iterable[Term]) -> Any:
     """The match in our order, in which prerequisites come first: os-ken's own would put some of them last."""
-    return parser.OFPMatch(_ordered_fields=[_oxm(term) for term in terms])
+    return parser.OFPMatch(_ordered_fields=[oxm(term) for term in terms])
 
 
-def _oxm(term: Term) -> tuple[str, Any]:
+def oxm(term: Term) -> tuple[str, Any]:
+    """A term as os-ken wants it: a name, and a value for people, or a value with its mask."""
     name = term.field.wire_name
     if term.field is VLAN:
         return name, ofp.OFPVID_PRESENT | term.value
@@ -139,6 +185,15 @@ def _oxm(term: Term) -> tuple[str, Any]:
 def _user(field: Field, value: int) -> Any:
     """A value as os-ken wants it: addresses as text."""
     return show(field, value) if field.kind in ("ipv4", "mac") else value
+
+
+_NAMES = {kind.name for kind in ofp.oxm_types}
+
+
+def _moved(field: Field) -> str:
+    """A field in a move, by the number that Open vSwitch reports: its older one, where it has two."""
+    older = f"{field.wire_name}_nxm"
+    return older if older in _NAMES else field.wire_name
 
 
 def _set(action: SetField) -> Any:
@@ -155,18 +210,19 @@ def _instructions(actions: Iterable[Action]) -> list[Any]:
             case Goto(table):
                 gotos.append(parser.OFPInstructionGotoTable(table))
             case _:
-                applied.append(_action(action))
+                applied.append(action_of(action))
     apply = [parser.OFPInstructionActions(ofp.OFPIT_APPLY_ACTIONS, applied)] if applied else []
     return apply + gotos
 
 
-def _action(action: Action) -> Any:
+def action_of(action: Action) -> Any:
+    """An action as os-ken makes it: any but a goto."""
     match action:
         case SetField():
             return _set(action)
         case Move(source, target):
             return parser.NXActionRegMove(
-                src_field=source.wire_name, dst_field=target.wire_name, n_bits=source.bits, src_ofs=0, dst_ofs=0
+                src_field=_moved(source), dst_field=_moved(target), n_bits=source.bits, src_ofs=0, dst_ofs=0
             )
         case DecTtl():
             return parser.OFPActionDecNwTtl()

@@ -7,7 +7,7 @@ without them the native hub does not notice a broken connection until something 
 
 import logging
 import struct
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import Any
@@ -19,6 +19,7 @@ from os_ken.controller.handler import DEAD_DISPATCHER, MAIN_DISPATCHER, set_ev_c
 from os_ken.ofproto import ofproto_v1_4 as ofp
 
 from controller.switch import encode
+from controller.switch.decode import RESUMED, Entry, Update, use_own_decoders
 from flows.facts import Plug
 from flows.plan import Plan
 
@@ -34,7 +35,7 @@ class Session:
     def __init__(self, datapath: Any) -> None:
         self._datapath = datapath
         self.datapath_id: int = datapath.id
-        self._seen: set[int] = set()
+        self._asked: dict[int, tuple[encode.Flows, list[Entry]]] = {}
         self._ports: dict[int, Plug] | None = None
         """The switch's ports by number; None when nobody asked."""
 
@@ -44,10 +45,19 @@ class Session:
         self._datapath.send(encode.transaction(plan, xid))
         return xid
 
-    def read_cookies(self) -> None:
-        """Ask for the cookies of all flows of ours; :class:`Cookies` answers."""
-        self._seen = set()
-        self._datapath.send(encode.read_cookies(self._xid()))
+    def read_flows(self, which: encode.Flows) -> None:
+        """Ask for flows of ours; :class:`FlowsRead` answers."""
+        xid = self._xid()
+        self._asked[xid] = which, []
+        self._datapath.send(encode.read_flows(which, xid))
+
+    def watch(self, tables: Iterable[int]) -> None:
+        """Ask for :class:`FlowsChanged` whenever somebody else changes a flow of some tables."""
+        self._datapath.send(encode.watch(tables, self._xid()))
+
+    def remove(self, entry: Entry) -> None:
+        """Remove the flow of this cookie in this very place."""
+        self._datapath.send(encode.remove(entry, self._xid()))
 
     def count_flows(self) -> None:
         """Ask how many flows of ours there are; :class:`Counted` answers."""
@@ -70,10 +80,16 @@ class Session:
         self._datapath.xid = (self._datapath.xid + 1) % 0xFFFFFFF0 + 1
         return int(self._datapath.xid)
 
-    def collect(self, cookies: Iterable[int], more: bool) -> frozenset[int] | None:
-        """Take a part of an answer to :meth:`read_cookies`; the whole when it was the last part."""
-        self._seen.update(cookies)
-        return None if more else frozenset(self._seen)
+    def collect(self, xid: int, entries: Iterable[Entry], more: bool) -> "FlowsRead | None":
+        """Take a part of an answer to :meth:`read_flows`; the whole when it was the last part."""
+        if xid not in self._asked:
+            return None
+        which, collected = self._asked[xid]
+        collected += entries
+        if more:
+            return None
+        del self._asked[xid]
+        return FlowsRead(self, which, collected)
 
     def describe(self, ports: Iterable[Any], *, are_gone: bool = False) -> frozenset[Plug] | None:
         """Take a description of some ports in; all ports, when somebody asked for them."""
@@ -102,11 +118,20 @@ class SwitchDown:
 
 
 @dataclass(frozen=True, slots=True)
-class Cookies:
-    """The cookies of all flows of ours that a switch holds."""
+class FlowsRead:
+    """Flows of ours that a switch holds, as they were asked for."""
 
     session: Session
-    cookies: frozenset[int]
+    which: encode.Flows
+    entries: Sequence[Entry]
+
+
+@dataclass(frozen=True, slots=True)
+class FlowsChanged:
+    """Somebody else changed flows of a switch."""
+
+    session: Session
+    updates: Sequence[Update]
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +176,7 @@ class PacketIn:
     frame: bytes
 
 
-SwitchEvent = SwitchUp | SwitchDown | Cookies | Counted | Confirmed | Refused | Ports | PacketIn
+SwitchEvent = SwitchUp | SwitchDown | FlowsRead | FlowsChanged | Counted | Confirmed | Refused | Ports | PacketIn
 
 
 class SwitchApp(app_manager.OSKenApp):  # type: ignore[misc]
@@ -177,10 +202,16 @@ class SwitchApp(app_manager.OSKenApp):  # type: ignore[misc]
     def _flows_read(self, event: Any) -> None:
         message = event.msg
         if session := self._sessions.get(message.datapath):
-            more = bool(message.flags & ofp.OFPMPF_REPLY_MORE)
-            cookies = session.collect((flow.cookie for flow in message.body), more)
-            if cookies is not None:
-                self._on_event(Cookies(session, cookies))
+            read = session.collect(message.xid, message.body, bool(message.flags & ofp.OFPMPF_REPLY_MORE))
+            if read is not None:
+                self._on_event(read)
+
+    @set_ev_cls(ofp_event.EventOFPFlowMonitorReply, MAIN_DISPATCHER)  # type: ignore[untyped-decorator]
+    def _flows_changed(self, event: Any) -> None:
+        session = self._sessions.get(event.msg.datapath)
+        updates = [update for update in event.msg.body if update.entry is not None or update.event == RESUMED]
+        if session is not None and updates:
+            self._on_event(FlowsChanged(session, updates))
 
     @set_ev_cls(ofp_event.EventOFPAggregateStatsReply, MAIN_DISPATCHER)  # type: ignore[untyped-decorator]
     def _counted(self, event: Any) -> None:
@@ -235,6 +266,7 @@ def _cookie_of(message: bytes) -> int | None:
 
 def listen(address: str, port: int, on_event: Callable[[SwitchEvent], None]) -> None:
     """Accept switches on a TCP address. Returns at once; os-ken's own threads do the work."""
+    use_own_decoders()
     cfg.CONF(args=[], project="ovs-vpc")
     cfg.CONF.set_override("ofp_listen_host", address)
     cfg.CONF.set_override("ofp_tcp_listen_port", port)

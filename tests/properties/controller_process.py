@@ -30,14 +30,17 @@ class Network:
             # The host's owner makes br-phy before the controller comes.
             switch.vsctl("add-br", "br-phy")
         self.store = Store(self.directory / "state")
-        with socket.socket() as free:
+        with socket.socket() as free, socket.socket() as also_free:
             free.bind(("127.0.0.1", 0))
+            also_free.bind(("127.0.0.1", 0))
             self._listen = f"127.0.0.1:{free.getsockname()[1]}"
+            self.metrics_port = int(also_free.getsockname()[1])
         self._process = self._start()
 
     def _start(self) -> "subprocess.Popen[bytes]":
         command = [sys.executable, "-m", "controller", "controller", "--state", str(self.directory / "state")]
         command += ["--listen", self._listen, "--ovsdb", f"unix:{self.directory}/{{name}}/db.sock"]
+        command += ["--metrics", str(self.metrics_port)]
         with (self.directory / "log").open("a") as log:
             return subprocess.Popen(command, stdout=log, stderr=log)
 

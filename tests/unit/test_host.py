@@ -1,18 +1,22 @@
 """What one host's bookkeeping does with answers that come late, twice or not at all. The clock is ours."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from typing import Any, cast
 
 from controller.holdings import learnable
-from controller.host import COUNT_EVERY, GIVE_UP, PATIENCE, RETRY, Host
+from controller.host import COUNT_EVERY, COUNT_SOON, GIVE_UP, PATIENCE, RETRY, Host
+from controller.switch import compare
+from controller.switch.decode import REMOVED, RESUMED, Entry, Update
+from controller.switch.encode import EVERYTHING, Flows
 from controller.switch.sessions import Session
 from flows.compile import compile
 from flows.copies import Copies
 from flows.facts import HostFacts
 from flows.learning import LEARNED_OWNER
 from flows.model.types import NOWHERE
-from flows.openflow import COOKIE_OWNER
+from flows.openflow import COOKIE_OWNER, Flow
 from flows.pipeline import is_receiving, table_name
 from flows.plan import Plan
 from flows.rules import Why
@@ -27,6 +31,7 @@ class Switch:
 
     plans: list[Plan] = field(default_factory=list)
     reads: int = 0
+    removed: list[Entry] = field(default_factory=list)
     counts: int = 0
     closed: bool = False
 
@@ -34,8 +39,14 @@ class Switch:
         self.plans.append(plan)
         return len(self.plans)
 
-    def read_cookies(self) -> None:
-        self.reads += 1
+    def watch(self, tables: Iterable[int]) -> None:
+        pass
+
+    def read_flows(self, which: Flows) -> None:
+        self.reads += which == EVERYTHING
+
+    def remove(self, entry: Entry) -> None:
+        self.removed.append(entry)
 
     def count_flows(self) -> None:
         self.counts += 1
@@ -51,12 +62,33 @@ def unit(last: int) -> Unit:
     return Known(Named(1, "VPC v"), IPv4Address(f"10.0.0.{last}"), Why("a port", NOWHERE))
 
 
-def started() -> tuple[Host, Switch]:
-    """A host whose switch is connected and empty."""
+def started(*entries: Entry) -> tuple[Host, Switch]:
+    """A host whose switch is connected and holds these flows."""
     host, switch = Host("h", 1), Switch()
     host.facts = HostFacts(1, "netdev", 65000, frozenset())
     host.connected(cast(Session, switch), 0)
-    host.holds([])
+    host.read(EVERYTHING, entries)
+    return host, switch
+
+
+def entry(flow: Flow) -> Entry:
+    """A flow as a switch reports it."""
+    match = b"\0\1\0\0" + b"".join(map(compare._term, flow.match))
+    return Entry(0, flow.table, flow.priority, flow.cookie, True, 0, match, compare._instructions(flow.actions))
+
+
+def bare(cookie: int) -> Entry:
+    """A flow of which only the cookie matters."""
+    return Entry(0, 0, 1, cookie, True, 0, b"\0\1\0\4", b"")
+
+
+def settled() -> tuple[Host, Switch]:
+    """A host whose switch holds what it shall."""
+    host, switch = started()
+    host.want(frozenset({unit(1)}), 1)
+    pump(host, 0)
+    host.confirmed(1, 0)
+    assert host.is_settled
     return host, switch
 
 
@@ -108,7 +140,7 @@ def test_another_number_of_flows_is_read_and_put_right_while_a_change_is_under_w
     host.counted(0, COUNT_EVERY)
     assert switch.reads == 2
     host.confirmed(2, COUNT_EVERY)
-    host.holds(flow.cookie for flow in switch.plans[1].add)
+    host.read(EVERYTHING, list(map(entry, switch.plans[1].add)))
     pump(host, COUNT_EVERY)
     assert set(switch.plans[2].add) == set(switch.plans[0].add)
     host.confirmed(3, COUNT_EVERY)
@@ -134,6 +166,58 @@ def test_a_session_that_does_not_answer_is_ended() -> None:
     assert switch.closed
 
 
+ADDED, MODIFIED = 1, 3
+
+
+def test_what_somebody_else_deleted_or_changed_is_sent_again() -> None:
+    host, switch = settled()
+    first, second, *_ = switch.plans[0].add
+    changed = entry(second)._replace(is_plain=False)
+    host.changed([Update(0, REMOVED, entry(first)), Update(0, MODIFIED, changed)], 1)
+    assert host.drifted.count == 2
+    pump(host, 1)
+    assert set(switch.plans[1].add) == {first, second}
+
+
+def test_a_flow_under_our_cookie_goes_and_ours_stays() -> None:
+    host, switch = settled()
+    ours = entry(switch.plans[0].add[0])
+    stray = ours._replace(priority=ours.priority + 1)
+    nobodys = ours._replace(cookie=0x7600000000000005, priority=77)
+    host.changed([Update(0, ADDED, stray), Update(0, ADDED, nobodys), Update(0, REMOVED, stray)], 1)
+    assert switch.removed == [stray]
+    pump(host, 1)
+    assert switch.plans[1] == Plan((), frozenset({nobodys.cookie}))
+
+
+def test_a_flow_put_back_by_somebody_else_is_right_again() -> None:
+    host, switch = settled()
+    flow = entry(switch.plans[0].add[0])
+    host.changed([Update(0, REMOVED, flow), Update(0, ADDED, flow)], 1)
+    assert host.is_settled
+
+
+def test_a_flow_of_another_owner_has_ours_counted_soon() -> None:
+    host, switch = settled()
+    host.check(0)
+    host.changed([Update(0, ADDED, entry(switch.plans[0].add[0])._replace(cookie=5))], 1)
+    assert host.drifted.count == 0
+    assert switch.counts == 1
+    host.check(1 + COUNT_SOON)
+    assert switch.counts == 2
+
+
+def test_reports_that_were_left_out_are_made_up_for_by_reading() -> None:
+    host, switch = settled()
+    host.changed([Update(0, RESUMED, None)], 1)
+    assert switch.reads == 2
+    first, *others = switch.plans[0].add
+    host.read(EVERYTHING, list(map(entry, others)))
+    pump(host, 1)
+    assert switch.plans[1].add == (first,)
+    assert host.drifted.count == 1
+
+
 STALE = LEARNED_OWNER << 56 | 1
 
 
@@ -144,11 +228,10 @@ def remote_members() -> RemoteMembers:
 
 
 def test_what_nobody_learns_any_more_goes_first_and_what_is_learned_stays() -> None:
-    host, switch = started()
     units = frozenset({remote_members()})
     desired = compile(units)
     (right,) = learnable(desired)
-    host.holds([STALE, right])
+    host, switch = started(bare(STALE), bare(right))
     host.want(units, 1)
     host.pump(0, may_send=False, may_remove=False, knows_all=True)
     assert switch.plans[0].delete == {STALE}
@@ -160,9 +243,8 @@ def test_what_nobody_learns_any_more_goes_first_and_what_is_learned_stays() -> N
 
 
 def test_a_switch_of_which_only_learned_flows_are_left_over() -> None:
-    host, switch = started()
+    host, switch = started(*map(entry, compile([]).flows.values()), bare(STALE))
     host.want(frozenset(), 1)
-    host.holds([*compile([]).flows, STALE])
     pump(host, 0)
     assert switch.plans == [Plan((), frozenset({STALE}))]
     host.confirmed(1, 0)
@@ -183,8 +265,7 @@ def test_flows_that_send_wait_for_the_way_to_a_host_that_has_ports_of_the_segmen
 
 
 def test_a_host_that_leaves_loses_what_its_switch_learned_too() -> None:
-    host, switch = started()
-    host.holds([COOKIE_OWNER << 56 | 1, STALE])
+    host, switch = started(bare(COOKIE_OWNER << 56 | 1), bare(STALE))
     host.clear()
     assert STALE in switch.plans[0].delete
 

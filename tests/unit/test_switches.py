@@ -1,5 +1,6 @@
 """In which order links between plain switches are blocked and opened. The clock and the switches are ours."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -8,6 +9,7 @@ import pytest
 from controller.host import PATIENCE, Host
 from controller.store import Stored
 from controller.store.vlans import Vlans
+from controller.switch.encode import EVERYTHING, Flows
 from controller.switch.sessions import Session
 from controller.switches import STARTUP, Switches
 from flows.facts import Plug, SwitchFacts
@@ -38,7 +40,10 @@ class Switch:
         self.plans.append(plan)
         return len(self.plans)
 
-    def read_cookies(self) -> None:
+    def watch(self, tables: Iterable[int]) -> None:
+        pass
+
+    def read_flows(self, which: Flows) -> None:
         pass
 
     def count_flows(self) -> None:
@@ -62,7 +67,7 @@ class Ring:
         for name in names:
             node = self.switches.nodes[name]
             node.connected(cast(Session, self.sessions[name]), 0)
-            node.holds([])
+            node.read(EVERYTHING, [])
             self.describe(name)
 
     def describe(self, switch: str, *dead: str) -> None:

@@ -15,9 +15,11 @@ class Watcher:
     def __init__(self) -> None:
         self.history: list[tuple[str, HostFacts | None]] = []
         self.problems: list[tuple[str, str]] = []
+        self.drift: list[str] = []
         self.sessions = HostSessions(
             lambda host, facts: self.history.append((host, facts)),
-            lambda host, sentence: self.problems.append((host, sentence)),
+            lambda host, sentences: self.problems.extend((host, sentence) for sentence in sorted(sentences)),
+            lambda _, words: self.drift.append(words),
         )
 
     def facts(self, host: str = "a") -> HostFacts | None:
@@ -29,6 +31,9 @@ class Watcher:
 
     def has_problem(self, part: str) -> bool:
         return any(part in sentence for _, sentence in self.problems)
+
+    def has_repaired(self, part: str) -> bool:
+        return any(part in words for words in self.drift)
 
 
 class Controller:

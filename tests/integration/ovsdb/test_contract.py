@@ -1,5 +1,6 @@
 """The host contract, on real ovsdb-server and ovs-vswitchd."""
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -76,26 +77,84 @@ def test_what_is_not_ours_stays(switch: Switch, watcher: Watcher, settings: Host
     ("damage", "part"),
     [
         (["set-fail-mode", "br-int", "standalone"], "fail_mode standalone -> secure"),
+        (["set", "bridge", "br-int", "datapath_type=dummy"], "datapath_type dummy -> netdev"),
+        (["set", "bridge", "br-int", "protocols=OpenFlow10"], "protocols OpenFlow10 -> OpenFlow10,OpenFlow11"),
+        (["set", "bridge", "br-int", "other_config:datapath-id=1"], "other_config:datapath-id 1 ->"),
         (["remove", "bridge", "br-int", "other_config", "disable-in-band"], "disable-in-band nothing -> true"),
         (["set-controller", "br-int", "tcp:127.0.0.1:1"], "controller target tcp:127.0.0.1:1 ->"),
         (["del-controller", "br-int"], "controller of br-int added"),
+        (["set", "controller", "br-int", "connection_mode=in-band"], "connection_mode in-band -> out-of-band"),
+        (["set", "controller", "br-int", "max_backoff=9000"], "max_backoff 9000 -> 1000"),
+        (["set", "controller", "br-int", "inactivity_probe=0"], "inactivity_probe 0 -> 1000"),
+        (
+            [
+                "--id=@c",
+                "create",
+                "controller",
+                "target=tcp\\:127.0.0.1\\:9",
+                "--",
+                "add",
+                "bridge",
+                "br-int",
+                "controller",
+                "@c",
+            ],
+            "controller tcp:127.0.0.1:9 of br-int removed",
+        ),
         (["del-port", "tun-gre"], "port tun-gre added"),
+        (["set", "interface", "tun-gre", "type=vxlan"], "tun-gre type vxlan -> gre"),
         (["set", "interface", "tun-gre", "options:remote_ip=192.0.2.1"], "tun-gre options"),
+        (["set", "interface", "tun-gre", "options:csum=true"], "tun-gre options csum=true"),
+        (["set", "interface", "tun-gre", "ofport_request=7"], "tun-gre ofport_request 7 -> 65000"),
+        (["add-port", "br-int", "tun-vxlan"], "port tun-vxlan removed"),
         (["clear", "bridge", "br-int", "flow_tables"], "table 0 added"),
+        (
+            ["--id=@t", "create", "flow_table", "name=mine", "--", "set", "bridge", "br-int", "flow_tables:9=@t"],
+            "table 9 name mine -> nothing",
+        ),
         (["del-br", "br-int"], "bridge br-int added"),
     ],
+    ids=lambda value: None if isinstance(value, list) else value,
 )
 def test_damage_is_repaired_and_reported(
     switch: Switch, watcher: Watcher, settings: HostSettings, damage: list[str], part: str
 ) -> None:
     establish(switch, watcher, settings)
+    before = contract(switch)
     switch.vsctl("--no-wait", *damage)
-    wait_until(lambda: watcher.has_problem(part), part)
+    wait_until(lambda: watcher.has_repaired(part), part)
     wait_until(
         lambda: watcher.facts() == HostFacts(datapath_id("a"), "netdev", TUNNEL_OFPORT, frozenset()),
         "the facts as before",
     )
-    assert len(watcher.problems) == 1
+    wait_until(lambda: contract(switch) == before, "everything to be as before")
+    assert watcher.problems == []
+
+
+def contract(switch: Switch) -> list[str]:
+    """All settings of the host contract."""
+    columns = {
+        "bridge": "fail_mode,datapath_type,protocols,other_config",
+        "controller": "target,connection_mode,max_backoff,inactivity_probe",
+        "interface": "name,type,options,ofport_request",
+    }
+    rows = [switch.vsctl("-f", "csv", f"--columns={names}", "list", table) for table, names in columns.items()]
+    tables = switch.vsctl("--bare", "--columns=name", "list", "flow_table").split()
+    return [*(line for table in rows for line in sorted(table.splitlines())), *sorted(tables)]
+
+
+def test_a_lost_mark_and_a_lost_number_are_put_back(switch: Switch, watcher: Watcher, settings: HostSettings) -> None:
+    establish(switch, watcher, settings)
+    watcher.sessions.set_hosts({"a": (switch.db_target, replace(settings, bound=frozenset({"port1"})))})
+    instance(switch, "tap1", "port1")
+    wait_until(lambda: "port1" in get(switch, "interface", "tap1", "external_ids:ovs-vpc-bound"), "the mark")
+    wait_until(lambda: get(switch, "interface", "tap1", "ofport_request") == "1", "the pin")
+    time.sleep(0.2)
+    assert watcher.drift == [], "what was put there for the first time"
+    switch.vsctl("remove", "interface", "tap1", "external_ids", "ovs-vpc-bound")
+    wait_until(lambda: watcher.has_repaired("tap1 external_ids:ovs-vpc-bound nothing -> port1"), "the mark")
+    switch.vsctl("clear", "interface", "tap1", "ofport_request")
+    wait_until(lambda: watcher.has_repaired("tap1 ofport_request nothing -> 1"), "the number")
 
 
 def test_problems_of_the_host_are_reported(switch: Switch, watcher: Watcher, settings: HostSettings) -> None:

@@ -92,7 +92,7 @@ def test_it_is_put_back_when_somebody_takes_it_off(
     declare(established, watcher, settings, office="eth1")
     wait_until(lambda: networks(watcher), "the interface")
     established.vsctl("--no-wait", "del-port", "eth1")
-    wait_until(lambda: watcher.has_problem("port eth1 added"), "the report")
+    wait_until(lambda: watcher.has_repaired("port eth1 added"), "the report")
     wait_until(lambda: networks(watcher), "the interface again")
 
 

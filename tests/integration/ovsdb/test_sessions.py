@@ -58,7 +58,7 @@ def test_a_failing_callback_stops_nothing(
         if len(calls) == 1:
             raise RuntimeError("a bug")
 
-    sessions = HostSessions(fail_once, lambda host, sentence: None)
+    sessions = HostSessions(fail_once, lambda host, sentences: None, lambda host, words: None)
     try:
         sessions.set_hosts({"a": (switch.db_target, settings)})
         wait_until(lambda: len(calls) > 1 and calls[-1], "the facts from the next session")

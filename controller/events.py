@@ -1,0 +1,34 @@
+"""Everything that happens to the controller: what the parts report, and the sync takes in."""
+
+from dataclasses import dataclass
+
+from controller.store import Stored
+from controller.switch.sessions import SwitchEvent
+from flows.facts import HostFacts
+
+
+@dataclass(frozen=True, slots=True)
+class FactsChanged:
+    """What was observed on a host changed. ``facts`` None: its database cannot be reached."""
+
+    host: str
+    facts: HostFacts | None
+
+
+@dataclass(frozen=True, slots=True)
+class HostProblems:
+    """How a host deviates from its contract at present: one sentence each."""
+
+    host: str
+    sentences: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class SettingDrifted:
+    """Somebody else changed a setting of a host; it is put right."""
+
+    host: str
+    words: str
+
+
+Event = Stored | FactsChanged | HostProblems | SettingDrifted | SwitchEvent
