@@ -8,13 +8,12 @@ import time
 from pathlib import Path
 
 from controller.ovsdb import HostSessions
-from controller.store import Store
+from controller.store import Store, StoreWatch
 from controller.switch.sessions import listen
 from controller.sync import Event, FactsChanged, HostProblem, Sync
-from flows.model import InvalidModel
 
 TICK = 0.05
-"""Seconds between two looks at the clock and at the store."""
+"""Seconds between two looks at the clock."""
 
 _log = logging.getLogger(__name__)
 
@@ -23,9 +22,8 @@ class App:
     """A controller on one state directory."""
 
     def __init__(self, store: Store, *, address: str, port: int, ovsdb_target: str) -> None:
-        self._store = store
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
-        self._version: object = None
+        self._store = StoreWatch(store, self._events.put)
         self._status: object = None
         self._address, self._port = address, port
         self._hosts = HostSessions(
@@ -37,7 +35,6 @@ class App:
             self._hosts.flows_restored,
             ovsdb_target=ovsdb_target,
             openflow_target=f"tcp:{address}:{port}",
-            now=time.monotonic(),
         )
 
     def run(self) -> None:
@@ -45,11 +42,14 @@ class App:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, _stop)
         listen(self._address, self._port, self._events.put)
-        while True:
-            self._take_events()
-            self._look_at_store()
-            self._sync.pump(time.monotonic())
-            self._report()
+        self._store.start()
+        try:
+            while True:
+                self._take_events()
+                self._sync.pump(time.monotonic())
+                self._report()
+        finally:
+            self._store.stop()
 
     def _take_events(self) -> None:
         """Wait a tick for an event; take all that came."""
@@ -61,38 +61,32 @@ class App:
         except queue.Empty:
             pass
 
-    def _look_at_store(self) -> None:
-        version = self._store.version()
-        if version == self._version:
-            return
-        self._version = version
-        try:
-            stored = self._store.load()
-        except (InvalidModel, ValueError, KeyError) as error:
-            _log.error("the store cannot be read; the switches keep what they have: %s", error)
-            return
-        if stored is not None:
-            self._sync.handle(stored, time.monotonic())
-
     def _report(self) -> None:
         status = self._sync.status()
         if status != self._status:
             self._status = status
-            self._store.write_status(status)
+            self._store.report(status)
 
 
 def run(state: Path, *, address: str, port: int, ovsdb_target: str) -> None:
     """Run a controller. Raises BlockingIOError when one already runs on this directory."""
     store = Store(state)
     with store.serve():
-        App(store, address=address, port=port, ovsdb_target=ovsdb_target).run()
+        try:
+            App(store, address=address, port=port, ovsdb_target=ovsdb_target).run()
+        except _Stopped as stopped:
+            _log.info("stopped by %s", stopped)
+        # Everything that must outlive the process is in the store and in the switches. os-ken's accept thread
+        # cannot be asked to stop, so the ordinary way out would wait for it for ever.
+        logging.shutdown()
+        os._exit(0)
+
+
+class _Stopped(BaseException):
+    """A signal asked for the end."""
 
 
 def _stop(number: int, _frame: object) -> None:
-    """End at once: everything that must outlive the process is in the store and in the switches.
-
-    os-ken's accept thread cannot be asked to stop, so the ordinary way out would wait for it for ever.
-    """
-    _log.info("stopped by %s", signal.Signals(number).name)
-    logging.shutdown()
-    os._exit(0)
+    for other in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(other, signal.SIG_IGN)
+    raise _Stopped(signal.Signals(number).name)

@@ -31,7 +31,7 @@ from flows.pipeline import NAMES
 from flows.view import view
 
 STARTUP = 10.0
-"""Seconds after start in which nothing is removed while a host's facts are missing."""
+"""Seconds after the model was read in which nothing is removed while a host's facts are missing."""
 
 _log = logging.getLogger(__name__)
 
@@ -67,7 +67,6 @@ class Sync:
         *,
         ovsdb_target: str,
         openflow_target: str,
-        now: float,
     ) -> None:
         """``ovsdb_target``: how to reach a host's database, with ``{name}`` and ``{ip}`` to be filled in.
 
@@ -77,7 +76,7 @@ class Sync:
         self._flows_restored = flows_restored
         self._ovsdb_target = ovsdb_target
         self._openflow_target = openflow_target
-        self._started = now
+        self._started: float | None = None
         self._stored: Stored | None = None
         self._hosts: dict[str, Host] = {}
         self._by_datapath: dict[int, Host] = {}
@@ -151,6 +150,8 @@ class Sync:
 
     def _model_changed(self, stored: Stored, now: float) -> None:
         self._stored = stored
+        if self._started is None:
+            self._started = now
         declared = stored.network.hosts
         for name in [name for name in self._hosts if name not in declared]:
             gone = self._hosts.pop(name)
@@ -237,6 +238,8 @@ class Sync:
 
     def _knows_enough(self, now: float) -> bool:
         """Whether flows may be removed: not while a port may be on a host that was not heard of yet."""
+        if self._started is None:
+            return False
         if all(host.facts is not None for host in self._hosts.values()) or now - self._started > STARTUP:
             return True
         return all(name in self._locations.hosts for name in self._ports)

@@ -50,8 +50,8 @@ def _show(lab: Lab) -> None:
 
     before = {host: _desired(store, host) for host in (_HERE, _THERE)}
     _step(f"ovs-vpc apply {_PEERED.name}: the peering, and a route in each subnet")
-    _, text = read_network(_PEERED)
-    if not wait_confirmed(store, store.apply(text, str(_PEERED)), _SECONDS):
+    network, _ = read_network(_PEERED)
+    if not wait_confirmed(store, store.apply(network), _SECONDS):
         fail("the peering was not confirmed by both hosts")
     out.print("confirmed by both hosts")
 

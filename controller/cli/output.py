@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from controller.store import StoreError
 from flows.model import InvalidModel, Network, Problem, parse
 from mininet_topos.errors import LabError
 
@@ -72,7 +73,7 @@ def explained() -> Iterator[None]:
             stream.reconfigure(errors="backslashreplace")
     try:
         yield
-    except LabError as error:
+    except (LabError, StoreError) as error:
         fail(str(error))
     except BrokenPipeError:
         sys.stderr.close()

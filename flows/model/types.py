@@ -209,6 +209,16 @@ Mac = Annotated[
 
 
 @dataclass(frozen=True, slots=True)
+class Refers:
+    """Says of a field that it names another object. The store sees to it that the object exists."""
+
+    kind: str
+    """What users call such an object. One that is a part of another is named with it, as ``vpc/subnet``."""
+    nobody: str | None = None
+    """The word that stands for no object."""
+
+
+@dataclass(frozen=True, slots=True)
 class Origin:
     """The file and line that an object was declared in."""
 

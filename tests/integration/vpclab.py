@@ -105,7 +105,7 @@ class VpcLab:
     def apply(self, text: str, seconds: float = 15) -> None:
         """Apply another model and wait until every host confirmed it."""
         self._applied = text
-        generation = self.store.apply(text, self._file)
+        generation = self.store.apply(parse(text, self._file)[0])
         assert wait_confirmed(self.store, generation, seconds), unconfirmed(self.store, generation)
 
     def run(self, node: str, *argv: str, seconds: float = 60, check: bool = True) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from controller.cli.waiting import unconfirmed, wait_confirmed
 from controller.compiled import compiled
 from controller.store import Store
+from flows.model import parse
 from tests.switch import Switch
 
 
@@ -52,7 +53,7 @@ class Network:
 
     def apply(self, text: str) -> int:
         """Make this text the model; whether it is confirmed is not waited for."""
-        return self.store.apply(text, "network.yaml")
+        return self.store.apply(parse(text, "network.yaml")[0])
 
     def settle(self) -> None:
         """Wait until every host has confirmed the model as it is."""

@@ -44,7 +44,7 @@ def build(network: Network, text: str, file: str, name: str, *, base: Path | Non
             name=name,
             controller=controller,
             base=base,
-            prepare=lambda directory: _store(directory, text, file),
+            prepare=lambda directory: _store(directory, network),
             progress=spinner.update,
         )
         spinner.update("waiting for the switches to confirm")
@@ -60,5 +60,6 @@ def build(network: Network, text: str, file: str, name: str, *, base: Path | Non
     return lab
 
 
-def _store(directory: Path, text: str, file: str) -> None:
-    Store(directory / "controller").apply(text, file)
+def _store(directory: Path, network: Network) -> None:
+    with Store(directory / "controller") as store:
+        store.apply(network)
