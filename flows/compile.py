@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from flows.learning import Learn
 from flows.model import Origin
 from flows.openflow import Flow
 from flows.pipeline import TABLES
@@ -56,9 +57,18 @@ def compile(units: Iterable[Unit]) -> Desired:
                 f"two flows have the cookie {flow.cookie:#x}: '{flow.text()}', '{flows[flow.cookie].text()}'"
             )
         wanted.setdefault(flow.cookie, []).append(application)
-    return Desired(flows, {cookie: _in_order(reasons) for cookie, reasons in wanted.items()})
+    in_order = {cookie: _in_order(reasons) for cookie, reasons in wanted.items()}
+    learned: dict[int, list[Application]] = {}
+    for cookie, reasons in in_order.items():
+        for action in flows[cookie].actions:
+            if isinstance(action, Learn):
+                learned.setdefault(action.cookie, []).extend(reasons)
+    return Desired(flows, in_order, {cookie: _in_order(reasons) for cookie, reasons in learned.items()})
 
 
 def _in_order(reasons: list[Application]) -> tuple[Application, ...]:
-    """The reasons in an order that does not depend on the order of the units."""
-    return tuple(sorted(reasons, key=lambda application: (application.why.what, str(application.why.origin))))
+    """The reasons, each once, in an order that does not depend on the order of the units."""
+    if len(reasons) == 1:
+        return tuple(reasons)
+    once = {(reason.why.what, str(reason.why.origin), reason.sentence): reason for reason in reasons}
+    return tuple(once[key] for key in sorted(once))

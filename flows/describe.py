@@ -43,9 +43,9 @@ def pipeline_page(modules: Iterable[ModuleType], golden: Golden) -> str:
     parts = [
         "# The pipeline",
         "Generated from `flows/pipeline.py` and `flows/tables/`; `make docs` writes it anew.",
-        "Every table of a host's integration bridge, in the order of their numbers. Below each rule stands a real",
-        "flow of the network `peered-vpcs.yaml`, or of `corner-cases.yaml` where that has none, as",
-        "`ovs-ofctl --names dump-flows br-int` prints it.",
+        "Every table, in the order of their numbers. Below each rule stands a real flow as",
+        "`ovs-ofctl --names dump-flows br-int` prints it: of the network `peered-vpcs.yaml`, or where that has none of",
+        "`corner-cases.yaml`, `segments.yaml` or a plain switch.",
         "",
         "| number | table | decision | goes to |",
         "| --- | --- | --- | --- |",
@@ -58,7 +58,7 @@ def pipeline_page(modules: Iterable[ModuleType], golden: Golden) -> str:
 
 
 def _tables_of(module: ModuleType) -> set[Table]:
-    return {value.table for value in vars(module).values() if isinstance(value, Rule)}
+    return {value for value in vars(module).values() if isinstance(value, Table)}
 
 
 def _table_part(table: Table, doc: str, golden: Golden) -> Iterator[str]:

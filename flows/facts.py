@@ -26,3 +26,5 @@ class HostFacts:
     tunnel_ofport: int | None
     """OpenFlow port number of the tunnel port; None until the switch has made it."""
     interfaces: frozenset[Interface]
+    physical: frozenset[tuple[str, int]] = frozenset()
+    """The physical networks that the bridge has a port to: (name, OpenFlow port number)."""

@@ -7,9 +7,23 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
-from ipaddress import IPv4Address
 
-from flows.fields import ETH_TYPE, ETH_TYPE_ARP, ETH_TYPE_IPV4, IP_FRAG, IP_PROTO, PROTO_ICMP, UNTAGGED, Field
+from flows.fields import (
+    ETH_TYPE,
+    ETH_TYPE_ARP,
+    ETH_TYPE_IPV4,
+    ETH_TYPE_VLAN,
+    IP_FRAG,
+    IP_PROTO,
+    PROTO_ICMP,
+    VLAN,
+    VLAN_PRESENT,
+    VLAN_TCI,
+    Field,
+    nxm,
+    show,
+)
+from flows.learning import Learn
 
 COOKIE_OWNER = 0x76
 """The highest byte of every cookie of ours ("v")."""
@@ -31,8 +45,8 @@ class Term:
     mask: int | None = None
 
     def __str__(self) -> str:
-        if self.field is UNTAGGED:
-            return "vlan_tci=0x0000/0x1fff"
+        if self.field is VLAN_TCI and self.mask is not None:
+            return f"vlan_tci={self.value:#06x}/{self.mask:#06x}"
         if self.field is IP_FRAG:
             return "nw_frag=no"
         text = f"{self.field.name}={show(self.field, self.value)}"
@@ -43,19 +57,6 @@ class Term:
         return f"{text}/{show(self.field, self.mask)}"
 
 
-def show(field: Field, value: int) -> str:
-    """A field's value as ``ovs-ofctl`` prints it."""
-    match field.kind:
-        case "ipv4":
-            return str(IPv4Address(value))
-        case "mac":
-            return ":".join(f"{byte:02x}" for byte in value.to_bytes(6))
-        case "hex":
-            return f"{value:#x}"
-        case "number":
-            return str(value)
-
-
 @dataclass(frozen=True, slots=True)
 class SetField:
     """Give a field a value."""
@@ -64,6 +65,8 @@ class SetField:
     value: int
 
     def text(self, names: TableNames) -> str:
+        if self.field is VLAN:
+            return f"set_field:{VLAN_PRESENT | self.value}->vlan_vid"
         return f"set_field:{show(self.field, self.value)}->{_set_name(self.field)}"
 
 
@@ -75,7 +78,7 @@ class Move:
     target: Field
 
     def text(self, names: TableNames) -> str:
-        return f"move:{_NXM[self.source.name]}[]->{_NXM[self.target.name]}[]"
+        return f"move:{nxm(self.source)}->{nxm(self.target)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +90,39 @@ class DecTtl:
 
 
 @dataclass(frozen=True, slots=True)
+class PushVlan:
+    """Put an 802.1Q header with VLAN 0 before the frame's payload."""
+
+    def text(self, names: TableNames) -> str:
+        return f"push_vlan:{ETH_TYPE_VLAN:#x}"
+
+
+@dataclass(frozen=True, slots=True)
+class PopVlan:
+    """Take the outermost 802.1Q header away."""
+
+    def text(self, names: TableNames) -> str:
+        return "pop_vlan"
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Send the packet out of a port, unless it came in by that one (OpenFlow 1.4, 7.2.4)."""
+
+    port: int
+
+    def text(self, names: TableNames) -> str:
+        return f"output:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
 class OutputRegister:
     """Send the packet out of the port whose number a register holds."""
 
     register: Field
 
     def text(self, names: TableNames) -> str:
-        return f"output:NXM_NX_{self.register.name.upper()}[]"
+        return f"output:{nxm(self.register)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +161,20 @@ class Goto:
         return f"goto_table:{names(self.table)}"
 
 
-Action = SetField | Move | DecTtl | OutputRegister | OutputInPort | OutputController | Resubmit | Goto
+Action = (
+    SetField
+    | Move
+    | DecTtl
+    | PushVlan
+    | PopVlan
+    | Output
+    | OutputRegister
+    | OutputInPort
+    | OutputController
+    | Learn
+    | Resubmit
+    | Goto
+)
 
 
 @dataclass(frozen=True)
@@ -184,17 +226,6 @@ _SET_NAMES: Mapping[str, str] = {
     "dl_dst": "eth_dst",
     "nw_src": "ip_src",
     "nw_dst": "ip_dst",
-}
-
-_NXM: Mapping[str, str] = {
-    "dl_src": "NXM_OF_ETH_SRC",
-    "dl_dst": "NXM_OF_ETH_DST",
-    "nw_src": "NXM_OF_IP_SRC",
-    "nw_dst": "NXM_OF_IP_DST",
-    "arp_spa": "NXM_OF_ARP_SPA",
-    "arp_tpa": "NXM_OF_ARP_TPA",
-    "arp_sha": "NXM_NX_ARP_SHA",
-    "arp_tha": "NXM_NX_ARP_THA",
 }
 
 

@@ -1,11 +1,13 @@
-"""Every table of the integration bridge on one page.
+"""Every table of the integration bridge on one page. Plain switches have the same, of which they need fewer.
 
-A packet from an instance: classify, port_security, then arp_proxy (ARP) or gateway, route_table, subnet_route
+A packet from an instance of a VPC: classify, port_security, then arp_proxy (ARP) or gateway, route_table, subnet_route
 (only for other VPCs), then out by a tunnel, or neigh_table when its receiver is on this host, deliver.
-A packet from a tunnel: classify, from_tunnel, tunnel_source, neigh_table, deliver.
+A packet of a VPC from a tunnel: classify, from_tunnel, tunnel_source, neigh_table, deliver.
+A frame from an instance of a segment: classify (and, for a look only, learn_local), outbound, then unicast or flood.
+A frame of a segment from a tunnel: classify, from_tunnel, learn, unicast, then flood when its receiver is not known.
 
-Numbers 0 and 3 are those of the classic tunnel-bridge pipeline, whose 1, 2, 10, 20 and 21 are kept for switched
-segments. A goto only leads to a higher number.
+Numbers 0, 1, 2, 3, 10, 20 and 21 are those of the classic tunnel-bridge pipeline. A goto only leads to a higher
+number.
 """
 
 from flows import registers
@@ -28,10 +30,12 @@ from flows.fields import (
     IP_TTL,
     TUN_DST,
     TUN_ID,
-    UNTAGGED,
+    TUN_SRC,
+    VLAN,
+    VLAN_TCI,
 )
-from flows.openflow import Flow, Goto
-from flows.registers import OUT_PORT, PEERED, SUBNET, VPC
+from flows.openflow import Flow, Goto, Term
+from flows.registers import ADMITTED, OUT_PORT, PAYLOAD_TAG, PEERED, REMOTE, SUBNET, VPC
 from flows.rules import DeclarationError, Table
 from flows.templates import drop, goto
 
@@ -39,19 +43,86 @@ CLASSIFY = Table(
     "classify",
     0,
     "What kind of port did this packet come from?",
-    reads=[IN_PORT, UNTAGGED],
-    writes=[VPC, SUBNET],
-    next=["port_security", "from_tunnel"],
-    miss=("from no port of the model, or with a VLAN tag: dropped", drop()),
+    reads=[IN_PORT, VLAN_TCI, VLAN, ETH_SRC],
+    writes=[VPC, SUBNET, VLAN, ADMITTED],
+    next=["port_security", "outbound", "from_tunnel", "learn_local"],
+    learns=["known"],
+    miss=("from no port of the model, or with a VLAN tag that the port does not carry: dropped", drop()),
+)
+OUTBOUND = Table(
+    "outbound",
+    1,
+    "Is the frame for one station, or for a group?",
+    reads=[ETH_DST],
+    writes=[],
+    next=["unicast", "flood", "neither"],
+    miss=("for neither one station nor a group", (goto("neither"),)),
+)
+NEITHER = Table(
+    "neither",
+    2,
+    "Was a frame for neither one station nor a group?",
+    reads=[],
+    writes=[],
+    next=[],
+    miss=("neither unicast nor multicast: dropped", drop()),
 )
 FROM_TUNNEL = Table(
     "from_tunnel",
     3,
-    "Which VPC does this tunnel key stand for?",
-    reads=[TUN_ID, ETH_DST, ETH_TYPE],
-    writes=[VPC],
-    next=["tunnel_source"],
-    miss=("tunnel key of a VPC that is not here: dropped", drop()),
+    "Which VPC or segment does this tunnel key stand for?",
+    reads=[TUN_ID, VLAN_TCI, VLAN, ETH_SRC, ETH_DST, ETH_TYPE],
+    writes=[VPC, VLAN, ADMITTED, REMOTE, PAYLOAD_TAG],
+    next=["tunnel_source", "learn"],
+    learns=["known"],
+    miss=("tunnel key of nothing that is here, or a VLAN tag in a VPC: dropped", drop()),
+)
+LEARN = Table(
+    "learn",
+    10,
+    "Does the host that sent this frame have ports of its segment, and who is there?",
+    reads=[VLAN, TUN_SRC, TUN_ID, IN_PORT, ETH_SRC, ADMITTED],
+    writes=[],
+    next=["unicast"],
+    learns=["unicast"],
+    miss=("from a host that has no port of the segment: dropped", drop()),
+)
+LEARN_LOCAL = Table(
+    "learn_local",
+    11,
+    "Which port of this switch has the sender of this frame?",
+    reads=[IN_PORT, VLAN, ETH_SRC, ADMITTED],
+    writes=[],
+    next=[],
+    learns=["unicast"],
+    miss=("the segment has learned as many addresses as it may: this one is not learned", drop()),
+)
+KNOWN = Table(
+    "known",
+    12,
+    "Which addresses count towards the limit of their segment?",
+    reads=[],
+    writes=[],
+    next=[],
+    miss=("nothing is ever looked up here", drop()),
+)
+UNICAST = Table(
+    "unicast",
+    20,
+    "Where is the station that this frame is for?",
+    reads=[VLAN, ETH_DST, PAYLOAD_TAG],
+    writes=[VLAN, TUN_ID, TUN_DST],
+    next=["flood"],
+    miss=("not known where it is", (goto("flood"),)),
+)
+FLOOD = Table(
+    "flood",
+    21,
+    "Who gets a copy of this frame?",
+    reads=[VLAN, REMOTE],
+    writes=[VLAN, TUN_ID, TUN_DST],
+    next=[],
+    miss=("of a VLAN that nobody here has: dropped", drop()),
 )
 PORT_SECURITY = Table(
     "port_security",
@@ -128,7 +199,14 @@ DELIVER = Table(
 
 TABLES: tuple[Table, ...] = (
     CLASSIFY,
+    OUTBOUND,
+    NEITHER,
     FROM_TUNNEL,
+    LEARN,
+    LEARN_LOCAL,
+    KNOWN,
+    UNICAST,
+    FLOOD,
     PORT_SECURITY,
     ARP_PROXY,
     GATEWAY,
@@ -144,12 +222,13 @@ NUMBERS = {table.name: table.number for table in TABLES}
 NAMES = {table.number: table.name for table in TABLES}
 
 
-_RECEIVING = {FROM_TUNNEL.number, TUNNEL_SOURCE.number, NEIGH_TABLE.number, DELIVER.number}
+_RECEIVING = {FROM_TUNNEL.number, LEARN.number, TUNNEL_SOURCE.number, NEIGH_TABLE.number, DELIVER.number}
 
 
 def is_receiving(flow: Flow) -> bool:
     """Whether a flow only takes in what others send: it comes before the flows that send there, and goes after them."""
-    return flow.table in _RECEIVING or Goto(FROM_TUNNEL.number) in flow.actions
+    comes_by_tunnel = Goto(FROM_TUNNEL.number) in flow.actions or Term(REMOTE, 1) in flow.match
+    return comes_by_tunnel or flow.table in _RECEIVING
 
 
 def table_name(number: int) -> str:
@@ -166,7 +245,7 @@ def _check() -> None:
         for table in TABLES:
             table.numbers = NUMBERS
             out = set_before[table.name] | {item.name for item in table.writes}
-            for name in table.next:
+            for name in (*table.next, *table.learns):
                 if name not in NUMBERS:
                     raise DeclarationError(f"{table.name} goes to {name}, which is no table")
                 set_before[name] |= out

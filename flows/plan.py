@@ -1,7 +1,7 @@
 """What a switch shall hold, what it holds, and the difference: nobody writes deletions."""
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from flows.openflow import Flow
 from flows.rules import Application
@@ -13,6 +13,8 @@ class Desired:
 
     flows: Mapping[int, Flow]
     applications: Mapping[int, tuple[Application, ...]]
+    learned: Mapping[int, tuple[Application, ...]] = field(default_factory=dict)
+    """Every cookie that what the switch learns may have, with what has it learned."""
 
 
 @dataclass(frozen=True, slots=True)

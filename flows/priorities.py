@@ -3,6 +3,8 @@
 from ipaddress import IPv4Network
 
 MISS = 0
+LEARNED = 1
+"""What the switch learned by itself."""
 LAST_RESORT = 5
 """What is left when not even a fallback applies, but before the miss."""
 FALLBACK = 10

@@ -18,5 +18,22 @@ OUT_PORT = Field("reg2", 32, "hex")
 PEERED = Field("reg3", 32, "hex")
 """1 once a peering was taken: a second one is never taken."""
 
-ALL: dict[str, Field] = {"VPC": VPC, "SUBNET": SUBNET, "OUT_PORT": OUT_PORT, "PEERED": PEERED}
+ADMITTED = Field("reg4", 32, "hex")
+"""1 when the sender's MAC address is among those that its segment may learn here: the switch itself writes it."""
+
+REMOTE = Field("reg5", 32, "hex")
+"""1 for a frame that came by a tunnel: it never leaves by one."""
+
+PAYLOAD_TAG = Field("reg6", 32, "hex")
+"""1 for a frame that came by a tunnel with an 802.1Q header of its own, below that of its segment."""
+
+ALL: dict[str, Field] = {
+    "VPC": VPC,
+    "SUBNET": SUBNET,
+    "OUT_PORT": OUT_PORT,
+    "PEERED": PEERED,
+    "ADMITTED": ADMITTED,
+    "REMOTE": REMOTE,
+    "PAYLOAD_TAG": PAYLOAD_TAG,
+}
 """Every register by its meaning, for the page that is generated from this one."""

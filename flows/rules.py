@@ -13,10 +13,23 @@ from string import Formatter
 from typing import Any
 
 from flows import openflow, priorities
-from flows.fields import IP_TTL, Field
+from flows.fields import IP_TTL, TUN_DST, TUN_ID, VLAN, Field
 from flows.model import Origin
 from flows.openflow import Action, Flow
-from flows.templates import Jump, Param, Priority, SetTemplate, Step, TermTemplate, Value
+from flows.templates import (
+    CopiesTemplate,
+    Jump,
+    LearnTemplate,
+    OutputTemplate,
+    Param,
+    Priority,
+    SetTemplate,
+    Step,
+    TermTemplate,
+    Value,
+    learned_from,
+    parameters_of,
+)
 
 
 class DeclarationError(Exception):
@@ -48,6 +61,8 @@ class Table:
     writes: Sequence[Field]
     next: Sequence[str]
     miss: tuple[str, Sequence[Step]]
+    learns: Sequence[str] = ()
+    """The tables into which its rules learn."""
     rules: list["Rule"] = field(default_factory=list)
     numbers: Mapping[str, int] = field(default_factory=dict)
     """Every table's number by name; filled in by the page of all tables."""
@@ -100,7 +115,7 @@ class Rule:
     def parameters(self) -> frozenset[str]:
         """The names of everything that an application must give a value."""
         values = [term.value for term in self.match]
-        values += [step.value for step in self.steps if isinstance(step, SetTemplate)]
+        values += [value for step in self.steps for value in parameters_of(step)]
         said = {name for _, name, _, _ in Formatter().parse(self.sentence) if name}
         return frozenset(said | {value.name for value in values if isinstance(value, Param)})
 
@@ -124,6 +139,8 @@ class Rule:
             if item not in self.table.writes:
                 yield f"sets {item}, which the table does not declare"
         for index, step in enumerate(self.steps):
+            if isinstance(step, LearnTemplate) and step.table not in self.table.learns:
+                yield f"learns into {step.table}, which the table does not declare"
             if not isinstance(step, Jump):
                 continue
             if step.table not in self.table.next:
@@ -135,12 +152,19 @@ class Rule:
 
     def _written(self) -> Iterator[Field]:
         for step in self.steps:
-            if isinstance(step, SetTemplate):
-                yield step.field
-            elif isinstance(step, openflow.Move):
-                yield step.target
-            elif isinstance(step, openflow.DecTtl):
-                yield IP_TTL
+            match step:
+                case SetTemplate(field):
+                    yield field
+                case openflow.Move(_, target):
+                    yield target
+                case openflow.DecTtl():
+                    yield IP_TTL
+                case openflow.PushVlan() | openflow.PopVlan():
+                    yield VLAN
+                case CopiesTemplate():
+                    yield from (VLAN, TUN_ID, TUN_DST)
+                case LearnTemplate(result=Field() as result):
+                    yield result
 
     def _copied(self) -> Iterator[Field]:
         for step in self.steps:
@@ -148,27 +172,34 @@ class Rule:
                 yield step.source
             elif isinstance(step, openflow.OutputRegister):
                 yield step.register
+            elif isinstance(step, LearnTemplate):
+                yield from learned_from(step)
 
     def flow(self, values: Mapping[str, Value]) -> Flow:
         """The flow for some values."""
-        numbers = self.table.numbers
         priority = self.priority
         if not isinstance(priority, int):
             prefix = values[self.by]
             if not isinstance(prefix, IPv4Network):
                 raise TypeError(f"{self.table.name}: {self.by} must be a prefix, not {prefix!r}")
             priority = priority(prefix)
-        actions: list[Action] = []
-        for step in self.steps:
-            if isinstance(step, SetTemplate):
-                actions.append(step.fill(values))
-            elif isinstance(step, Jump):
-                number = numbers[step.table]
-                actions.append(openflow.Resubmit(number) if step.resubmit else openflow.Goto(number))
-            else:
-                actions.append(step)
         match = tuple(term.fill(values) for term in self.match)
-        return Flow(self.table.number, priority, match, tuple(actions))
+        actions = tuple(action for step in self.steps for action in self._actions(step, values))
+        return Flow(self.table.number, priority, match, actions)
+
+    def _actions(self, step: Step, values: Mapping[str, Value]) -> Iterator[Action]:
+        numbers = self.table.numbers
+        match step:
+            case SetTemplate() | OutputTemplate():
+                yield step.fill(values)
+            case CopiesTemplate():
+                yield from step.fill(values)
+            case LearnTemplate():
+                yield step.fill(values, numbers)
+            case Jump(table, resubmit):
+                yield openflow.Resubmit(numbers[table]) if resubmit else openflow.Goto(numbers[table])
+            case _:
+                yield step
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,11 +1,23 @@
 """What rules are written with: parameters, matches, steps. Values take the parameters' places later."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
-from flows import openflow
-from flows.fields import Field
+from flows import learning, openflow
+from flows.copies import Copies
+from flows.fields import (
+    ETH_DST,
+    ETH_MULTICAST,
+    ETH_SRC,
+    IN_PORT,
+    VLAN,
+    VLAN_PRESENT,
+    VLAN_PRESENT_AND_ID,
+    VLAN_TCI,
+    Field,
+)
+from flows.priorities import LEARNED
 
 
 class Named(int):
@@ -27,8 +39,8 @@ class Named(int):
         return format(self.name, spec)
 
 
-Value = int | str | IPv4Address | IPv4Network
-"""A parameter's value: a number, a MAC address as text, an address or a prefix."""
+Value = int | str | IPv4Address | IPv4Network | Copies
+"""A parameter's value: a number, a MAC address (or a word) as text, an address, a prefix, or copies of a frame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +59,9 @@ class _Params:
 
 P = _Params()
 
+NO_LIMIT = 1 << 20
+"""More flows than are ever learned: every address counts towards a limit of at most 65535 before."""
+
 
 @dataclass(frozen=True, slots=True)
 class TermTemplate:
@@ -56,6 +71,8 @@ class TermTemplate:
     value: Value | Param
     prefix: bool = False
     """Whether the value is a prefix of which only the leading bits count."""
+    mask: int | None = None
+    """The bits that count; None: all of them."""
 
     def fill(self, values: Mapping[str, Value]) -> openflow.Term:
         value = _filled(self.value, values)
@@ -63,7 +80,7 @@ class TermTemplate:
             if not isinstance(value, IPv4Network):
                 raise TypeError(f"{self.field} wants a prefix, not {value!r}")
             return openflow.Term(self.field, int(value.network_address), _mask(value))
-        return openflow.Term(self.field, _number(self.field, value))
+        return openflow.Term(self.field, _number(self.field, value), self.mask)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +95,66 @@ class SetTemplate:
 
 
 @dataclass(frozen=True, slots=True)
+class LoadTemplate:
+    """A fixed value that a learned flow gives a field."""
+
+    value: Value | Param
+    field: Field
+
+
+@dataclass(frozen=True, slots=True)
+class LearnTemplate:
+    """Learn a flow of another table from the packet, for a segment and from an origin."""
+
+    table: str
+    specs: tuple[learning.Spec | LoadTemplate, ...]
+    segment: Value | Param
+    origin: Value | Param
+    ageing: Value | Param
+    limit: Value | Param
+    result: Field | None = None
+
+    def fill(self, values: Mapping[str, Value], numbers: Mapping[str, int]) -> learning.Learn:
+        segment, origin, ageing, limit = (
+            _filled(value, values) for value in (self.segment, self.origin, self.ageing, self.limit)
+        )
+        specs = tuple(
+            learning.Load(_number(spec.field, _filled(spec.value, values)), spec.field)
+            if isinstance(spec, LoadTemplate)
+            else spec
+            for spec in self.specs
+        )
+        assert isinstance(segment, int)
+        assert isinstance(ageing, int)
+        assert isinstance(limit, int)
+        number = numbers[self.table]
+        return learning.Learn(number, LEARNED, ageing, limit, specs, self.result, int(segment), str(origin))
+
+
+@dataclass(frozen=True, slots=True)
+class CopiesTemplate:
+    """Send copies of the frame, which has its VLAN's header."""
+
+    copies: Param
+
+    def fill(self, values: Mapping[str, Value]) -> tuple[openflow.Action, ...]:
+        copies = values[self.copies.name]
+        if not isinstance(copies, Copies):
+            raise TypeError(f"{self.copies.name} must be copies, not {copies!r}")
+        return tuple(copies.actions())
+
+
+@dataclass(frozen=True, slots=True)
+class OutputTemplate:
+    """Send the packet out of a port."""
+
+    port: Value | Param
+
+    def fill(self, values: Mapping[str, Value]) -> openflow.Output:
+        return openflow.Output(_number(IN_PORT, _filled(self.port, values)))
+
+
+@dataclass(frozen=True, slots=True)
 class Jump:
     """Go on in a later table (goto) or look up in any table (resubmit), by name."""
 
@@ -87,9 +164,14 @@ class Jump:
 
 Step = (
     SetTemplate
+    | LearnTemplate
+    | CopiesTemplate
+    | OutputTemplate
     | Jump
     | openflow.Move
     | openflow.DecTtl
+    | openflow.PushVlan
+    | openflow.PopVlan
     | openflow.OutputRegister
     | openflow.OutputInPort
     | openflow.OutputController
@@ -107,12 +189,36 @@ def _filled(value: Value | Param, values: Mapping[str, Value]) -> Value:
 
 def _number(field: Field, value: Value) -> int:
     number = int(value.replace(":", ""), 16) if isinstance(value, str) else value
-    if isinstance(number, IPv4Network):
+    if isinstance(number, IPv4Network | Copies):
         raise TypeError(f"{field} wants one address, not {value!r}")
     number = int(number)
     if not 0 <= number < 1 << field.bits:
         raise ValueError(f"{value!r} does not fit into {field}")
     return number
+
+
+def parameters_of(step: Step) -> tuple[Value | Param, ...]:
+    """What a step is filled with."""
+    match step:
+        case SetTemplate(_, value):
+            return (value,)
+        case OutputTemplate(port):
+            return (port,)
+        case CopiesTemplate(copies):
+            return (copies,)
+        case LearnTemplate():
+            loads = [spec.value for spec in step.specs if isinstance(spec, LoadTemplate)]
+            return (step.segment, step.origin, step.ageing, step.limit, *loads)
+        case _:
+            return ()
+
+
+def learned_from(step: LearnTemplate) -> Iterator[Field]:
+    """The fields of the packet that go into what is learned."""
+    for spec in step.specs:
+        match spec:
+            case learning.Match(_, source) | learning.OutputTo(source) | learning.Load(Field() as source, _):
+                yield source
 
 
 def eq(field: Field, value: Value | Param) -> TermTemplate:
@@ -123,6 +229,26 @@ def eq(field: Field, value: Value | Param) -> TermTemplate:
 def within(field: Field, prefix: IPv4Network | Param) -> TermTemplate:
     """The field's leading bits are those of this prefix."""
     return TermTemplate(field, prefix, prefix=True)
+
+
+def untagged() -> TermTemplate:
+    """The frame has no 802.1Q header."""
+    return TermTemplate(VLAN_TCI, 0, mask=VLAN_PRESENT_AND_ID)
+
+
+def tagged() -> TermTemplate:
+    """The frame has an 802.1Q header, of whatever VLAN."""
+    return TermTemplate(VLAN_TCI, VLAN_PRESENT, mask=VLAN_PRESENT)
+
+
+def multicast(field: Field) -> TermTemplate:
+    """The MAC address in this field is a group's; broadcast is one of them."""
+    return TermTemplate(field, ETH_MULTICAST, mask=ETH_MULTICAST)
+
+
+def unicast(field: Field) -> TermTemplate:
+    """The MAC address in this field is one station's."""
+    return TermTemplate(field, 0, mask=ETH_MULTICAST)
 
 
 def put(field: Field, value: Value | Param) -> SetTemplate:
@@ -138,6 +264,36 @@ def goto(table: str) -> Jump:
 def resubmit(table: str) -> Jump:
     """Look the packet up in a table that may be an earlier one."""
     return Jump(table, resubmit=True)
+
+
+def learn_known(result: Field) -> LearnTemplate:
+    """Count the sender's address among those that its segment has learned here, and say whether there was room.
+
+    One that counts already always has room: the limit does not keep it from being learned anew where it moves to.
+    Parameters: segment, ageing, limit.
+    """
+    specs = (learning.Match(VLAN, VLAN), learning.Match(ETH_SRC, ETH_SRC))
+    return LearnTemplate("known", specs, P.segment, "", P.ageing, P.limit, result)
+
+
+def learn_unicast(*specs: learning.Spec | LoadTemplate) -> LearnTemplate:
+    """Learn how frames to the sender are sent. Parameters: segment, origin, ageing.
+
+    The limit is one that is never reached. Without any, Open vSwitch would keep the datapath's flow of a sender that
+    has moved, and learn nothing from the first frames when it moves back (docs/segments.md).
+    """
+    matches = (learning.Match(VLAN, VLAN), learning.Match(ETH_DST, ETH_SRC))
+    return LearnTemplate("unicast", (*matches, *specs), P.segment, P.origin, P.ageing, NO_LIMIT)
+
+
+def copies(param: Param) -> CopiesTemplate:
+    """Send the copies that this parameter holds."""
+    return CopiesTemplate(param)
+
+
+def output(port: Value | Param) -> OutputTemplate:
+    """Send the packet out of this port, unless it came in by it."""
+    return OutputTemplate(port)
 
 
 def drop() -> tuple[Step, ...]:

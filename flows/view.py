@@ -4,7 +4,7 @@ Each table turns each unit by itself into rule applications, so that a change co
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
 
 from flows.facts import HostFacts, Interface
@@ -12,15 +12,23 @@ from flows.locate import Locations
 from flows.model import NOTHING, Network, Subnet, SubnetRoute, Vpc, VpcPort
 from flows.model.types import Declared
 from flows.rules import Why
+from flows.segments import HostSegments
+from flows.switching import SwitchingUnit
 from flows.templates import Named
 
 
 @dataclass(frozen=True, slots=True)
 class Tags:
-    """The local tags of VPCs (by name) and subnets (by ``vpc/subnet``): from 1, kept by the store."""
+    """Numbers that the store gives and keeps, all from 1.
+
+    Those of VPCs (by name), subnets (by ``vpc/subnet``) and segments (by name) are never given again.
+    """
 
     vpcs: Mapping[str, int]
     subnets: Mapping[str, int]
+    segments: Mapping[str, int] = field(default_factory=dict)
+    vlans: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """The VLAN that each host (by name) gives a segment (by name). Without one a segment is not yet there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +155,7 @@ Unit = (
     | PeerRoute
     | NullRoute
     | PeerSubnet
+    | SwitchingUnit
 )
 
 
@@ -157,7 +166,9 @@ def why(obj: Declared) -> Why:
 
 def view(network: Network, tags: Tags, locations: Locations, facts: HostFacts, host: str) -> frozenset[Unit]:
     """Everything that one host's flows depend on."""
-    return frozenset(_View(network, tags, locations, facts, host).units())
+    vlans = tags.vlans.get(host, {})
+    segments = HostSegments(network, tags.segments, vlans, locations, facts, host)
+    return frozenset([*_View(network, tags, locations, facts, host).units(), *segments.units()])
 
 
 class _View:

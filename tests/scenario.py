@@ -3,15 +3,22 @@
 from pathlib import Path
 
 from flows.compile import compile
+from flows.copies import Copies, LocalCopy
 from flows.facts import HostFacts, Interface
 from flows.locate import locate
 from flows.model import Network, parse
 from flows.model.contract import TUNNEL_OFPORT, datapath_id
+from flows.model.types import NOWHERE
 from flows.plan import Desired
-from flows.view import Tags, view
+from flows.rules import Why
+from flows.switching import Flood, FloodOthers, Learning, Member, TrunkAll
+from flows.templates import Named
+from flows.view import Tags, Unit, view
 
 ROOT = Path(__file__).parent.parent
 SHIPPED = ROOT / "mininet_topos" / "networks"
+FIRST_PHYSICAL = 60001
+"""The OpenFlow port of each host's first physical network."""
 SCENARIOS = Path(__file__).parent / "golden" / "networks"
 
 
@@ -25,7 +32,15 @@ def tags(network: Network) -> Tags:
     return Tags(
         {name: number for number, name in enumerate(network.vpcs, 1)},
         {name: number for number, name in enumerate(network.ends, 1)},
+        {name: number for number, name in enumerate(network.segments, 1)},
+        {host: _vlans(network, shift) for shift, host in enumerate(network.hosts)},
     )
+
+
+def _vlans(network: Network, shift: int) -> dict[str, int]:
+    """A host's VLANs: no two hosts of a scenario number the segments alike."""
+    names = list(network.segments)
+    return {name: (number + shift) % len(names) + 1 for number, name in enumerate(names)}
 
 
 def plugged(network: Network) -> dict[str, HostFacts]:
@@ -36,9 +51,38 @@ def plugged(network: Network) -> dict[str, HostFacts]:
             on_host = interfaces[port.host]
             on_host.append(Interface(port.name, port.name, len(on_host) + 1, bound=False))
     return {
-        name: HostFacts(datapath_id(name), "netdev", TUNNEL_OFPORT, frozenset(on_host))
+        name: HostFacts(datapath_id(name), "netdev", TUNNEL_OFPORT, frozenset(on_host), _physical(network, name))
         for name, on_host in interfaces.items()
     }
+
+
+def _physical(network: Network, host: str) -> frozenset[tuple[str, int]]:
+    return frozenset((name, FIRST_PHYSICAL + index) for index, name in enumerate(network.hosts[host].physical))
+
+
+PLAIN_SWITCH_PORTS = (1, 2, 3, 4)
+
+
+def plain_switch() -> frozenset[Unit]:
+    """What a plain switch needs: an access port, a trunk port, trunk ports for whatever comes, a VLAN that floods."""
+    number, learning = Named(1, "the switch"), Learning(300, 4)
+    reason = Why("a switch of the tests", NOWHERE)
+    zero, ten, twenty = (Named(vlan, f"VLAN {vlan}") for vlan in (0, 10, 20))
+    access, trunk, every, silent = (Named(port, f"port {port}") for port in (1, 2, 3, 4))
+    return frozenset(
+        {
+            Member(number, ten, access, None, learning, "access", reason),
+            Member(number, ten, trunk, 10, learning, "trunk", reason),
+            Member(number, twenty, trunk, 20, None, "trunk", reason),
+            Member(number, zero, every, None, learning, "every", reason),
+            TrunkAll(number, every, learning, "every", reason),
+            TrunkAll(number, silent, None, "silent", reason),
+            Flood(zero, Copies((LocalCopy(every, None), LocalCopy(silent, None))), reason),
+            Flood(ten, Copies((LocalCopy(access, None), *(LocalCopy(p, 10) for p in (trunk, every, silent)))), reason),
+            Flood(twenty, Copies(tuple(LocalCopy(p, 20) for p in (trunk, every, silent))), reason),
+            FloodOthers((every, silent), reason),
+        }
+    )
 
 
 def compiled(network: Network, host: str, facts: dict[str, HostFacts] | None = None) -> Desired:

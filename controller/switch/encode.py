@@ -11,7 +11,9 @@ from os_ken.ofproto import ofproto_protocol
 from os_ken.ofproto import ofproto_v1_4 as ofp
 from os_ken.ofproto import ofproto_v1_4_parser as parser
 
-from flows.fields import TUN_DST, TUN_ID, UNTAGGED, Field
+from controller.switch.learn import encode_learn
+from flows.fields import ETH_TYPE_VLAN, TUN_DST, TUN_ID, VLAN, VLAN_PRESENT_AND_ID, VLAN_TCI, Field, show
+from flows.learning import Learn
 from flows.openflow import (
     CONTROLLER_BYTES,
     COOKIE_OWNER,
@@ -21,13 +23,15 @@ from flows.openflow import (
     Flow,
     Goto,
     Move,
+    Output,
     OutputController,
     OutputInPort,
     OutputRegister,
+    PopVlan,
+    PushVlan,
     Resubmit,
     SetField,
     Term,
-    show,
 )
 from flows.plan import Plan
 
@@ -116,8 +120,10 @@ def _match(terms: Iterable[Term]) -> Any:
 
 def _oxm(term: Term) -> tuple[str, Any]:
     name = term.field.wire_name
-    if term.field is UNTAGGED:
-        return name, ofp.OFPVID_NONE
+    if term.field is VLAN:
+        return name, ofp.OFPVID_PRESENT | term.value
+    if term.field is VLAN_TCI and term.mask == VLAN_PRESENT_AND_ID:
+        return name, term.value  # OpenFlow has no mask for "no tag": the value OFPVID_NONE says it
     value = _user(term.field, term.value)
     return name, value if term.mask is None else (value, _user(term.field, term.mask))
 
@@ -128,6 +134,8 @@ def _user(field: Field, value: int) -> Any:
 
 
 def _set(action: SetField) -> Any:
+    if action.field is VLAN:
+        return parser.OFPActionSetField(vlan_vid=ofp.OFPVID_PRESENT | action.value)
     return parser.OFPActionSetField(**{action.field.wire_name: _user(action.field, action.value)})
 
 
@@ -154,13 +162,27 @@ def _action(action: Action) -> Any:
             )
         case DecTtl():
             return parser.OFPActionDecNwTtl()
+        case PushVlan():
+            return parser.OFPActionPushVlan(ETH_TYPE_VLAN)
+        case PopVlan():
+            return parser.OFPActionPopVlan()
+        case Learn():
+            return encode_learn(action)
+        case Resubmit(table):
+            return parser.NXActionResubmitTable(in_port=ofp.OFPP_IN_PORT & 0xFFFF, table_id=table)
+        case _:
+            return _output(action)
+
+
+def _output(action: Action) -> Any:
+    match action:
+        case Output(port):
+            return parser.OFPActionOutput(port, 0)
         case OutputRegister(register):
             return parser.NXActionOutputReg(ofs_nbits=register.bits - 1, src=register.name, max_len=0)
         case OutputInPort():
             return parser.OFPActionOutput(ofp.OFPP_IN_PORT, 0)
         case OutputController():
             return parser.OFPActionOutput(ofp.OFPP_CONTROLLER, CONTROLLER_BYTES)
-        case Resubmit(table):
-            return parser.NXActionResubmitTable(in_port=ofp.OFPP_IN_PORT & 0xFFFF, table_id=table)
         case _:
             raise TypeError(f"{action} is no action that can be applied")

@@ -1,27 +1,78 @@
 """What kind of port did this packet come from?
 
-Every packet starts here. One from an instance is given the tags of its VPC and subnet; one from the tunnel port
-goes on to have its key read. Anything else, a VLAN tag included, is dropped: VPCs carry untagged frames.
+Every packet starts here. One from an instance of a VPC is given the tags of its VPC and subnet; one from the tunnel
+port goes on to have its key read. A frame of a segment is given the VLAN that the segment has inside this switch, by
+its port and, on trunk ports, by its VLAN tag; its sender is learned by the way. An access port takes untagged frames
+and those whose tag only carries a priority (VLAN 0); the outermost of several tags counts, the others are payload.
+Anything else is dropped.
 """
 
 from collections.abc import Iterator
 
-from flows.fields import IN_PORT, UNTAGGED
+from flows import priorities
+from flows.fields import ETH_SRC, IN_PORT, VLAN
+from flows.openflow import PushVlan
 from flows.pipeline import CLASSIFY
-from flows.registers import SUBNET, VPC
+from flows.registers import ADMITTED, SUBNET, VPC
 from flows.rules import Application
-from flows.templates import P, eq, goto, put
+from flows.switching import Member, TrunkAll
+from flows.templates import P, Step, drop, eq, goto, learn_known, multicast, put, resubmit, tagged, untagged
 from flows.view import LocalPort, TunnelPort
 
 FROM_PORT = CLASSIFY.rule(
     "from {port}: a port of {vpc}, in {subnet}",
-    match=[eq(IN_PORT, P.port), eq(UNTAGGED, 0)],
+    match=[eq(IN_PORT, P.port), untagged()],
     do=[put(VPC, P.vpc), put(SUBNET, P.subnet), goto("port_security")],
 )
 FROM_TUNNEL = CLASSIFY.rule(
     "from another host, by {port}",
-    match=[eq(IN_PORT, P.port), eq(UNTAGGED, 0)],
+    match=[eq(IN_PORT, P.port)],
     do=[goto("from_tunnel")],
+)
+
+PRIORITY_TAG = 0
+"""The VLAN of a tag that carries only a priority (IEEE 802.1Q)."""
+
+_LEARN: list[Step] = [learn_known(ADMITTED), resubmit("learn_local")]
+_SWITCH: list[Step] = [goto("outbound")]
+
+UNTAGGED = CLASSIFY.rule(
+    "untagged from {port}: {vlan}",
+    match=[eq(IN_PORT, P.port), untagged()],
+    do=[PushVlan(), put(VLAN, P.vlan), *_LEARN, *_SWITCH],
+)
+TAGGED = CLASSIFY.rule(
+    "from {port} with VLAN tag {wire}: {vlan}",
+    match=[eq(IN_PORT, P.port), eq(VLAN, P.wire)],
+    do=[put(VLAN, P.vlan), *_LEARN, *_SWITCH],
+)
+UNTAGGED_NOT_LEARNED = CLASSIFY.rule(
+    "untagged from {port}: {vlan}, which learns nothing",
+    match=[eq(IN_PORT, P.port), untagged()],
+    do=[PushVlan(), put(VLAN, P.vlan), *_SWITCH],
+)
+TAGGED_NOT_LEARNED = CLASSIFY.rule(
+    "from {port} with VLAN tag {wire}: {vlan}, which learns nothing",
+    match=[eq(IN_PORT, P.port), eq(VLAN, P.wire)],
+    do=[put(VLAN, P.vlan), *_SWITCH],
+)
+ANY_TAG = CLASSIFY.rule(
+    "from {port}, which carries every VLAN",
+    match=[eq(IN_PORT, P.port), tagged()],
+    do=[*_LEARN, *_SWITCH],
+    priority=priorities.FALLBACK,
+)
+ANY_TAG_NOT_LEARNED = CLASSIFY.rule(
+    "from {port}, which carries every VLAN and learns nothing",
+    match=[eq(IN_PORT, P.port), tagged()],
+    do=_SWITCH,
+    priority=priorities.FALLBACK,
+)
+FROM_GROUP = CLASSIFY.rule(
+    "from {port} with a group's address as its source: dropped",
+    match=[eq(IN_PORT, P.port), multicast(ETH_SRC)],
+    do=drop(),
+    priority=priorities.GUARD,
 )
 
 
@@ -33,4 +84,28 @@ def for_tunnel(tunnel: TunnelPort) -> Iterator[Application]:
     yield FROM_TUNNEL(tunnel.why, port=tunnel.ofport)
 
 
-UNITS = {LocalPort: for_port, TunnelPort: for_tunnel}
+def for_member(member: Member) -> Iterator[Application]:
+    port, vlan = member.ofport, member.vlan
+    yield FROM_GROUP(member.why, port=port)
+    wire = PRIORITY_TAG if member.wire is None else member.wire
+    if member.learning is None:
+        yield TAGGED_NOT_LEARNED(member.why, port=port, wire=wire, vlan=vlan)
+        if member.wire is None:
+            yield UNTAGGED_NOT_LEARNED(member.why, port=port, vlan=vlan)
+        return
+    learned = {"segment": member.segment, "ageing": member.learning.ageing, "limit": member.learning.limit}
+    yield TAGGED(member.why, port=port, wire=wire, vlan=vlan, **learned)
+    if member.wire is None:
+        yield UNTAGGED(member.why, port=port, vlan=vlan, **learned)
+
+
+def for_trunk(trunk: TrunkAll) -> Iterator[Application]:
+    yield FROM_GROUP(trunk.why, port=trunk.ofport)
+    if trunk.learning is None:
+        yield ANY_TAG_NOT_LEARNED(trunk.why, port=trunk.ofport)
+        return
+    ageing, limit = trunk.learning.ageing, trunk.learning.limit
+    yield ANY_TAG(trunk.why, port=trunk.ofport, segment=trunk.segment, ageing=ageing, limit=limit)
+
+
+UNITS = {LocalPort: for_port, TunnelPort: for_tunnel, Member: for_member, TrunkAll: for_trunk}

@@ -1,25 +1,51 @@
-"""Which VPC does this tunnel key stand for?
+"""Which VPC or segment does this tunnel key stand for?
 
 Packets from other hosts come here with their key. The key is the id of the receiver's VPC, also when the sender
-is in another one. A key of no VPC that has a port on this host is dropped, and counted. The controller's own
-frames, which prove the way between two hosts or keep it known, end here too.
+is in another one, or of the segment, whose frames are given this host's VLAN for it. A VLAN tag that such a frame
+brings along is a part of its payload. A key of nothing that has a port on this host is dropped, and counted. The
+controller's own frames, which prove the way between two hosts or keep it known, end here too.
 """
 
 from collections.abc import Iterator
 
 from flows import priorities
-from flows.fields import ETH_DST, ETH_TYPE, ETH_TYPE_EXPERIMENTAL, TUN_ID
-from flows.openflow import OutputController
+from flows.fields import ETH_DST, ETH_SRC, ETH_TYPE, ETH_TYPE_EXPERIMENTAL, TUN_ID, VLAN
+from flows.openflow import OutputController, PushVlan
 from flows.pipeline import FROM_TUNNEL
-from flows.registers import VPC
+from flows.registers import ADMITTED, PAYLOAD_TAG, REMOTE, VPC
 from flows.rules import Application
-from flows.templates import P, drop, eq, goto, put
+from flows.switching import TunnelSegment
+from flows.templates import P, Step, drop, eq, goto, learn_known, multicast, put, tagged, untagged
 from flows.view import LocalVpc, TunnelPort
 
 KNOWN = FROM_TUNNEL.rule(
     "key {key} is {vpc}",
-    match=[eq(TUN_ID, P.key)],
+    match=[eq(TUN_ID, P.key), untagged()],
     do=[put(VPC, P.vpc), goto("tunnel_source")],
+)
+
+_SEGMENT: list[Step] = [PushVlan(), put(VLAN, P.vlan), put(REMOTE, 1)]
+
+SEGMENT = FROM_TUNNEL.rule(
+    "key {key} is {segment}",
+    match=[eq(TUN_ID, P.key), untagged()],
+    do=[*_SEGMENT, learn_known(ADMITTED), goto("learn")],
+)
+SEGMENT_TAGGED = FROM_TUNNEL.rule(
+    "key {key} is {segment}, and the frame has a VLAN tag of its own",
+    match=[eq(TUN_ID, P.key), tagged()],
+    do=[*_SEGMENT, put(PAYLOAD_TAG, 1), learn_known(ADMITTED), goto("learn")],
+)
+NOT_LEARNING = FROM_TUNNEL.rule(
+    "key {key} is {segment}, which learns nothing",
+    match=[eq(TUN_ID, P.key)],
+    do=[*_SEGMENT, goto("learn")],
+)
+FROM_GROUP = FROM_TUNNEL.rule(
+    "of {segment}, with a group's address as its source: dropped",
+    match=[eq(TUN_ID, P.key), multicast(ETH_SRC)],
+    do=drop(),
+    priority=priorities.GUARD,
 )
 
 KEEPALIVE_MAC = "02:00:00:00:00:02"
@@ -49,4 +75,20 @@ def for_vpc(vpc: LocalVpc) -> Iterator[Application]:
     yield KNOWN(vpc.why, key=vpc.key, vpc=vpc.vpc)
 
 
-UNITS = {TunnelPort: for_tunnel, LocalVpc: for_vpc}
+def for_segment(segment: TunnelSegment) -> Iterator[Application]:
+    yield FROM_GROUP(segment.why, key=segment.key, segment=segment.segment)
+    if segment.learning is None:
+        yield NOT_LEARNING(segment.why, key=segment.key, segment=segment.segment, vlan=segment.vlan)
+        return
+    for rule in (SEGMENT, SEGMENT_TAGGED):
+        yield rule(
+            segment.why,
+            key=segment.key,
+            segment=segment.segment,
+            vlan=segment.vlan,
+            ageing=segment.learning.ageing,
+            limit=segment.learning.limit,
+        )
+
+
+UNITS = {TunnelPort: for_tunnel, LocalVpc: for_vpc, TunnelSegment: for_segment}

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from flows.compile import compile
 from flows.describe import flow_lines
 from flows.pipeline import TABLES
 from flows.rules import Rule
 from tests.conftest import Golden
-from tests.scenario import SCENARIOS, SHIPPED, compiled, load
+from tests.scenario import SCENARIOS, SHIPPED, compiled, load, plain_switch
 
 EXPECTED = Path(__file__).parent / "expected"
 NETWORKS = sorted([*SHIPPED.glob("*.yaml"), *SCENARIOS.glob("*.yaml")])
@@ -24,6 +25,10 @@ def test_flows_of_a_network(path: Path, golden: Golden) -> None:
     golden.check(EXPECTED / f"{path.stem}.flows", "\n".join(lines))
 
 
+def test_flows_of_a_plain_switch(golden: Golden) -> None:
+    golden.check(EXPECTED / "plain-switch.flows", "\n".join([*flow_lines(compile(plain_switch())), ""]))
+
+
 @pytest.mark.parametrize("path", NETWORKS, ids=lambda path: path.stem)
 def test_open_vswitch_reads_every_flow(path: Path) -> None:
     network = load(path)
@@ -35,11 +40,13 @@ def test_open_vswitch_reads_every_flow(path: Path) -> None:
 
 
 def test_every_rule_has_a_golden_line() -> None:
-    used: set[Rule] = set()
-    for path in NETWORKS:
-        network = load(path)
-        for host in network.hosts:
-            for reasons in compiled(network, host).applications.values():
-                used |= {application.rule for application in reasons}
+    networks = [load(path) for path in NETWORKS]
+    everything = [compile(plain_switch()), *(compiled(network, host) for network in networks for host in network.hosts)]
+    used: set[Rule] = {
+        application.rule
+        for desired in everything
+        for reasons in desired.applications.values()
+        for application in reasons
+    }
     missing = [rule.sentence for table in TABLES for rule in table.all_rules() if rule not in used]
     assert not missing

@@ -4,11 +4,19 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from flows.compile import compile
+from flows.learning import LEARNED_OWNER
 from flows.model import Network
 from flows.model.contract import TUNNEL_OFPORT
 from flows.rules import Rule
-from tests.scenario import compiled, plugged
+from tests.scenario import PLAIN_SWITCH_PORTS, compiled, plain_switch, plugged
 from tests.switch import Switch
+
+_OUTPUT = re.compile(
+    r"^\s+(?:output:NXM_NX_REG2\[\]\n\s+-> output port is (\d+)|output:(\d+)$(?!\n\s+>> skipping)|(IN_PORT))",
+    re.MULTILINE,
+)
+"""Where a trace says that a copy goes; what stays away from the port it came in by is not one."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +29,8 @@ class Trace:
     """Where it went: port numbers, or ``in_port``."""
     final: str
     """The packet as it left."""
+    datapath: str
+    """What the datapath is told to do with packets like it."""
     text: str
 
     def field(self, name: str) -> str:
@@ -31,17 +41,24 @@ class Trace:
 
 
 class Tracer:
-    """One host's flows in a real switch."""
+    """The flows of one host, or of the plain switch, in a real switch."""
 
-    def __init__(self, switch: Switch, network: Network, host: str) -> None:
+    def __init__(self, switch: Switch, network: Network | None = None, host: str = "") -> None:
         self._switch = switch
-        self._desired = compiled(network, host)
-        facts = plugged(network)[host]
         switch.vsctl("--if-exists", "del-br", "br-int", "--", "add-br", "br-int")
-        for interface in facts.interfaces:
-            self._add_port(interface.name, interface.ofport, "dummy")
-        kind = network.encapsulation
-        self._add_port("tun", TUNNEL_OFPORT, kind, "options:remote_ip=flow", "options:key=flow")
+        if network is None:
+            self._desired = compile(plain_switch())
+            for number in PLAIN_SWITCH_PORTS:
+                self._add_port(f"p{number}", number, "dummy")
+        else:
+            self._desired = compiled(network, host)
+            facts = plugged(network)[host]
+            for interface in facts.interfaces:
+                self._add_port(interface.name, interface.ofport, "dummy")
+            for name, number in facts.physical:
+                self._add_port(f"phy-{name}", number, "dummy")
+            kind = network.encapsulation
+            self._add_port("tun", TUNNEL_OFPORT, kind, "options:remote_ip=flow", "options:key=flow")
         path = Path(switch.directory, "flows")
         flows = self._desired.flows.items()
         path.write_text("\n".join(f"cookie={cookie:#x},{flow.text()}" for cookie, flow in flows))
@@ -52,8 +69,15 @@ class Tracer:
         self._switch.vsctl("add-port", "br-int", name, "--", "set", "interface", name, *settings)
 
     def packet(self, packet: str) -> Trace:
-        """Trace a packet, written as in ovs-fields(7), from its port through the whole pipeline."""
-        return self._read(self._switch.appctl("ofproto/trace", "br-int", packet))
+        """Trace a packet, written as in ovs-fields(7), from its port through the whole pipeline.
+
+        It is learned from, as from any other; what it teaches is forgotten before the next one.
+        """
+        traced = self._read(self._switch.appctl("ofproto/trace", "-generate", "br-int", packet))
+        self._switch.ofctl(
+            "--protocols=OpenFlow14", "del-flows", "br-int", f"cookie={LEARNED_OWNER << 56:#x}/{0xFF << 56:#x}"
+        )
+        return traced
 
     def enter(self, packet: str, actions: str) -> Trace:
         """Trace a packet that enters with actions of our choice, any table and registers included."""
@@ -64,11 +88,12 @@ class Tracer:
         reasons = [self._desired.applications[cookie][0] for cookie in cookies]
         steps = text.partition("\n\nFinal flow: ")
         final = steps[2].partition("\n")[0]
-        outputs = re.findall(r"^\s+(?:output:NXM_NX_REG2\[\]\n\s+-> output port is (\d+)|(IN_PORT))", steps[0], re.M)
+        outputs = _OUTPUT.findall(steps[0])
         return Trace(
             [reason.sentence for reason in reasons],
             frozenset(reason.rule for reason in reasons),
             ["".join(output).lower() for output in outputs],
             final,
+            text.partition("\nDatapath actions: ")[2],
             text,
         )

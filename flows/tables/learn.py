@@ -1,0 +1,52 @@
+"""Does the host that sent this frame have ports of its segment, and who is there?
+
+Frames of segments come here from tunnels, with the VLAN of this host. When the sending host has ports of the segment,
+the sender's address is learned: frames to it go back to that host, without a tag, under the key they came with. A
+frame from any other host was forged or comes late: dropped, and counted.
+"""
+
+from collections.abc import Iterator
+
+from flows import priorities
+from flows.fields import IN_PORT, TUN_DST, TUN_ID, TUN_SRC, VLAN, VLAN_TCI
+from flows.learning import Load, OutputTo
+from flows.pipeline import LEARN
+from flows.registers import ADMITTED
+from flows.rules import Application
+from flows.switching import RemoteMembers
+from flows.templates import P, eq, goto, learn_unicast
+
+_FROM_HOST = [eq(TUN_SRC, P.tunnel_ip), eq(VLAN, P.vlan)]
+
+LEARNED = LEARN.rule(
+    "{host} ({tunnel_ip}) has ports of {vlan}: frames to this sender go there",
+    match=[eq(ADMITTED, 1), *_FROM_HOST],
+    do=[
+        learn_unicast(Load(0, VLAN_TCI), Load(TUN_ID, TUN_ID), Load(TUN_SRC, TUN_DST), OutputTo(IN_PORT)),
+        goto("unicast"),
+    ],
+)
+NOT_LEARNED = LEARN.rule(
+    "{host} ({tunnel_ip}) has ports of {vlan}; this sender is not learned",
+    match=_FROM_HOST,
+    do=[goto("unicast")],
+    priority=priorities.FALLBACK,
+)
+
+
+def for_host(members: RemoteMembers) -> Iterator[Application]:
+    tunnel_ip = members.tunnel_ip
+    yield NOT_LEARNED(members.why, host=members.host, tunnel_ip=tunnel_ip, vlan=members.vlan)
+    if members.learning is not None:
+        yield LEARNED(
+            members.why,
+            host=members.host,
+            tunnel_ip=tunnel_ip,
+            vlan=members.vlan,
+            segment=members.segment,
+            origin=f"VLAN {int(members.vlan)} host {tunnel_ip}",
+            ageing=members.learning.ageing,
+        )
+
+
+UNITS = {RemoteMembers: for_host}

@@ -1,0 +1,68 @@
+"""Where is the station that this frame is for?
+
+Frames of segments for one station come here, from local ports and from tunnels. Addresses that the model declares are
+here as rules; the others are learned into this table by the switch, from tables learn and learn_local, until they
+have been silent for the segment's ageing time. What leaves by the port that it came in by is not sent: so a frame from
+a tunnel never leaves by a tunnel. A miss goes to flood.
+"""
+
+from collections.abc import Iterator
+
+from flows import priorities
+from flows.fields import ETH_DST, TUN_DST, TUN_ID, VLAN
+from flows.openflow import PopVlan
+from flows.pipeline import UNICAST
+from flows.registers import PAYLOAD_TAG
+from flows.rules import Application
+from flows.switching import DeclaredMac, RemoteMac, TunnelSegment
+from flows.templates import P, eq, goto, output, put
+
+_STATION = [eq(VLAN, P.vlan), eq(ETH_DST, P.mac)]
+
+UNTAGGED = UNICAST.rule(
+    "{mac} of {vlan} is behind {port}, untagged",
+    match=_STATION,
+    do=[PopVlan(), output(P.port)],
+)
+TAGGED = UNICAST.rule(
+    "{mac} of {vlan} is behind {port}, with VLAN tag {wire}",
+    match=_STATION,
+    do=[put(VLAN, P.wire), output(P.port)],
+)
+ELSEWHERE = UNICAST.rule(
+    "{mac} of {vlan} is on {host} ({tunnel_ip}): encapsulate with key {key}",
+    match=_STATION,
+    do=[PopVlan(), put(TUN_ID, P.key), put(TUN_DST, P.tunnel_ip), output(P.tunnel)],
+)
+PAYLOAD_TAGGED = UNICAST.rule(
+    "from a tunnel, with a VLAN tag of its own: to everybody, as learned flows take all tags away",
+    match=[eq(PAYLOAD_TAG, 1)],
+    do=[goto("flood")],
+    priority=priorities.FALLBACK,
+)
+
+
+def for_declared(mac: DeclaredMac) -> Iterator[Application]:
+    if mac.wire is None:
+        yield UNTAGGED(mac.why, vlan=mac.vlan, mac=mac.mac, port=mac.ofport)
+    else:
+        yield TAGGED(mac.why, vlan=mac.vlan, mac=mac.mac, port=mac.ofport, wire=mac.wire)
+
+
+def for_remote(mac: RemoteMac) -> Iterator[Application]:
+    yield ELSEWHERE(
+        mac.why,
+        vlan=mac.vlan,
+        mac=mac.mac,
+        host=mac.host,
+        tunnel_ip=mac.tunnel_ip,
+        key=mac.key,
+        tunnel=mac.tunnel_port,
+    )
+
+
+def for_segment(segment: TunnelSegment) -> Iterator[Application]:
+    yield PAYLOAD_TAGGED(segment.why)
+
+
+UNITS = {DeclaredMac: for_declared, RemoteMac: for_remote, TunnelSegment: for_segment}
