@@ -34,15 +34,16 @@ def demo(name: Annotated[str, typer.Option(help="Name of the lab that it builds.
     _step("The network: two VPCs on two hosts, not peered")
     out.print(draw(network))
     lab = build(network, text, str(_UNPEERED), name)
+    store = Store(controller_state(lab))
     try:
-        _show(lab)
+        _show(lab, store)
     finally:
+        store.close()
         lab.down()
     out.print("\nThe lab is gone again: nothing is left of it on this machine.")
 
 
-def _show(lab: Lab) -> None:
-    store = Store(controller_state(lab))
+def _show(lab: Lab, store: Store) -> None:
     _step("Inside a VPC, from host to host: blue1 pings blue2")
     _ping(lab, "10.0.1.142", reaches=True)
     _step("Unpeered VPCs cannot talk: blue1 pings green1")

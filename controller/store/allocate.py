@@ -7,9 +7,12 @@ so many numbers, they are used in turn, so that one that became free is used as 
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain
+
+from controller.store.errors import StoreError
 
 
-class NoNumberLeft(Exception):  # noqa: N818 - it is what it says of the numbers
+class NoNumberLeft(StoreError):  # noqa: N818 - it is what it says of the numbers
     """More names than numbers."""
 
 
@@ -26,10 +29,10 @@ class Numbers:
         ``largest``: the last number that there is. Raises :class:`NoNumberLeft`.
         """
         wanted = list(names)
-        of = {name: self.of.get(name, 0) for name in wanted}
+        of: dict[str, int] = {name: self.of.get(name, 0) for name in wanted}
         if largest is not None and len(of) > largest:
             raise NoNumberLeft(f"{len(of)} names, and numbers up to {largest}")
-        fresh, taken = self.next, {*self.of.values()} if largest is not None else set()
+        fresh, taken = self.next, set(self.of.values())
         for name in (name for name, number in of.items() if not number):
             if largest is not None:
                 fresh = _free(fresh, taken, largest)
@@ -41,7 +44,7 @@ class Numbers:
 
 def _free(fresh: int, taken: set[int], largest: int) -> int:
     """The first number that is free, from one on and then from 1."""
-    for number in (*range(fresh, largest + 1), *range(1, min(fresh, largest + 1))):
+    for number in chain(range(fresh, largest + 1), range(1, min(fresh, largest + 1))):
         if number not in taken:
             return number
     raise NoNumberLeft(f"the numbers up to {largest} are all in use, or were until now")

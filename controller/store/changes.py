@@ -27,7 +27,7 @@ Changes = dict[Key, Change]
 
 def changes(replica: Replica, rows: Rows) -> Changes:
     """What makes the model of a replica these rows."""
-    found = {key: Change(replica.values(key), None) for key in replica.keys() if key not in rows}
+    found = {key: Change(replica.values(key), None) for key in replica if key not in rows}
     for key, values in rows.items():
         old = replica.values(key) if key in replica else None
         if old != values:
@@ -148,7 +148,6 @@ class Transaction:
 
 
 def _unchanged(table: str, uuid: str, version: str) -> Json:
-    return {
-        **{"op": "wait", "table": table, "timeout": 0, "where": [["_uuid", "==", ["uuid", uuid]]]},
-        **{"columns": [VERSION], "until": "==", "rows": [{VERSION: ["uuid", version]}]},
-    }
+    where, row = [["_uuid", "==", ["uuid", uuid]]], {VERSION: ["uuid", version]}
+    query = {"op": "wait", "table": table, "timeout": 0, "where": where, "columns": [VERSION]}
+    return {**query, "until": "==", "rows": [row]}

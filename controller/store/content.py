@@ -12,6 +12,12 @@ from flows.model import Network
 from flows.model.types import Declared
 from flows.view import Tags
 
+NUMBERED = {"vpcs": "Vpc", "subnets": "Subnet", "segments": "Segment"}
+"""What each apply numbers: the pool, as :class:`Tags` calls it, and the table of the objects."""
+
+VLANS = "vlans/"
+"""Before the name of a host: the pool of its local VLANs, which the controller gives to segments."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stored:
@@ -68,10 +74,11 @@ class Content:
             raise Invalid(f"what the store holds as {key} is none: {error}") from None
 
     def _tags(self) -> Tags:
-        return Tags(self._numbers("vpcs"), self._numbers("subnets"))
-
-    def _numbers(self, pool: str) -> Mapping[str, int]:
-        return {name: number for name, (_, number) in self._replica.numbers.get(pool, {}).items()}
+        numbers = {
+            pool: {name: number for name, (_, number) in rows.items()} for pool, rows in self._replica.numbers.items()
+        }
+        vlans = {pool.removeprefix(VLANS): given for pool, given in numbers.items() if pool.startswith(VLANS)}
+        return Tags(**{pool: numbers.get(pool, {}) for pool in NUMBERED}, vlans=vlans)
 
 
 def _with(items: Mapping[str, Declared], changed: Mapping[str, Declared | None]) -> dict[str, Any]:
@@ -79,7 +86,7 @@ def _with(items: Mapping[str, Declared], changed: Mapping[str, Declared | None])
     new = {**items, **changed}
     if None in changed.values():
         new = {name: item for name, item in new.items() if item is not None}
-    moved = (name for name, item in changed.items() if item is not None)
-    if all(name in items and items[name].origin == changed[name].origin for name in moved):
+    there = {name: item for name, item in changed.items() if item is not None}
+    if all(name in items and items[name].origin == item.origin for name, item in there.items()):
         return new
     return {item.name: item for item in in_order(new.values())}

@@ -43,12 +43,10 @@ class Database:
 
     def connect(self) -> None:
         """Connect, unless that is done. Raises :class:`Unreachable` and :class:`Wrong`."""
-        while self._connection is None:
+        if self._connection is None:
             self._connection = self._server.connect() if self._server is not None else Connection(self.target)
             self._is_watching = False
-            if self._upgrade():
-                # The server ends such connections by itself, sooner or later.
-                self.disconnect()
+            self._upgrade()
 
     def disconnect(self) -> None:
         """End the connection; the server goes on."""
@@ -112,23 +110,24 @@ class Database:
                 touched |= self.replica.update(updates, is_all=False)
         return touched
 
-    def _upgrade(self) -> bool:
-        """Convert a database of an older schema to ours; whether that was necessary."""
-        schema = json.loads(SCHEMA_FILE.read_text())
+    def _upgrade(self) -> None:
+        """Convert a database of an older schema to ours."""
         try:
             found = self.call("get_schema", [DATABASE])
         except Refused as refused:
+            self.disconnect()
             raise Wrong(f"{self.target} has no database of ovs-vpc: {refused}") from None
         if _number(found["version"]) > _number(VERSION):
+            self.disconnect()
             raise Wrong(
                 f"the database at {self.target} is of schema {found['version']}, which a newer ovs-vpc wrote; "
                 f"this one knows up to {VERSION}"
             )
-        if found["version"] == VERSION:
-            return False
-        _log.info("the store's schema %s is converted to %s", found["version"], VERSION)
-        self.call("convert", [DATABASE, schema])
-        return True
+        if found["version"] != VERSION:
+            _log.info("the store's schema %s is converted to %s", found["version"], VERSION)
+            # Else the server would end the connection before it answers.
+            self.call("set_db_change_aware", [True])
+            self.call("convert", [DATABASE, json.loads(SCHEMA_FILE.read_text())])
 
 
 def _number(version: str) -> tuple[int, ...]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from controller.store.rows import NETWORK, Key, Values, part
 from controller.store.schema import GENERATION, NUMBERS, POOLS, Json, given
-from controller.store.shapes import Column, Many, Table, tables
+from controller.store.shapes import Column, Many, tables
 from controller.store.wire import VERSION, changed, decode
 
 _DEFAULTS: Mapping[str, Any] = {"string": "", "integer": 0, "boolean": False}
@@ -49,7 +49,10 @@ class Replica:
     def _missing(self, updates: Json) -> Json:
         """The updates of each table, with the deletion of every row that they do not mention."""
         return {
-            table: {**dict.fromkeys(rows.keys() - updates.get(table, {}).keys(), {"delete": None}), **updates.get(table, {})}
+            table: {
+                **{uuid: {"delete": None} for uuid in rows.keys() - updates.get(table, {}).keys()},
+                **updates.get(table, {}),
+            }
             for table, rows in self._rows.items()
         }
 
@@ -118,8 +121,7 @@ class Replica:
     def __contains__(self, key: Key) -> bool:
         return key in self.uuids
 
-    def keys(self) -> Iterator[Key]:
-        """Every row of the model."""
+    def __iter__(self) -> Iterator[Key]:
         return iter(self.uuids)
 
     def owner(self, key: Key) -> Key:
@@ -184,4 +186,3 @@ class Replica:
 
 def _without_version(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name != VERSION}
-

@@ -146,7 +146,7 @@ def network_of(settings: Network, objects: Mapping[str, Mapping[str, Any]]) -> N
     Not validated again: each object was. Nothing is kept of what another network had computed.
     """
     own = {name: getattr(settings, name) for name in Network.model_fields if name not in sections()}
-    return Network.model_construct(**own, **objects)
+    return Network.model_construct(**{**own, **objects})
 
 
 def build(rows: Mapping[Key, Values]) -> Network:

@@ -36,7 +36,7 @@ class Connection:
         except OSError as error:
             raise Unreachable(f"{target}: {error.strerror or error}") from None
         self._socket.setblocking(False)
-        self._splitter = _Splitter()
+        self._splitter = Splitter()
         self._next_id = 0
         self._answers: dict[int, Any] = {}
         self._said: deque[tuple[str, Any]] = deque()
@@ -121,7 +121,7 @@ class Connection:
             self._said.append((message["method"], message["params"]))
 
 
-class _Splitter:
+class Splitter:
     """Cuts a stream of JSON objects, which nothing stands between, into values.
 
     Brackets are counted by whole chunks, which is fast. So a message is seen once no other one has begun

@@ -20,6 +20,7 @@ Json = Any
 
 _UNLIMITED = {"min": 0, "max": "unlimited"}
 _LARGEST = 2**63 - 1
+_LIMITS = {"ge": "minInteger", "le": "maxInteger"}
 _TEXT: Json = {"type": "string"}
 _FIXED_TEXT: Json = {"type": "string", "mutable": False}
 _NUMBER: Json = {"type": {"key": {"type": "integer", "minInteger": 0}}}
@@ -118,7 +119,6 @@ def _atom(column: Column) -> Json:
         atom["refTable"] = column.table
     if column.choices:
         atom["enum"] = ["set", list(column.choices)]
-    for limit, key in (("ge", "minInteger"), ("le", "maxInteger")):
-        if limit in column.limits:
-            atom[key] = min(column.limits[limit], _LARGEST)
+    for key, limit in column.limits:
+        atom[_LIMITS[key]] = min(limit, _LARGEST)
     return atom

@@ -61,14 +61,12 @@ class Server:
         """Do without the server from now on. Ends it when nobody else uses it."""
         if self._users is None:
             return
-        with self._turn():
-            try:
-                fcntl.flock(self._users, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                self._end()
-            except BlockingIOError:
-                pass
-            os.close(self._users)
-            self._users = None
+        # Others may use it, and the directory may have been removed.
+        with contextlib.suppress(FileNotFoundError, BlockingIOError), self._turn():
+            fcntl.flock(self._users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._end()
+        os.close(self._users)
+        self._users = None
 
     @contextlib.contextmanager
     def _turn(self) -> Iterator[None]:
@@ -97,7 +95,11 @@ class Server:
         ]
         # A session of its own: what ends its user at the terminal does not end the server in the middle of something.
         self._process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
         )
 
     def _wait(self) -> Connection:

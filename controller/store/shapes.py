@@ -6,7 +6,7 @@ the row of the object. A field that names another object (:class:`flows.model.ty
 
 import types
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cache
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
@@ -56,7 +56,7 @@ class Column:
     """Whether the rows it names are parts of this one."""
     nobody: str | None = None
     """What a reference to nothing is called in the model."""
-    limits: Mapping[str, int] = field(default_factory=dict)
+    limits: tuple[tuple[str, int], ...] = ()
     choices: tuple[str, ...] = ()
 
 
@@ -106,20 +106,19 @@ def sections() -> Mapping[str, tuple[Table, ...]]:
     return {name: tuple(table for table in tables().values() if table.section == name) for name in names}
 
 
-def _add(
-    model: type[BaseModel], section: str | None, found: dict[str, Table], left_out: frozenset[str]
-) -> None:
+def _add(model: type[BaseModel], section: str | None, found: dict[str, Table], left_out: frozenset[str]) -> None:
     """Add the table of a class and those of its parts. ``left_out``: fields that are no columns."""
     if model.__name__ in found:
         return
     fields = {
-        name: field for name, field in model.model_fields.items() if name not in left_out and name not in _OF_EVERY_OBJECT
+        name: field
+        for name, field in model.model_fields.items()
+        if name not in left_out and name not in _OF_EVERY_OBJECT
     }
     columns = {name: _column(name, field) for name, field in fields.items()}
     found[model.__name__] = Table(model.__name__, model, columns, section)
-    for field in fields.values():
-        for part in _classes(field.annotation):
-            _add(part, None, found, frozenset())
+    for part in (part for field in fields.values() for part in _classes(field.annotation)):
+        _add(part, None, found, frozenset())
 
 
 _OF_EVERY_OBJECT = frozenset(Declared.model_fields)
@@ -142,7 +141,7 @@ def _column(name: str, field: FieldInfo) -> Column:
         return Column(name, "uuid", many, is_optional, given, refers.kind, nobody=refers.nobody)
     if get_origin(plain) is Literal:
         return Column(name, "string", many, is_optional, given, choices=get_args(plain))
-    limits = {key: limit for item in metadata for key in ("ge", "le") if (limit := getattr(item, key, None)) is not None}
+    limits = tuple((key, getattr(item, key)) for item in metadata for key in ("ge", "le") if hasattr(item, key))
     return Column(name, _ATOMS[plain], many, is_optional, given, limits=limits)
 
 

@@ -15,18 +15,14 @@ from uuid import uuid4
 
 from controller.store import history
 from controller.store.changes import Change, Changes, Transaction, changes
-from controller.store.content import Content, Stored
+from controller.store.content import NUMBERED, Content, Stored
 from controller.store.database import Database
 from controller.store.errors import Conflict, Nothing, Refused, Unreachable
 from controller.store.history import Difference, Entry
 from controller.store.recheck import recheck
 from controller.store.rows import Key, build, references, rows_of, rows_of_object
 from controller.store.schema import GENERATION, STATUS, Json
-from controller.store.shapes import tables
 from flows.model import Network
-
-_POOLS = {"vpcs": "Vpc", "subnets": "Subnet"}
-"""Where each apply numbers objects: the pool, and the table of the objects."""
 
 _ATTEMPTS = 5
 """Applies that others overtake again and again give up after so many times."""
@@ -70,11 +66,18 @@ class Store:
 
         Raises :class:`Conflict` when somebody else changed the same objects meanwhile.
         """
+        return self.commit(self.compare(network), comment=comment)
+
+    def compare(self, network: Network) -> Changes:
+        """What would have to change for this network to be the model."""
         rows = rows_of(network)
         self._look()
-        made = changes(self._database.replica, rows)
-        file = next((values["file"] for values in rows.values() if "file" in values), "")
-        return self._commit(made, {"verb": "apply", "comment": comment, "file": file})
+        return changes(self._database.replica, rows)
+
+    def commit(self, made: Changes, *, comment: str = "") -> int:
+        """Carry out what :meth:`compare` found, if nothing that it is about has changed since."""
+        files = (change.new["file"] for change in made.values() if change.new and "file" in change.new)
+        return self._commit(made, {"verb": "apply", "comment": comment, "file": next(files, "")})
 
     def move(self, port: str, host: str) -> int:
         """Declare another host for a port, until the next apply. Returns the generation.
@@ -87,7 +90,9 @@ class Store:
         moved = stored.network.ports[port].model_copy(update={"host": host})
         replica = self._database.replica
         new = rows_of_object("ports", moved)
-        made = {key: Change(replica.values(key), values) for key, values in new.items() if replica.values(key) != values}
+        made = {
+            key: Change(replica.values(key), values) for key, values in new.items() if replica.values(key) != values
+        }
         return self._commit(made, {"verb": "migrate", "comment": f"{port} to {host}"})
 
     def load(self) -> Stored | None:
@@ -208,7 +213,7 @@ class Store:
 
     def _number(self, transaction: Transaction, made: Changes) -> None:
         """Number what is new, and forget the numbers of what is gone."""
-        for pool, table in _POOLS.items():
+        for pool, table in NUMBERED.items():
             some = [key for key, change in made.items() if key.table == table and None in (change.old, change.new)]
             if not some:
                 continue
@@ -233,13 +238,15 @@ class Store:
             raise Conflict(self._clash(clashes, first))
         if not touched:
             raise Refused(f"the store refuses the change: {error}")
-        rows = {key: self._database.replica.values(key) for key in self._database.replica.keys()}
+        rows = {key: self._database.replica.values(key) for key in self._database.replica}
         rows |= {key: change.new for key, change in made.items() if change.new is not None}
         recheck(build({key: values for key, values in rows.items() if key not in made or made[key].new is not None}))
 
     def _clash(self, clashes: list[str], first: int) -> str:
         objects = ", ".join(clashes[:10]) + (f" and {len(clashes) - 10} more" if len(clashes) > 10 else "")
-        by = "; ".join(str(entry) for entry in self.history() if entry.generation > first) or "not by an ovs-vpc command"
+        by = (
+            "; ".join(str(entry) for entry in self.history() if entry.generation > first) or "not by an ovs-vpc command"
+        )
         return f"somebody else changed {objects} meanwhile ({by}); nothing was changed. Look at it, and try again"
 
     def _wait_for_news(self) -> set[Key]:

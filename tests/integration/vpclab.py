@@ -92,6 +92,7 @@ class VpcLab:
 
     def down(self) -> None:
         self.alive.remove(self)
+        self.store.close()
         try:
             self.lab.down()
         finally:

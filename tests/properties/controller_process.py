@@ -95,6 +95,7 @@ class Network:
 
     def stop(self) -> None:
         """End everything."""
+        self.store.close()
         self._process.send_signal(signal.SIGTERM)
         self._process.wait()
         for switch in self.switches.values():
