@@ -18,7 +18,8 @@ test: install check-quietly  ## all that matters for each change
 test-vm: install-vm  ## each row of the system table on the kernel datapath, in a virtual machine; test-full has more
 	$(VM) --seconds 1200 $(PYTEST_VM) --systems --briefly
 
-test-full: test install-vm  ## everything, on both datapaths
+test-full: test install-vm  ## everything, on both datapaths; tests that repeat something at random in full length
+	$(BIN)/pytest --full tests/integration/store/test_durability.py
 	$(VM) --seconds 3600 $(PYTEST_VM)
 
 vm-shell: install-vm  ## a shell in that machine: ovs-vpc lab up mininet_topos/networks/peered-vpcs.yaml

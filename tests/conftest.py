@@ -9,6 +9,7 @@ pytest_plugins = ["tests.systems"]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--regenerate", action="store_true", help="write golden files and generated pages anew")
+    parser.addoption("--full", action="store_true", help="run tests that repeat something at random in full length")
 
 
 @pytest.fixture

@@ -77,10 +77,9 @@ class Transaction:
                 self._expect_all(references(key, change.new), made)
             self._row(key, change)
 
-    def count(self) -> int:
-        """Make this the next generation of the model; which it is."""
-        generation = self._replica.generation + 1
-        row = {GENERATION: generation}
+    def count(self) -> None:
+        """Make this the next generation of the model."""
+        row = {GENERATION: self._replica.generation + 1}
         if NETWORK in self._replica:
             self.expect(NETWORK)
             self.update(NETWORK.table, self._replica.uuids[NETWORK], row)
@@ -88,7 +87,6 @@ class Transaction:
             self._operations.append(
                 {"op": "update", "table": NETWORK.table, "where": [["_uuid", "==", self._names[NETWORK]]], "row": row}
             )
-        return generation
 
     def expect(self, key: Key) -> None:
         """Fail when a row is not as it was read any more."""

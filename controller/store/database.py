@@ -78,7 +78,11 @@ class Database:
     def select(self, table: str, columns: list[str], where: list[Json] | None = None) -> list[dict[str, Json]]:
         """Columns of the rows of a table."""
         query = {"op": "select", "table": table, "where": where or [], "columns": columns}
-        (result,) = self.transact([query])
+        try:
+            (result,) = self.transact([query])
+        except Unreachable:
+            # The server was restarted since it was asked last, perhaps.
+            (result,) = self.transact([query])
         rows: list[dict[str, Json]] = result["rows"]
         return rows
 

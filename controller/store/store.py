@@ -26,6 +26,8 @@ from flows.model import Network
 
 _ATTEMPTS = 5
 """Applies that others overtake again and again give up after so many times."""
+_PAUSE = 0.05
+"""Seconds between them."""
 _NEWS_SECONDS = 2.0
 """Within which the server tells of what made it refuse something."""
 
@@ -106,7 +108,7 @@ class Store:
 
         Raises :class:`StoreError`. A store that has lost its model has no news: nobody wanted that.
         """
-        self._look(seconds)
+        self._hear(seconds)
         if self._database.replica.revision == self._revision:
             return None
         stored = self.load()
@@ -121,14 +123,16 @@ class Store:
         ``largest``: the last number there is. Raises :class:`NoNumberLeft`.
         """
         wanted = list(names)
+        error = None
         for _ in range(_ATTEMPTS):
             self._look()
             transaction = Transaction(self._database.replica)
             numbers = transaction.number(pool, wanted, largest)
-            if not transaction.is_needed or _error(self._database.transact(transaction.operations)) is None:
+            error = _error(self._database.transact(transaction.operations)) if transaction.is_needed else None
+            if error is None:
                 return numbers
-            self._wait_for_news()
-        raise Conflict(f"others take numbers of {pool} all the time")
+            time.sleep(_PAUSE)
+        raise Refused(f"no numbers of {pool}: {error}")
 
     def write_status(self, status: Mapping[str, Any]) -> None:
         """Replace what the controller says of itself. Only what is different is written."""
@@ -183,6 +187,14 @@ class Store:
             return True
 
     def _look(self, seconds: float = 0.0) -> set[Key]:
+        """Bring what is known up to date: the rows that are different."""
+        try:
+            return self._hear(seconds)
+        except Unreachable:
+            # The server was restarted since it was asked last, perhaps.
+            return self._hear(seconds)
+
+    def _hear(self, seconds: float) -> set[Key]:
         touched = self._database.look(seconds)
         self._content.touch(touched)
         return touched
@@ -194,22 +206,30 @@ class Store:
         for _ in range(_ATTEMPTS):
             if not made:
                 return replica.generation
-            transaction = Transaction(replica)
-            transaction.change(made)
-            self._number(transaction, made)
-            generation = transaction.count()
             identity = str(uuid4())
-            entry = {**about, "id": identity, "who": _who(), GENERATION: generation}
-            history.record(transaction, self._database, entry, made)
+            generation = replica.generation + 1
             try:
-                error = _error(self._database.transact(transaction.operations))
+                error = self._attempt(made, {**about, "id": identity, "who": _who(), GENERATION: generation})
             except Unreachable:
-                error = self._outcome(identity)
+                touched = self._look_after_loss()
+                error = None if history.is_recorded(self._database, identity) else "the store was lost"
+            else:
+                touched = self._look() if error is None else self._wait_for_news(error)
             if error is None:
-                self._look()
                 return generation
-            self._overtaken(made, first, error)
-        raise Conflict("others change the model all the time; nothing was changed; try again")
+            self._overtaken(made, first, touched)
+        raise Conflict(
+            "others change the model all the time, or the store is lost again and again; nothing was changed"
+        )
+
+    def _attempt(self, made: Changes, about: Mapping[str, Any]) -> str | None:
+        """Send changes as one transaction; why it was refused, if it was."""
+        transaction = Transaction(self._database.replica)
+        transaction.change(made)
+        self._number(transaction, made)
+        transaction.count()
+        history.record(transaction, self._database, about, made)
+        return _error(self._database.transact(transaction.operations))
 
     def _number(self, transaction: Transaction, made: Changes) -> None:
         """Number what is new, and forget the numbers of what is gone."""
@@ -225,19 +245,21 @@ class Store:
                     names[key.path] = None
             transaction.number(pool, names)
 
-    def _outcome(self, identity: str) -> str | None:
-        """What became of a change whose answer was lost with the connection: None when it took place."""
-        self._look()
-        return None if history.is_recorded(self._database, identity) else "the store was lost before it was changed"
+    def _look_after_loss(self) -> set[Key]:
+        try:
+            return self._look()
+        except Unreachable as error:
+            raise Unreachable(
+                f"whether the change took place is not known ('ovs-vpc history' will tell): {error}"
+            ) from None
 
-    def _overtaken(self, made: Changes, first: int, error: str) -> None:
-        """Returns when a change that was refused can be tried again. Raises the reason why it cannot."""
-        touched = self._wait_for_news()
+    def _overtaken(self, made: Changes, first: int, touched: set[Key]) -> None:
+        """Returns when a change that did not take place can be tried again. Raises the reason why it cannot."""
+        if not touched:
+            return
         concerned = {*made, *(key for k, change in made.items() for key in references(k, change.new or {}))}
         if clashes := sorted(str(key) for key in touched & concerned):
             raise Conflict(self._clash(clashes, first))
-        if not touched:
-            raise Refused(f"the store refuses the change: {error}")
         rows = {key: self._database.replica.values(key) for key in self._database.replica}
         rows |= {key: change.new for key, change in made.items() if change.new is not None}
         recheck(build({key: values for key, values in rows.items() if key not in made or made[key].new is not None}))
@@ -249,12 +271,14 @@ class Store:
         )
         return f"somebody else changed {objects} meanwhile ({by}); nothing was changed. Look at it, and try again"
 
-    def _wait_for_news(self) -> set[Key]:
-        """What others changed, when the server has just refused something for that."""
+    def _wait_for_news(self, error: str) -> set[Key]:
+        """What others changed, when the server has just refused something for that. Raises :class:`Refused`."""
         touched: set[Key] = set()
         end = time.monotonic() + _NEWS_SECONDS
         while not touched and time.monotonic() < end:
-            touched |= self._look(0.05)
+            touched |= self._look(_PAUSE)
+        if not touched:
+            raise Refused(f"the store refuses the change: {error}")
         return touched
 
 
