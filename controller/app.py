@@ -21,9 +21,10 @@ _log = logging.getLogger(__name__)
 class App:
     """A controller on one state directory."""
 
-    def __init__(self, store: Store, *, address: str, port: int, ovsdb_target: str) -> None:
+    def __init__(self, state: Path, *, address: str, port: int, ovsdb_target: str) -> None:
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
-        self._store = StoreWatch(store, self._events.put)
+        self._store = StoreWatch(Store(state), self._events.put)
+        self._own_store = Store(state)
         self._status: object = None
         self._address, self._port = address, port
         self._hosts = HostSessions(
@@ -33,6 +34,7 @@ class App:
         self._sync = Sync(
             self._hosts.set_hosts,
             self._hosts.flows_restored,
+            self._own_store.write_vlans,
             ovsdb_target=ovsdb_target,
             openflow_target=f"tcp:{address}:{port}",
         )
@@ -49,6 +51,7 @@ class App:
                 self._sync.pump(time.monotonic())
                 self._report()
         finally:
+            self._own_store.close()
             self._store.stop()
 
     def _take_events(self) -> None:
@@ -70,10 +73,9 @@ class App:
 
 def run(state: Path, *, address: str, port: int, ovsdb_target: str) -> None:
     """Run a controller. Raises BlockingIOError when one already runs on this directory."""
-    store = Store(state)
-    with store.serve():
+    with Store(state).serve():
         try:
-            App(store, address=address, port=port, ovsdb_target=ovsdb_target).run()
+            App(state, address=address, port=port, ovsdb_target=ovsdb_target).run()
         except _Stopped as stopped:
             _log.info("stopped by %s", stopped)
         # Everything that must outlive the process is in the store and in the switches. os-ken's accept thread

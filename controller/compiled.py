@@ -3,25 +3,18 @@
 from collections.abc import Mapping
 from typing import Any
 
+from controller.status import reported_facts
 from controller.store import Stored
 from flows.compile import compile
-from flows.facts import HostFacts, Interface
 from flows.locate import Locations
-from flows.model.contract import datapath_id
 from flows.plan import Desired
 from flows.view import view
 
 
 def compiled(stored: Stored, status: Mapping[str, Any], host: str) -> Desired | None:
     """Compile one host from scratch; None when the controller has not seen the host yet."""
-    reported = status.get("hosts", {}).get(host)
-    if reported is None or reported["datapath"] is None:
+    facts = reported_facts(host, status.get("hosts", {}).get(host, {}))
+    if facts is None:
         return None
-    facts = HostFacts(
-        datapath_id(host),
-        reported["datapath"],
-        reported["tunnel"],
-        frozenset(Interface(iface_id, name, ofport, bound=True) for iface_id, name, ofport in reported["interfaces"]),
-    )
     locations = Locations(status["ports"], frozenset())
     return compile(view(stored.network, stored.tags, locations, facts, host))

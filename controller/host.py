@@ -5,15 +5,16 @@ from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
+from controller.holdings import Holdings, learnable
 from controller.prime import Primer
 from controller.switch.sessions import Session
 from flows.compile import Conflict, compile
 from flows.facts import HostFacts
 from flows.model.contract import datapath_id
-from flows.openflow import Flow
-from flows.pipeline import is_receiving
-from flows.plan import Desired, Plan, diff
+from flows.pipeline import FLOOD, is_receiving
+from flows.plan import Desired, Plan
 from flows.rules import Application
+from flows.switching import RemoteMembers
 from flows.view import Elsewhere, Unit
 
 PATIENCE = 2.0
@@ -53,7 +54,8 @@ class Host:
         self._units: frozenset[Unit] | None = None
         self._neighbours: Set[IPv4Address] = frozenset()
         self._desired: Desired | None = None
-        self._actual: dict[int, Flow | None] | None = None
+        self._may_learn: Set[int] = frozenset()
+        self._actual: Holdings | None = None
         self._transaction: _Transaction | None = None
         self._asked_at: float | None = None
         self._retry_at = 0.0
@@ -81,13 +83,13 @@ class Host:
     def sends_otherwise(self) -> bool:
         """Whether flows have to change that decide what this host sends."""
         return any(not is_receiving(flow) for flow in self._pending.add) or any(
-            not self._is_receiving(cookie) for cookie in self._pending.delete
+            self._actual is not None and not self._actual.is_receiving(cookie) for cookie in self._pending.delete
         )
 
     @property
     def flows(self) -> int:
         """How many flows of ours its switch holds, as far as is known."""
-        return len(self._actual or ())
+        return 0 if self._actual is None else len(self._actual)
 
     def want(self, units: frozenset[Unit], generation: int) -> None:
         """Make its switch hold what these units need, for a generation of the model."""
@@ -101,11 +103,11 @@ class Host:
                 return
             self._units = units
             self.problem = None
+            self._may_learn = learnable(self._desired)
             if self._actual is not None:
                 # Of what was read before the first compile, only now is known what it is.
-                known = self._desired.flows
-                self._actual = {cookie: flow or known.get(cookie) for cookie, flow in self._actual.items()}
-            self._neighbours = frozenset(unit.tunnel_ip for unit in units if isinstance(unit, Elsewhere))
+                self._actual.recognise(self._desired.flows)
+            self._neighbours = frozenset(u.tunnel_ip for u in units if isinstance(u, Elsewhere | RemoteMembers))
             self._retry_at = 0.0
         self._settle()
 
@@ -128,8 +130,7 @@ class Host:
 
     def holds(self, cookies: Iterable[int]) -> None:
         """What the switch holds was read."""
-        known = self._desired.flows if self._desired else {}
-        self._actual = {cookie: known.get(cookie) for cookie in cookies}
+        self._actual = Holdings(cookies, self._desired.flows if self._desired else {})
         self._asked_at = None
         self._settle()
 
@@ -165,20 +166,20 @@ class Host:
         if done.refused:
             self._retry_at = now + RETRY
         elif self._actual is not None:  # else it is being read anew, and will tell by itself
-            self._carry_out(self._actual, done.plan)
+            self._actual.carry_out(done.plan)
             self.problem = None
         self._settle()
 
-    def pump(self, now: float, *, may_send: bool, may_remove: bool) -> None:
+    def pump(self, now: float, *, may_send: bool, may_remove: bool, knows_all: bool) -> None:
         """Send the next transaction, if there is one and it is its turn.
 
         ``may_send``: no other host still has to prepare for receiving. ``may_remove``: nor does any still send
-        by what it had before.
+        by what it had before. ``knows_all``: every port was found that ever will be.
         """
         if self.session is None or self._transaction is not None or not self.is_ready or now < self._retry_at:
             return
         proven = self.primer.is_ready(self._neighbours, now)
-        plan = self._part(may_send=may_send and proven, may_remove=may_remove)
+        plan = self._part(may_send=may_send and proven, may_remove=may_remove, knows_all=knows_all)
         if plan:
             self._transaction = _Transaction(self.session.apply(plan), plan, now)
 
@@ -224,41 +225,40 @@ class Host:
 
     def clear(self) -> None:
         """The host left the model: its switch shall hold nothing of ours."""
-        if self.session is not None and self._actual:
-            self.session.apply(Plan((), frozenset(self._actual)))
+        if self.session is not None and self._actual is not None and self._actual.everything():
+            self.session.apply(self._actual.everything())
 
     def application(self, cookie: int) -> tuple[Application, ...]:
         """What a flow is there for."""
         return self._desired.applications.get(cookie, ()) if self._desired else ()
 
-    def _part(self, *, may_send: bool, may_remove: bool) -> Plan:
-        add = tuple(flow for flow in self._pending.add if may_send or is_receiving(flow))
+    def _part(self, *, may_send: bool, may_remove: bool, knows_all: bool) -> Plan:
+        """What of the difference may go out now.
+
+        What nobody would learn any more goes first, before new flows that could meet it. A flood is one flow for all
+        hosts: while some ports were not found yet it would replace one that is right by one that sends to too few.
+        """
+        add = tuple(
+            flow
+            for flow in self._pending.add
+            if is_receiving(flow) or (may_send and (knows_all or flow.table != FLOOD.number))
+        )
+        held = self._actual
         delete = frozenset(
-            cookie for cookie in self._pending.delete if may_send and (may_remove or not self._is_receiving(cookie))
+            cookie
+            for cookie in self._pending.delete
+            if held is not None
+            and (held.is_learned(cookie) or (may_send and (may_remove or not held.is_receiving(cookie))))
         )
         return Plan(add, delete)
-
-    def _is_receiving(self, cookie: int) -> bool:
-        flow = self._actual.get(cookie) if self._actual else None
-        return flow is None or is_receiving(flow)
 
     def _settle(self) -> None:
         """Find out anew what is left to do."""
         if self._desired is None or self._actual is None:
             return
-        self._pending = diff(self._desired.flows, self._actual.keys())
+        self._pending = self._actual.difference(self._desired, self._may_learn)
         if self.is_settled:
             self.confirmed_generation = self.wanted_generation
-
-    @staticmethod
-    def _carry_out(actual: dict[int, Flow | None], plan: Plan) -> None:
-        """Update what the switch holds. A flow that was added in another's place has replaced it."""
-        places = {flow.key for flow in plan.add}
-        for cookie in [cookie for cookie, flow in actual.items() if flow is not None and flow.key in places]:
-            del actual[cookie]
-        for cookie in plan.delete:
-            actual.pop(cookie, None)
-        actual.update((flow.cookie, flow) for flow in plan.add)
 
     def _describe(self, cookie: int | None) -> str:
         reasons = self.application(cookie) if cookie is not None else ()

@@ -6,13 +6,14 @@ What a switch shall hold is computed from the current model and the current fact
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from controller.host import Host
 from controller.ovsdb import HostSettings
 from controller.packetin import proof
-from controller.store import Stored
+from controller.status import host_status
+from controller.store import Stored, Vlans
 from controller.switch.sessions import (
     Confirmed,
     Cookies,
@@ -24,6 +25,7 @@ from controller.switch.sessions import (
     SwitchEvent,
     SwitchUp,
 )
+from controller.vlans import LocalVlans
 from flows.facts import HostFacts
 from flows.locate import Locations, locate
 from flows.model.contract import datapath_id
@@ -32,6 +34,8 @@ from flows.view import view
 
 STARTUP = 10.0
 """Seconds after the model was read in which nothing is removed while a host's facts are missing."""
+RETRY = 1.0
+"""Seconds between attempts to keep local VLANs in a store that does not take them."""
 
 _log = logging.getLogger(__name__)
 
@@ -64,19 +68,23 @@ class Sync:
         self,
         set_hosts: SetHosts,
         flows_restored: Callable[[str], None],
+        keep_vlans: Callable[[Vlans], None],
         *,
         ovsdb_target: str,
         openflow_target: str,
     ) -> None:
         """``ovsdb_target``: how to reach a host's database, with ``{name}`` and ``{ip}`` to be filled in.
 
-        ``flows_restored`` is told the name of each host whose switch holds everything for the first time.
+        ``flows_restored`` is told the name of each host whose switch holds everything for the first time;
+        ``keep_vlans`` every change of the hosts' local VLANs.
         """
         self._set_hosts = set_hosts
         self._flows_restored = flows_restored
         self._ovsdb_target = ovsdb_target
         self._openflow_target = openflow_target
         self._started: float | None = None
+        self._vlans = LocalVlans(keep_vlans)
+        self._vlans_at = 0.0
         self._stored: Stored | None = None
         self._hosts: dict[str, Host] = {}
         self._by_datapath: dict[int, Host] = {}
@@ -135,16 +143,32 @@ class Sync:
         for host in self._hosts.values():
             may_send = not receiving - {host.name}
             host.prove(now)
-            host.pump(now, may_send=may_send, may_remove=known and may_send and not sending - {host.name})
+            may_remove = known and may_send and not sending - {host.name}
+            host.pump(now, may_send=may_send, may_remove=may_remove, knows_all=known)
             host.check(now)
             if host.is_restored():
                 self._flows_restored(host.name)
+        self._release_vlans()
+        if self._vlans.is_unkept and now > self._vlans_at:
+            self._vlans_at = now + RETRY
+            self._relocate(None)
+
+    def _release_vlans(self) -> None:
+        """VLANs of segments that left the model are free once no switch can hold a flow of them."""
+        for host in [self._hosts[name] for name in self._vlans.leaving]:
+            if host.is_settled and not host.problem:
+                self._vlans.release(host.name)
+                if self._vlans.lacking(host.name):
+                    self._relocate(None)
 
     def status(self) -> dict[str, Any]:
         """What is going on, for people and for the command line."""
         return {
             "generation": self._stored.generation if self._stored else 0,
-            "hosts": {host.name: _status(host) for host in self._hosts.values()},
+            "hosts": {
+                host.name: host_status(host) | {"cut_off": self._vlans.lacking(host.name)}
+                for host in self._hosts.values()
+            },
             "ports": dict(self._locations.hosts),
         }
 
@@ -196,6 +220,8 @@ class Sync:
             _log.warning("%s: claims port %s, which %s has; the claim is refused", claimant, port, owner)
         moved = locations.hosts != self._locations.hosts
         self._locations = locations
+        tags = replace(self._stored.tags, vlans=self._vlans.allocate(self._stored, locations))
+        self._stored = replace(self._stored, tags=tags)
         for host in self._hosts.values() if changed is None or moved else [changed]:
             self._want(host)
         self._tell_hosts()
@@ -221,6 +247,7 @@ class Sync:
                         controller=self._openflow_target,
                         encapsulation=network.encapsulation,
                         table_names=tuple(NAMES.items()),
+                        physical=tuple(host.physical.items()),
                         bound=self._bound(self._hosts[name]),
                     ),
                 )
@@ -237,7 +264,7 @@ class Sync:
         )
 
     def _knows_enough(self, now: float) -> bool:
-        """Whether flows may be removed: not while a port may be on a host that was not heard of yet."""
+        """Whether flows may be removed or mean less: not while a port may be on a host that was not heard of yet."""
         if self._started is None:
             return False
         if all(host.facts is not None for host in self._hosts.values()) or now - self._started > STARTUP:
@@ -252,20 +279,3 @@ class Sync:
             return
         _log.info("%s: its switch connected", host.name)
         host.connected(session, now)
-
-
-def _status(host: Host) -> dict[str, Any]:
-    facts = host.facts
-    return {
-        "database": host.has_database,
-        "switch": host.session is not None,
-        "wanted": host.wanted_generation,
-        "confirmed": host.confirmed_generation,
-        "settled": host.is_settled,
-        "flows": host.flows,
-        "problem": host.problem,
-        "unproven": [str(address) for address in host.unproven],
-        "datapath": facts.datapath_type if facts else None,
-        "tunnel": facts.tunnel_ofport if facts else None,
-        "interfaces": sorted((i.iface_id, i.name, i.ofport) for i in facts.interfaces) if facts else [],
-    }

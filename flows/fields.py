@@ -101,7 +101,7 @@ def show(field: Field, value: int) -> str:
         case "mac":
             return ":".join(f"{byte:02x}" for byte in value.to_bytes(6))
         case "hex":
-            return f"{value:#x}"
+            return f"{value:#x}" if value else "0"
         case "number":
             return str(value)
 

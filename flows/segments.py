@@ -67,7 +67,7 @@ class HostSegments:
     def _segment(self, segment: Segment, here: list[SegmentPort], ports: list[SegmentPort]) -> Iterator[SwitchingUnit]:
         number = Named(self._numbers[segment.name], f"segment {segment.name}")
         vlan = Named(self._vlans[segment.name], f"segment {segment.name}")
-        learning = None if segment.flood_only else Learning(segment.ageing, segment.max_macs)
+        learning = None if segment.flood_only else Learning(segment.ageing, segment.max_macs, f"VLAN {int(vlan)}")
         ends = [(self._port(port), _wire(port, segment), port.name, _why(port)) for port in here]
         uplink = self._uplink(segment)
         if uplink is not None:
@@ -80,7 +80,7 @@ class HostSegments:
             hosts = sorted({self._locations.hosts[port.name] for port in ports} - {self._host})
             for host in hosts:
                 tunnel_ip = self._network.hosts[host].tunnel_ip
-                yield RemoteMembers(number, vlan, host, tunnel_ip, learning, _why(segment))
+                yield RemoteMembers(number, vlan, segment.id, host, tunnel_ip, learning, _why(segment))
         local = tuple(LocalCopy(ofport, wire) for ofport, wire, _, _ in ends)
         yield Flood(vlan, Copies(local, tuple(self._remote_copies(segment, hosts))), _why(segment))
         if learning is not None:

@@ -21,6 +21,8 @@ class Learning:
     """Seconds after its last frame at which an address is forgotten; at most 65535."""
     limit: int
     """How many addresses the switch learns in the segment."""
+    scope: str = ""
+    """What is counted together: addresses of another scope of the same segment count anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,8 @@ class RemoteMembers:
 
     segment: Named
     vlan: Named
+    key: int
+    """The tunnel key that both have for it."""
     host: str
     tunnel_ip: IPv4Address
     learning: Learning | None

@@ -270,10 +270,10 @@ def learn_known(result: Field) -> LearnTemplate:
     """Count the sender's address among those that its segment has learned here, and say whether there was room.
 
     One that counts already always has room: the limit does not keep it from being learned anew where it moves to.
-    Parameters: segment, ageing, limit.
+    Parameters: segment, scope, ageing, limit.
     """
     specs = (learning.Match(VLAN, VLAN), learning.Match(ETH_SRC, ETH_SRC))
-    return LearnTemplate("known", specs, P.segment, "", P.ageing, P.limit, result)
+    return LearnTemplate("known", specs, P.segment, P.scope, P.ageing, P.limit, result)
 
 
 def learn_unicast(*specs: learning.Spec | LoadTemplate) -> LearnTemplate:

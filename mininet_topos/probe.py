@@ -14,7 +14,7 @@ import socket
 import struct
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -36,10 +36,12 @@ class Probe:
     target_ip: str
 
 
-def answered(directory: LabDirectory, probes: Sequence[Probe], wait: float) -> list[bool]:
-    """Whether each ping reached its target and was answered. ``wait``: seconds after the last one was sent."""
-    ports = {probe.source for probe in probes} | {probe.target for probe in probes}
-    watchers = {port: _watch(directory, port) for port in sorted(ports)}
+def answered(instances: Mapping[str, Path], probes: Sequence[Probe], wait: float) -> list[bool]:
+    """Whether each ping reached its target and was answered.
+
+    ``instances`` has the namespace of each port; ``wait``: seconds after the last ping was sent.
+    """
+    watchers = {port: _watch(namespace) for port, namespace in instances.items()}
     try:
         return _Round(watchers, probes).run(wait)
     finally:
@@ -47,8 +49,8 @@ def answered(directory: LabDirectory, probes: Sequence[Probe], wait: float) -> l
             watcher.close()
 
 
-def _watch(directory: LabDirectory, port: str) -> socket.socket:
-    with namespaces.inside(directory.namespace(port_node(port))):
+def _watch(instance: Path) -> socket.socket:
+    with namespaces.inside(instance):
         watcher = socket.socket(socket.AF_INET, socket.SOCK_RAW | socket.SOCK_NONBLOCK, socket.IPPROTO_ICMP)
     watcher.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
     return watcher
@@ -120,7 +122,10 @@ def main() -> None:
     """Read ``{"probes": [...], "wait": seconds}``, write the list of results."""
     order = json.load(sys.stdin)
     probes = [Probe(**probe) for probe in order["probes"]]
-    json.dump(answered(LabDirectory(Path(sys.argv[1])), probes, order["wait"]), sys.stdout)
+    directory = LabDirectory(Path(sys.argv[1]))
+    ports = sorted({probe.source for probe in probes} | {probe.target for probe in probes})
+    instances = {port: directory.namespace(port_node(port)) for port in ports}
+    json.dump(answered(instances, probes, order["wait"]), sys.stdout)
 
 
 def order(probes: Sequence[Probe], wait: float) -> str:

@@ -47,6 +47,8 @@ class Switch:
         self._vswitchd.after_restart = self.ready
 
     def _service(self, program: str, arguments: Iterable[str]) -> Service:
+        # A lab ends with its process 1; Mininet may be killed, and must not leave them behind.
+        until_we_end = ["setpriv", "--pdeathsig=KILL", "--"]
         own = [
             f"--unixctl={self._directory / program}.ctl",
             f"--pidfile={self._directory / program}.pid",
@@ -55,7 +57,7 @@ class Switch:
         ]
         environment = {name: str(self._directory) for name in ("OVS_RUNDIR", "OVS_LOGDIR", "OVS_DBDIR")}
         output = self._directory / f"{program}.out"
-        argv = [program, *arguments, *own]
+        argv = [*until_we_end, program, *arguments, *own]
         return Service(f"{program} of {self.host.name}", argv, self.namespace, self._directory, output, environment)
 
     def _database_arguments(self) -> list[str]:
@@ -72,13 +74,17 @@ class Switch:
 
     def start_database(self, empty: Path) -> None:
         """Start the database server on a copy of an empty database."""
-        self._directory.mkdir(parents=True)
+        self._directory.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(empty, self._directory / "conf.db")
         self._supervisor.start(self._database)
 
     def wait_for_database(self) -> None:
         if not self._waiting.until(self._socket.is_socket, _PATIENCE):
             raise LabError(f"the ovsdb-server of host '{self.host.name}' does not start")
+
+    def stop_database(self) -> None:
+        """End the database server; what it holds is of no more use."""
+        self._supervisor.stop(self._database, lambda: None, 0)
 
     def start(self) -> None:
         """Start ovs-vswitchd, without waiting."""
@@ -99,6 +105,7 @@ class Switch:
 
     @property
     def is_running(self) -> bool:
+        """Whether ovs-vswitchd runs."""
         return self._vswitchd.process is not None
 
     def owners_setup(self) -> list[str]:

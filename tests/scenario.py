@@ -75,6 +75,7 @@ def plain_switch() -> frozenset[Unit]:
             Member(number, ten, trunk, 10, learning, "trunk", reason),
             Member(number, twenty, trunk, 20, None, "trunk", reason),
             Member(number, zero, every, None, learning, "every", reason),
+            Member(number, zero, silent, None, None, "silent", reason),
             TrunkAll(number, every, learning, "every", reason),
             TrunkAll(number, silent, None, "silent", reason),
             Flood(zero, Copies((LocalCopy(every, None), LocalCopy(silent, None))), reason),

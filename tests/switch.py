@@ -29,7 +29,12 @@ def wait_until(condition: Callable[[], object], what: str, seconds: float = 10.0
 class Switch:
     """Started when made; ``with`` stops it and removes its directory."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, only_dummies: bool = True) -> None:
+        """``only_dummies``: every bridge and interface is a dummy, tunnels too (ovs-vswitchd(8), ``--enable-dummy``).
+
+        Otherwise bridges need ``datapath_type=dummy`` and ports ``type=dummy``, and tunnels carry packets.
+        """
+        self._dummy = "--enable-dummy=override" if only_dummies else "--enable-dummy"
         self.directory = Path(tempfile.mkdtemp(prefix="ovs-", dir="/tmp"))  # socket paths hold 107 bytes
         self._environment = {**os.environ, "OVS_RUNDIR": str(self.directory), "OVS_LOGDIR": str(self.directory)}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -76,7 +81,7 @@ class Switch:
 
     def start_vswitchd(self) -> None:
         """Starts ovs-vswitchd; it answers ``appctl`` when this returns."""
-        self._start("ovs-vswitchd", "--enable-dummy=override", "--disable-system", self.db_target)
+        self._start("ovs-vswitchd", self._dummy, "--disable-system", "--disable-system-route", self.db_target)
         wait_until((self.directory / "ovs-vswitchd.ctl").exists, "ovs-vswitchd's control socket")
 
     def kill(self, daemon: str) -> None:

@@ -18,6 +18,7 @@ need tcpdump tcpdump
 need iperf3 iperf3
 need unshare util-linux
 need ps procps
+need mn mininet
 if [ "${1:-}" = vm ]; then
     need linux.uml user-mode-linux
     need modprobe kmod

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from controller.cli.output import err, fail, out, read_network
+from controller.cli.output import err, fail, out, read_network, summary
 from controller.cli.state import LabOption, StateOption, find_target
 from controller.cli.waiting import unconfirmed, wait_confirmed
 
@@ -42,8 +42,10 @@ def apply(
     with err.status("waiting for the hosts to confirm"):
         is_confirmed = wait_confirmed(store, generation, wait)
     if is_confirmed:
-        hosts = store.read_status()["hosts"]
-        out.print(f"generation {generation} is confirmed by all {len(hosts)} hosts")
+        out.print(f"generation {generation} is confirmed by every host: {summary(network)}")
+        for name, known in store.read_status()["hosts"].items():
+            for segment in known["cut_off"]:
+                out.print(f"  {name}: segment {segment} is cut off there: all VLANs that a host has are in use")
         return
     for name, reason in unconfirmed(store, generation).items():
         out.print(f"  {name}: {reason}")

@@ -13,11 +13,15 @@ _COLOURS = ("cyan", "green", "magenta", "yellow", "blue", "red")
 
 
 def draw(network: Network) -> RenderableType:
-    """Hosts as boxes with their ports, the underlay below them, then the VPCs and what connects them."""
-    colours = {vpc: _COLOURS[number % len(_COLOURS)] for number, vpc in enumerate(network.vpcs)}
+    """Hosts as boxes with their ports, the underlay below them, then the VPCs, what connects them, and the segments."""
+    names = [f"VPC {vpc}" for vpc in network.vpcs] + [f"segment {segment}" for segment in network.segments]
+    colours = {name: _COLOURS[number % len(_COLOURS)] for number, name in enumerate(names)}
     boxes = [
         Panel(
-            Group(*(_port(port, colours) for port in network.ports.values() if port.host == name)),
+            Group(
+                *(_port(port, colours) for port in network.ports.values() if port.host == name),
+                *(Text(f"{interface} ── {physical}", style="dim") for physical, interface in host.physical.items()),
+            ),
             title=name,
             subtitle=_place(network, host),
             padding=(0, 1),
@@ -25,7 +29,14 @@ def draw(network: Network) -> RenderableType:
         for name, host in network.hosts.items()
     ]
     underlay = Text(f"══ {network.encapsulation} tunnels over the underlay, MTU {network.underlay.mtu} ══", style="dim")
-    return Group(Columns(boxes), underlay, *_racks(network), *_vpcs(network, colours), *_peerings(network))
+    return Group(
+        Columns(boxes),
+        underlay,
+        *_racks(network),
+        *_vpcs(network, colours),
+        *_peerings(network),
+        *_segments(network, colours),
+    )
 
 
 def _place(network: Network, host: Host) -> str:
@@ -39,18 +50,26 @@ def _racks(network: Network) -> Iterator[Text]:
 
 
 def _port(port: AnyPort, colours: dict[str, str]) -> Text:
-    if not isinstance(port, VpcPort):
-        return Text(f"{port.name}  {port.address or ''}  {port.where}")
-    text = f"{port.name}  {', '.join(map(str, port.ips))}  {port.vpc}"
-    return Text(text, style=colours[port.vpc])
+    ips = port.ips if isinstance(port, VpcPort) else filter(None, [port.address])
+    text = "  ".join([port.name, *filter(None, [", ".join(map(str, ips))]), port.where])
+    return Text(text, style=colours.get(port.where, ""))
 
 
 def _vpcs(network: Network, colours: dict[str, str]) -> Iterator[Text]:
     for vpc in network.vpcs.values():
         subnets = ", ".join(f"{subnet.name} {subnet.cidr}" for subnet in vpc.subnets.values())
-        yield Text(f"VPC {vpc.name} (id {vpc.id}): {subnets}", style=colours[vpc.name])
+        yield Text(f"VPC {vpc.name} (id {vpc.id}): {subnets}", style=colours[f"VPC {vpc.name}"])
 
 
 def _peerings(network: Network) -> Iterator[Text]:
     for peering in network.peerings.values():
         yield Text(f"peering {peering.name}: {' <-> '.join(peering.between)}")
+
+
+def _segments(network: Network, colours: dict[str, str]) -> Iterator[Text]:
+    for segment in network.segments.values():
+        physical = segment.physical
+        way = f"VLAN {physical.vlan} of {physical.network}" if physical else f"id {segment.id}"
+        tag = f", tag {segment.vlan} on trunks" if segment.vlan is not None else ""
+        floods = ", floods" if segment.flood_only else ""
+        yield Text(f"segment {segment.name} ({way}{tag}{floods})", style=colours[f"segment {segment.name}"])

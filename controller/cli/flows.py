@@ -1,10 +1,12 @@
 """``ovs-vpc flows``: the flows of a host, in words."""
 
+from collections.abc import Iterator
 from typing import Annotated
 
 import typer
 from rich.markup import escape
 
+from controller.cli.learned import Learned, learned, reasons
 from controller.cli.output import JsonOption, fail, out, print_json
 from controller.cli.state import HostArgument, LabOption, StateOption, check_name, find_target
 from controller.compiled import compiled
@@ -25,7 +27,8 @@ def flows(
 ) -> None:
     """Print the flows that a host's switch shall hold, each with what it does and the object that it is there for.
 
-    The cookie is the one that ovs-ofctl and ovs-appctl print.
+    The cookie is the one that ovs-ofctl and ovs-appctl print. In a lab, what the switch has learned by itself in
+    segments comes last; elsewhere only what the cookies of such flows mean.
     """
     target = find_target(state, lab)
     stored = target.model()
@@ -35,14 +38,44 @@ def flows(
     desired = compiled(stored, target.store.read_status(), host)
     if desired is None:
         fail(f"nothing is known of host '{host}' yet: its database has not been reached")
-    if table is not None:
-        desired = _only(desired, NUMBERS[table])
+    entries = list(learned(target.lab, host, desired)) if target.lab is not None else []
+    shown = desired if table is None else _only(desired, NUMBERS[table])
+    entries = [entry for entry in entries if table in (None, entry.table)]
     if as_json:
-        print_json([_described(flow, desired) for flow in desired.flows.values()])
+        sent = [_described(flow, shown) for flow in shown.flows.values()]
+        print_json([*sent, *(_described_learned(entry) for entry in entries)])
         return
-    for line in flow_lines(desired, cookies=True):
+    for line in (*flow_lines(shown, cookies=True), *_learned_lines(entries), *_meanings(shown, target.lab is None)):
         style = "bold" if line.startswith("#") else "dim" if line.startswith(" ") else ""
         out.print(escape(line), style=style)
+
+
+def _learned_lines(entries: list[Learned]) -> Iterator[str]:
+    if entries:
+        yield "# learned by the switch itself"
+    for entry in entries:
+        yield f"cookie={entry.cookie}, {entry.flow}"
+        yield f"    {entry.why}"
+
+
+def _meanings(desired: Desired, is_wanted: bool) -> Iterator[str]:
+    """What learned flows would mean, where the switch cannot be asked for them."""
+    meanings = reasons(desired) if is_wanted else {}
+    if meanings:
+        yield "# learned by the switch itself: what the cookies of such flows say (ovs-ofctl shows the flows)"
+    for cookie, why in meanings.items():
+        yield f"cookie={cookie:#x}"
+        yield f"    {why}"
+
+
+def _described_learned(entry: Learned) -> dict[str, object]:
+    return {
+        "cookie": entry.cookie,
+        "table": entry.table,
+        "flow": entry.flow,
+        "does": [entry.why],
+        "because_of": ["the switch has learned it"],
+    }
 
 
 def _described(flow: Flow, desired: Desired) -> dict[str, object]:

@@ -36,6 +36,22 @@ def print_json(data: object) -> None:
     print(json.dumps(data, indent=2))
 
 
+def summary(network: Network) -> str:
+    """How many objects of each kind a network has; of hosts and ports also that there are none."""
+    numbers = {
+        "host": len(network.hosts),
+        "VPC": len(network.vpcs),
+        "segment": len(network.segments),
+        "port": len(network.ports),
+        "peering": len(network.peerings),
+    }
+    return ", ".join(
+        f"{number} {kind}{'s' if number != 1 else ''}"
+        for kind, number in numbers.items()
+        if number or kind in ("host", "port")
+    )
+
+
 def show_problems(problems: tuple[Problem, ...] | list[Problem]) -> None:
     """Print errors and warnings, each with its place."""
     for problem in problems:

@@ -1,5 +1,6 @@
 """``ovs-vpc show``: what is declared, and where it is."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from rich.table import Table
@@ -7,21 +8,23 @@ from rich.table import Table
 from controller.cli.output import JsonOption, out, print_json
 from controller.cli.state import LabOption, StateOption, find_target
 from controller.store import Stored
-from flows.model import Network, VpcPort
+from flows.model import Host, Network, VpcPort
 
 
 def show(as_json: JsonOption = False, state: StateOption = None, lab: LabOption = None) -> None:
-    """Show the model that was applied last: hosts, VPCs, ports and where they are, peerings."""
+    """Show the model that was applied last: hosts, VPCs, segments, ports and where they are, peerings."""
     target = find_target(state, lab)
     description = describe(target.model(), target.store.read_status())
     if as_json:
         print_json(description)
         return
     out.print(f"generation {description['generation']} of the model, {description['encapsulation']} tunnels")
-    for section in ("hosts", "subnets", "ports", "peerings"):
+    for section in ("hosts", "subnets", "segments", "ports", "peerings"):
         rows = description[section]
         if rows:
-            table = Table(*rows[0].keys(), title=section, title_justify="left", title_style="bold")
+            table = Table(
+                *(key.replace("_", " ") for key in rows[0]), title=section, title_justify="left", title_style="bold"
+            )
             for row in rows:
                 table.add_row(*(_cell(value) for value in row.values()))
             out.print(table)
@@ -39,10 +42,12 @@ def describe(stored: Stored, status: dict[str, Any]) -> dict[str, Any]:
                 "host": name,
                 "tunnel address": str(host.tunnel_ip),
                 "connected": reported.get(name, {}).get("switch", False),
+                "physical networks": _physical(host, reported.get(name, {})),
             }
             for name, host in network.hosts.items()
         ],
         "subnets": _subnets(network),
+        "segments": _segments(stored, reported),
         "ports": _ports(network, status.get("ports", {}), reported),
         "peerings": [
             {"peering": peering.name, "between": list(peering.between)} for peering in network.peerings.values()
@@ -61,6 +66,33 @@ def _subnets(network: Network) -> list[dict[str, object]]:
             "routes": [f"{route.to} via {route.via}" for route in subnet.routes],
         }
         for vpc, subnet in network.ends.values()
+    ]
+
+
+def _physical(host: Host, reported: Mapping[str, Any]) -> list[str]:
+    reached = {network for network, _ in reported.get("physical", ())}
+    return [
+        f"{network} by {interface}" + ("" if network in reached else " (not reached)")
+        for network, interface in host.physical.items()
+    ]
+
+
+def _segments(stored: Stored, reported: Mapping[str, Any]) -> list[dict[str, object]]:
+    vlans = stored.tags.vlans
+    return [
+        {
+            "segment": segment.name,
+            "between hosts": f"VLAN {segment.physical.vlan} of {segment.physical.network}"
+            if segment.physical
+            else f"tunnel key {segment.id}",
+            "tag on trunks": segment.vlan,
+            "learning": "no: it floods" if segment.flood_only else f"{segment.max_macs} MACs, {segment.ageing} s",
+            "local VLANs": [
+                *(f"{host} {vlans[host][segment.name]}" for host in vlans if segment.name in vlans[host]),
+                *(f"{host}: cut off" for host, known in reported.items() if segment.name in known["cut_off"]),
+            ],
+        }
+        for segment in stored.network.segments.values()
     ]
 
 
@@ -84,7 +116,7 @@ def _cell(value: object) -> str:
         case bool():
             return "yes" if value else "no"
         case list():
-            return ", ".join(map(str, value))
+            return ", ".join(map(str, value)) or "-"
         case None:
             return "-"
         case _:

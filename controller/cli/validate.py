@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from controller.cli.output import out, read_network
+from controller.cli.output import out, read_network, summary
 
 
 def validate(file: Annotated[Path, typer.Argument(help="A network file (YAML).")]) -> None:
@@ -14,7 +14,4 @@ def validate(file: Annotated[Path, typer.Argument(help="A network file (YAML).")
     Exit code 0: it can be applied (there may be warnings). 1: it cannot.
     """
     network, _ = read_network(file)
-    out.print(
-        f"{file} is valid: {len(network.hosts)} hosts, {len(network.vpcs)} VPCs, {len(network.ports)} ports, "
-        f"{len(network.peerings)} peerings, over {network.encapsulation}"
-    )
+    out.print(f"{file} is valid: {summary(network)}, over {network.encapsulation}")

@@ -1,13 +1,14 @@
 """Keeps the integration bridge as the host contract wants it, writing only what differs.
 
 Columns and their meaning: ovs-vswitchd.conf.db(5). The controller owns the integration bridge, its controller, its
-table names and the tunnel port. Of an instance's interface it owns ``ofport_request`` while that is unset, and one
-key of ``external_ids``. Everything else on the host is its owner's.
+table names, the tunnel port, and the ports to physical networks that it put there. Of an instance's interface it owns
+``ofport_request`` while that is unset, and one key of ``external_ids``. Everything else on the host is its owner's.
 """
 
 from typing import get_args
 
 from controller.ovsdb.columns import Row
+from controller.ovsdb.physical import keep_physical, pin_physical
 from controller.ovsdb.seen import BOUND_MARK, Seen, datapath_type
 from controller.ovsdb.settings import HostSettings
 from controller.ovsdb.writer import Writer
@@ -57,6 +58,7 @@ def keep_contract(seen: Seen, settings: HostSettings, write: Writer, *, redial: 
     _keep_controller(bridge, settings, redial, write)
     _keep_table_names(bridge, settings, write)
     _keep_tunnel(seen, bridge, settings, write)
+    keep_physical(seen, bridge, settings, write)
 
 
 def keep_instances(seen: Seen, settings: HostSettings, write: Writer) -> None:
@@ -65,6 +67,7 @@ def keep_instances(seen: Seen, settings: HostSettings, write: Writer) -> None:
     The number that the switch gave is asked for from then on: a switch that restarts would number its ports anew,
     and flows that name the old number would meet another tenant's port.
     """
+    pin_physical(seen, settings, write)
     taken = {claims[0].name for claims in seen.claims().values()}
     for interface in seen.interfaces:
         if interface.iface_id is None:
@@ -90,19 +93,9 @@ def _new_bridge(seen: Seen, write: Writer) -> Row:
     seen.switch.verify("bridges")  # another controller may be making it at this moment
     bridge = write.add("Bridge", f"bridge {INTEGRATION_BRIDGE}")
     bridge.name = INTEGRATION_BRIDGE
-    bridge.ports = [_new_port(INTEGRATION_BRIDGE, "internal", write)]
+    bridge.ports = [write.add_port(INTEGRATION_BRIDGE, "internal")]
     seen.switch.addvalue("bridges", bridge)
     return bridge
-
-
-def _new_port(name: str, kind: str, write: Writer) -> Row:
-    interface = write.add("Interface", f"interface {name}")
-    interface.name = name
-    interface.type = kind
-    port = write.add("Port", f"port {name}")
-    port.name = name
-    port.interfaces = [interface]
-    return port
 
 
 def _datapath_type(seen: Seen) -> str:
@@ -181,7 +174,7 @@ def _keep_tunnel(seen: Seen, bridge: Row, settings: HostSettings, write: Writer)
         if wanted in seen.elsewhere:
             return
         bridge.verify("ports")
-        port = _new_port(wanted, settings.encapsulation, write)
+        port = write.add_port(wanted, settings.encapsulation)
         bridge.addvalue("ports", port)
     interface = port.interfaces[0]
     write.put(interface, "type", settings.encapsulation, wanted)

@@ -1,16 +1,17 @@
 """What on a host is not as it should be and the controller cannot put right: one sentence each."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
 from controller.ovsdb.keep import FLOW_RESTORE_WAIT
+from controller.ovsdb.physical import physical_problems
 from controller.ovsdb.seen import Seen
+from controller.ovsdb.settings import HostSettings
 from flows.model.contract import INTEGRATION_BRIDGE, PHYSICAL_BRIDGE, TUNNEL_OFPORT, tunnel_port
-from flows.model.host import Encapsulation
 
 
-def problems(seen: Seen, encapsulation: Encapsulation) -> Iterator[str]:
+def problems(seen: Seen, settings: HostSettings) -> Iterator[str]:
     """The present problems of one host."""
-    tunnel = tunnel_port(encapsulation)
+    tunnel = tunnel_port(settings.encapsulation)
     if seen.physical is None:
         yield (
             f"the host has no bridge {PHYSICAL_BRIDGE}, which holds its NIC and its tunnel address: "
@@ -24,12 +25,13 @@ def problems(seen: Seen, encapsulation: Encapsulation) -> Iterator[str]:
             f"Open_vSwitch other_config:{FLOW_RESTORE_WAIT} is set: "
             "a switch that starts now dials no controller and takes no new flows into use until it is cleared"
         )
-    yield from _interface_problems(seen, tunnel)
+    yield from _interface_problems(seen, tunnel, {interface for _, interface in settings.physical})
+    yield from physical_problems(seen, settings)
 
 
-def _interface_problems(seen: Seen, tunnel: str) -> Iterator[str]:
+def _interface_problems(seen: Seen, tunnel: str, physical: Set[str]) -> Iterator[str]:
     for interface in seen.interfaces:
-        if interface.error is not None:
+        if interface.error is not None and interface.name not in physical:
             yield f"the switch cannot use interface {interface.name}: {interface.error}"
         if interface.name == tunnel and interface.ofport not in (None, TUNNEL_OFPORT):
             yield f"tunnel port {tunnel} has the OpenFlow port number {interface.ofport}, not {TUNNEL_OFPORT}"

@@ -7,9 +7,7 @@ from typing import Any
 from ovs.db.idl import Idl
 
 from controller.ovsdb.columns import Row
-from flows.facts import HostFacts, Interface
-from flows.model.contract import INTEGRATION_BRIDGE, PHYSICAL_BRIDGE, tunnel_port
-from flows.model.host import Encapsulation
+from flows.model.contract import INTEGRATION_BRIDGE, PHYSICAL_BRIDGE
 
 IFACE_ID = "iface-id"
 """Key of ``Interface:external_ids`` by which libvirt, OpenStack and OVN name the port that an interface is."""
@@ -19,6 +17,10 @@ BOUND_MARK = "ovs-vpc-bound"
 
 It holds the name, not "true": an interface whose ``iface-id`` is changed loses the mark by that.
 """
+
+
+PHYSICAL_MARK = "ovs-vpc-physical"
+"""Key of ``Interface:external_ids``: the physical network for which the controller put the interface on the bridge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,8 @@ class SeenInterface:
     """None until the switch has made the port, and when it could not."""
     ofport_request: int | None
     mark: str | None
+    physical: str | None
+    """The physical network for which the controller put it there."""
     error: str | None
     """Why the switch could not make it, in its own words."""
 
@@ -90,6 +94,7 @@ def _interfaces(bridge: Row) -> Iterator[SeenInterface]:
                 ofport=ofport if ofport is not None and ofport > 0 else None,
                 ofport_request=_optional(row.ofport_request),
                 mark=ids.get(BOUND_MARK),
+                physical=ids.get(PHYSICAL_MARK),
                 error=_optional(row.error),
             )
 
@@ -101,21 +106,3 @@ def _optional(values: list[Any]) -> Any:
 def datapath_type(bridge: Row) -> str:
     """A bridge's datapath type; an empty column means ``system``."""
     return str(bridge.datapath_type or "system")
-
-
-def facts(seen: Seen, encapsulation: Encapsulation) -> HostFacts | None:
-    """What the host's flows depend on; None until the switch runs the integration bridge (it reports the id itself)."""
-    bridge = seen.integration
-    if bridge is None or not bridge.datapath_id:
-        return None
-    tunnel = seen.interface(tunnel_port(encapsulation))
-    return HostFacts(
-        datapath_id=int(bridge.datapath_id[0], 16),
-        datapath_type=datapath_type(bridge),
-        tunnel_ofport=None if tunnel is None else tunnel.ofport,
-        interfaces=frozenset(
-            Interface(iface_id, taken.name, taken.ofport, bound=taken.mark == iface_id)
-            for iface_id, (taken, *_) in seen.claims().items()
-            if taken.ofport is not None
-        ),
-    )

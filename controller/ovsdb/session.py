@@ -7,9 +7,10 @@ from time import monotonic
 from ovs.db.idl import Transaction
 
 from controller.ovsdb.columns import is_live, open_database
+from controller.ovsdb.facts import facts
 from controller.ovsdb.keep import end_flow_restore, keep_contract, keep_instances
 from controller.ovsdb.problems import problems
-from controller.ovsdb.seen import Seen, facts, see
+from controller.ovsdb.seen import Seen, see
 from controller.ovsdb.settings import HostSettings
 from controller.ovsdb.waits import Waits
 from controller.ovsdb.writer import Writer
@@ -76,11 +77,11 @@ class HostSession:
             self._tell(None)
             self._report({"its database is empty: start Open vSwitch there once, or run `ovs-vsctl init`"})
             return
-        self._tell(facts(seen, self.settings.encapsulation))
+        self._tell(facts(seen, self.settings))
         if self._transaction is None:
             self._look_again_after_change()
             self._keep(seen)
-        self._report({*problems(seen, self.settings.encapsulation), *([self._refusal] if self._refusal else [])})
+        self._report({*problems(seen, self.settings), *([self._refusal] if self._refusal else [])})
 
     def wait(self, waits: Waits) -> None:
         """Says what must happen before the next ``run()`` is worth while."""

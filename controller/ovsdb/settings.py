@@ -16,6 +16,8 @@ class HostSettings:
     encapsulation: Encapsulation
     table_names: tuple[tuple[int, str], ...]
     """OpenFlow table number and name, for ``ovs-ofctl --names``; every other table loses its name."""
+    physical: tuple[tuple[str, str], ...]
+    """The physical networks that the host is connected to, each with the interface that leads there."""
     bound: frozenset[str] | None
     """The ``iface-id`` of each port that this host has; its interface is marked so in the host's database.
 

@@ -43,6 +43,16 @@ class Writer:
         self.changes.append(f"{name} added")
         return self.transaction.insert(self._database.tables[table])
 
+    def add_port(self, name: str, kind: str) -> Row:
+        """A new port with one interface of its name and of some type; the caller must refer to the port."""
+        interface = self.add("Interface", f"interface {name}")
+        interface.name = name
+        interface.type = kind
+        port = self.add("Port", f"port {name}")
+        port.name = name
+        port.interfaces = [interface]
+        return port
+
     def remove(self, row: Row, column: str, member: Row, name: str) -> None:
         """Takes a row out of a set of references."""
         row.delvalue(column, member)

@@ -4,6 +4,7 @@ from controller.store.content import Stored
 from controller.store.errors import StoreError
 from controller.store.history import Difference, Entry
 from controller.store.store import Store
+from controller.store.vlans import Vlans
 from controller.store.watch import StoreWatch
 
-__all__ = ["Difference", "Entry", "Store", "StoreError", "StoreWatch", "Stored"]
+__all__ = ["Difference", "Entry", "Store", "StoreError", "StoreWatch", "Stored", "Vlans"]

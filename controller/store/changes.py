@@ -60,11 +60,6 @@ class Transaction:
         """All of it: first that nothing is different from what was read, at the end that it is on the disk."""
         return [*self._waits.values(), *self._operations, _COMMIT]
 
-    @property
-    def is_needed(self) -> bool:
-        """Whether there is anything to do."""
-        return bool(self._operations)
-
     def change(self, made: Mapping[Key, Change]) -> None:
         """Change rows of the model, if they and those they name are as they were read."""
         for key, change in made.items():
@@ -125,14 +120,14 @@ class Transaction:
         """Remove rows from one of the store's own tables."""
         self._operations.append({"op": "delete", "table": table, "where": where})
 
-    def number(self, pool: str, names: Iterable[str], largest: int | None = None) -> Mapping[str, int]:
+    def number(self, pool: str, names: Iterable[str]) -> None:
         """Numbers for all names that a pool shall know from now on: the numbers they have, else new ones."""
         rows = self._replica.numbers.get(pool, {})
         old = {name: number for name, (_, number) in rows.items()}
         uuid, version, first = self._replica.pools().get(pool, (None, "", 1))
-        new = Numbers(old, first).allocate(names, largest)
+        new = Numbers(old, first).allocate(names)
         if new.of == old:
-            return old
+            return
         for name in old.keys() - new.of.keys():
             self.delete(NUMBERS, [["_uuid", "==", ["uuid", rows[name][0]]]])
         for name in new.of.keys() - old.keys():
@@ -142,7 +137,6 @@ class Transaction:
         else:
             self._waits[Key(POOLS, pool)] = _unchanged(POOLS, uuid, version)
             self.update(POOLS, uuid, {"next": new.next})
-        return new.of
 
 
 def _unchanged(table: str, uuid: str, version: str) -> Json:

@@ -8,15 +8,13 @@ from controller.store.errors import Invalid
 from controller.store.replica import Replica
 from controller.store.rows import NETWORK, Key, in_order, network_of, object_of
 from controller.store.shapes import sections, tables
+from controller.store.vlans import Vlans
 from flows.model import Network
 from flows.model.types import Declared
 from flows.view import Tags
 
 NUMBERED = {"vpcs": "Vpc", "subnets": "Subnet", "segments": "Segment"}
 """What each apply numbers: the pool, as :class:`Tags` calls it, and the table of the objects."""
-
-VLANS = "vlans/"
-"""Before the name of a host: the pool of its local VLANs, which the controller gives to segments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +25,9 @@ class Stored:
     """Counts changes, from 1."""
     network: Network
     tags: Tags
+    """With the VLANs that the controller had given last when this was read."""
+    vlans: Vlans
+    """The same VLANs, also of segments that are gone and may still be in a switch."""
 
 
 class Content:
@@ -65,7 +66,8 @@ class Content:
         self._stale.clear()
         if settings is None:
             return None
-        return Stored(self._replica.generation, network_of(settings, self._objects), self._tags())
+        vlans = Vlans(self._replica.vlans)
+        return Stored(self._replica.generation, network_of(settings, self._objects), self._tags(vlans), vlans)
 
     def _object(self, key: Key) -> Any:
         try:
@@ -73,12 +75,12 @@ class Content:
         except ValueError as error:
             raise Invalid(f"what the store holds as {key} is none: {error}") from None
 
-    def _tags(self) -> Tags:
+    def _tags(self, vlans: Vlans) -> Tags:
         numbers = {
             pool: {name: number for name, (_, number) in rows.items()} for pool, rows in self._replica.numbers.items()
         }
-        vlans = {pool.removeprefix(VLANS): given for pool, given in numbers.items() if pool.startswith(VLANS)}
-        return Tags(**{pool: numbers.get(pool, {}) for pool in NUMBERED}, vlans=vlans)
+        segments = numbers.get("segments", {})
+        return Tags(numbers.get("vpcs", {}), numbers.get("subnets", {}), segments, vlans.named(segments))
 
 
 def _with(items: Mapping[str, Declared], changed: Mapping[str, Declared | None]) -> dict[str, Any]:

@@ -86,14 +86,20 @@ class Database:
         rows: list[dict[str, Json]] = result["rows"]
         return rows
 
-    def look(self, seconds: float = 0.0) -> set[Key]:
+    def look(self, seconds: float | None = None) -> set[Key]:
         """Bring the replica up to date: the rows of the model that are different now.
 
-        Waits some seconds for a change when there is none. Raises :class:`Unreachable` and :class:`Wrong`.
+        All that was committed until now is seen; with ``seconds``, what arrives within these.
+        Raises :class:`Unreachable` and :class:`Wrong`.
         """
         self.connect()
         try:
-            return self._watch() if not self._is_watching else self._hear(seconds)
+            if not self._is_watching:
+                return self._watch()
+            if seconds is None:
+                # Before its answer the server tells what was committed before.
+                self.transact([])
+            return self._hear(seconds or 0.0)
         except Unreachable:
             self.disconnect()
             raise

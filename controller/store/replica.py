@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from controller.store.rows import NETWORK, Key, Values, part
-from controller.store.schema import GENERATION, NUMBERS, POOLS, Json, given
+from controller.store.schema import GENERATION, NUMBERS, POOLS, VLANS, Json, given
 from controller.store.shapes import Column, Many, tables
 from controller.store.wire import VERSION, changed, decode
 
@@ -24,7 +24,7 @@ class Replica:
         self.uuids: dict[Key, str] = {}
         """The database's name of each row of the model."""
         self.revision = 0
-        """Counts what was taken in."""
+        """Counts the changes of all but the local VLANs."""
         self._numbers: dict[str, dict[str, tuple[str, int]]] | None = None
 
     def update(self, updates: Json, *, is_all: bool) -> set[Key]:
@@ -43,7 +43,6 @@ class Replica:
             self._adopt(uuid)
         if NUMBERS in updates:
             self._numbers = None
-        self.revision += 1
         return gone | {self._name(uuid) for uuid in touched}
 
     def _missing(self, updates: Json) -> Json:
@@ -62,6 +61,7 @@ class Replica:
         old = rows.get(uuid)
         if kind == "delete":
             if old is not None:
+                self.revision += table != VLANS
                 gone |= self._forget(table, uuid)
             return
         columns: Mapping[str, Column] = tables()[table].columns if table in tables() else {}
@@ -77,7 +77,10 @@ class Replica:
             if "file" in new:
                 new["file"] = sys.intern(new["file"])  # one text for all of its objects
         rows[uuid] = new
-        if table in tables() and (old is None or _without_version(old) != _without_version(new)):
+        if old is not None and _without_version(old) == _without_version(new):
+            return
+        self.revision += table != VLANS
+        if table in tables():
             self._table_of[uuid] = table
             touched.add(uuid)
 
@@ -137,7 +140,8 @@ class Replica:
         table = tables()[key.table]
         found: Values = {}
         if table.is_declared:
-            found = {"name": row["name"], "file": row.get("file", ""), "line": row.get("line", 0)}
+            found = {"name": row["name"], "file": row.get("file", "")}
+            found |= {"line": row.get("line", 0), "column": row.get("column", 0)}
         for column in table.columns.values():
             value = row.get(column.name, None if column.is_optional else _DEFAULTS.get(column.atom))
             if column.is_nullable:
@@ -174,9 +178,18 @@ class Replica:
         """Of each pool, the uuid of each name's row and the name's number."""
         if self._numbers is None:
             self._numbers = {}
-            for uuid, row in self._rows.get(NUMBERS, {}).items():
+            rows = self._rows.get(NUMBERS, {}).items()
+            for uuid, row in sorted(rows, key=lambda item: item[1].get("number", 0)):
                 self._numbers.setdefault(row["pool"], {})[row["name"]] = (uuid, row.get("number", 0))
         return self._numbers
+
+    @property
+    def vlans(self) -> dict[str, dict[int, int]]:
+        """Of each host, the VLAN of each segment, which goes by its number."""
+        found: dict[str, dict[int, int]] = {}
+        for row in self._rows.get(VLANS, {}).values():
+            found.setdefault(row["host"], {})[row.get("segment", 0)] = row.get("vlan", 0)
+        return found
 
     def pools(self) -> dict[str, tuple[str, str, int]]:
         """Every pool: its row's uuid and version, and its first number that was never given away."""

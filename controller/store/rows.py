@@ -5,6 +5,7 @@ Its values are plain: text, numbers, lists, maps. A reference is the path of the
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, astuple
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel
@@ -61,7 +62,7 @@ def _add(item: BaseModel, key: Key, found: Rows) -> None:
     table = tables()[key.table]
     values: Values = {}
     if isinstance(item, Declared):
-        values |= {"name": item.name, "file": item.origin.file, "line": item.origin.line}
+        values |= {"name": item.name, **asdict(item.origin)}
     for column in table.columns.values():
         value = getattr(item, column.name)
         if column.is_nullable:
@@ -112,7 +113,7 @@ def object_of(key: Key, read: Read) -> Any:
     table, values = tables()[key.table], read(key)
     fields: dict[str, Any] = {}
     if table.is_declared:
-        fields = {"name": values["name"], "origin": Origin(values["file"], values["line"])}
+        fields = {"name": values["name"], "origin": Origin(values["file"], values["line"], values["column"])}
     for column in table.columns.values():
         value = values.get(column.name)
         if value is None:
@@ -137,7 +138,7 @@ def _parts(column: Column, value: Any, read: Read) -> Any:
 
 def in_order(items: Iterable[Any]) -> list[Any]:
     """Objects in the order in which they were written."""
-    return sorted(items, key=lambda item: (item.origin.file, item.origin.line, item.name))
+    return sorted(items, key=lambda item: (*astuple(item.origin), item.name))
 
 
 def network_of(settings: Network, objects: Mapping[str, Mapping[str, Any]]) -> Network:

@@ -28,11 +28,12 @@ _NUMBER: Json = {"type": {"key": {"type": "integer", "minInteger": 0}}}
 GENERATION = "generation"
 """The column of the network's one row that counts its changes."""
 
-ORIGIN: Mapping[str, Json] = {"file": _TEXT, "line": _NUMBER}
+ORIGIN: Mapping[str, Json] = {"file": _TEXT, "line": _NUMBER, "column": _NUMBER}
 """Columns of every object: where it was written."""
 
 NUMBERS = "Number"
 POOLS = "Pool"
+VLANS = "LocalVlan"
 HISTORY = "History"
 STATUS = "Status"
 
@@ -45,6 +46,12 @@ _OWN: Mapping[str, Json] = {
     },
     # The first number of a pool that was never given away.
     POOLS: {"columns": {"name": _FIXED_TEXT, "next": _NUMBER}, "indexes": [["name"]], "isRoot": True},
+    # The VLANs that hosts give to segments, which go by their numbers here.
+    VLANS: {
+        "columns": {"host": _FIXED_TEXT, "segment": _NUMBER, "vlan": _NUMBER},
+        "indexes": [["host", "segment"], ["host", "vlan"]],
+        "isRoot": True,
+    },
     # What each change of the model did. Not watched by controllers.
     HISTORY: {
         "columns": {

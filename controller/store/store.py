@@ -7,7 +7,7 @@ import json
 import logging
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,8 @@ from controller.store.history import Difference, Entry
 from controller.store.recheck import recheck
 from controller.store.rows import Key, build, references, rows_of, rows_of_object
 from controller.store.schema import GENERATION, STATUS, Json
+from controller.store.vlans import Vlans, VlanTable
+from controller.store.wire import error_of
 from flows.model import Network
 
 _ATTEMPTS = 5
@@ -48,6 +50,7 @@ class Store:
         self._content = Content(self._database.replica)
         self._revision = 0
         self._had_model = False
+        self._vlans = VlanTable(self._database)
         self._reported: dict[str, Any] | None = None
         directory.mkdir(parents=True, exist_ok=True)
         atexit.register(self.close)
@@ -117,22 +120,9 @@ class Store:
         self._had_model = stored is not None
         return stored
 
-    def allocate(self, pool: str, names: Iterable[str], largest: int | None = None) -> Mapping[str, int]:
-        """Numbers for names, and for no others of this pool: once given, a name keeps its number.
-
-        ``largest``: the last number there is. Raises :class:`NoNumberLeft`.
-        """
-        wanted = list(names)
-        error = None
-        for _ in range(_ATTEMPTS):
-            self._look()
-            transaction = Transaction(self._database.replica)
-            numbers = transaction.number(pool, wanted, largest)
-            error = _error(self._database.transact(transaction.operations)) if transaction.is_needed else None
-            if error is None:
-                return numbers
-            time.sleep(_PAUSE)
-        raise Refused(f"no numbers of {pool}: {error}")
+    def write_vlans(self, vlans: Vlans) -> None:
+        """Replace the VLANs that the controller gave to segments. They are on the disk when this returns."""
+        self._vlans.write(vlans)
 
     def write_status(self, status: Mapping[str, Any]) -> None:
         """Replace what the controller says of itself. Only what is different is written."""
@@ -149,7 +139,7 @@ class Store:
                 if host in reports:
                     row = {"host": host, "report": json.dumps(reports[host])}
                     operations.append({"op": "insert", "table": STATUS, "row": row})
-        if operations and (error := _error(self._database.transact(operations))):
+        if operations and (error := error_of(self._database.transact(operations))):
             raise Refused(error)
         self._reported = reports
 
@@ -186,15 +176,15 @@ class Store:
         except BlockingIOError:
             return True
 
-    def _look(self, seconds: float = 0.0) -> set[Key]:
+    def _look(self) -> set[Key]:
         """Bring what is known up to date: the rows that are different."""
         try:
-            return self._hear(seconds)
+            return self._hear()
         except Unreachable:
             # The server was restarted since it was asked last, perhaps.
-            return self._hear(seconds)
+            return self._hear()
 
-    def _hear(self, seconds: float) -> set[Key]:
+    def _hear(self, seconds: float | None = None) -> set[Key]:
         touched = self._database.look(seconds)
         self._content.touch(touched)
         return touched
@@ -229,7 +219,7 @@ class Store:
         self._number(transaction, made)
         transaction.count()
         history.record(transaction, self._database, about, made)
-        return _error(self._database.transact(transaction.operations))
+        return error_of(self._database.transact(transaction.operations))
 
     def _number(self, transaction: Transaction, made: Changes) -> None:
         """Number what is new, and forget the numbers of what is gone."""
@@ -276,7 +266,7 @@ class Store:
         touched: set[Key] = set()
         end = time.monotonic() + _NEWS_SECONDS
         while not touched and time.monotonic() < end:
-            touched |= self._look(_PAUSE)
+            touched |= self._hear(_PAUSE)
         if not touched:
             raise Refused(f"the store refuses the change: {error}")
         return touched
@@ -290,14 +280,6 @@ def _reports(status: Mapping[str, Any]) -> dict[str, Any]:
     hosts = {host: {**report, "located": located.get(host, [])} for host, report in status["hosts"].items()}
     own = {key: value for key, value in status.items() if key not in ("hosts", "ports")}
     return {**hosts, "": {**own, "hosts": list(hosts)}}
-
-
-def _error(results: list[Json]) -> str | None:
-    """The error of a transaction, if there was one: what follows it was not done, and neither was what is before."""
-    for result in results:
-        if result is not None and "error" in result:
-            return ": ".join(str(result[key]) for key in ("error", "details") if result.get(key))
-    return None
 
 
 def _who() -> str:

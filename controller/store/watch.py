@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from controller.store.content import Stored
@@ -28,7 +28,6 @@ class StoreWatch:
         self._store = store
         self._on_model = on_model
         self._status: Mapping[str, Any] | None = None
-        self._wanted: dict[str, tuple[tuple[str, ...], int | None]] = {}
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="store", daemon=True)
         self._lost_at: float | None = None
@@ -40,10 +39,6 @@ class StoreWatch:
     def report(self, status: Mapping[str, Any]) -> None:
         """Write this status, as soon as that can be done. It must not change any more."""
         self._status = status
-
-    def number(self, pool: str, names: Iterable[str], largest: int | None = None) -> None:
-        """Have these names numbered, and no others of a pool. The numbers come with the next model."""
-        self._wanted[pool] = (tuple(names), largest)
 
     def stop(self) -> None:
         """End the thread and leave the store."""
@@ -66,13 +61,6 @@ class StoreWatch:
         self._back()
         if stored is not None:
             self._on_model(stored)
-        while self._wanted:
-            pool, (names, largest) = self._wanted.popitem()
-            try:
-                self._store.allocate(pool, names, largest)
-            except Unreachable:
-                self._wanted.setdefault(pool, (names, largest))
-                raise
         status, self._status = self._status, None
         if status is not None:
             try:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from controller.store.rows import Key, Values
-from controller.store.schema import GENERATION, NUMBERS, ORIGIN, POOLS, Json, given
+from controller.store.schema import GENERATION, NUMBERS, ORIGIN, POOLS, VLANS, Json, given
 from controller.store.shapes import Column, Many, Table, tables
 
 VERSION = "_version"
@@ -21,7 +21,8 @@ def watched() -> Mapping[str, list[str]]:
     """The tables and columns that are the model, with the numbers given to its names."""
     columns = {table.name: [*_columns(table), VERSION] for table in tables().values()}
     columns[next(iter(tables()))].append(GENERATION)
-    return {**columns, NUMBERS: ["pool", "name", "number", VERSION], POOLS: ["name", "next", VERSION]}
+    numbers = {NUMBERS: ["pool", "name", "number"], POOLS: ["name", "next", VERSION]}
+    return {**columns, **numbers, VLANS: ["host", "segment", "vlan"]}
 
 
 def _columns(table: Table) -> list[str]:
@@ -124,3 +125,11 @@ def _encode(value: Any, column: Column, names: Names) -> Json:
             return ["map", [[position, atom(item)] for position, item in enumerate(value or ())]]
         case Many.MAP:
             return ["map", [[name, atom(item)] for name, item in (value or {}).items()]]
+
+
+def error_of(results: list[Json]) -> str | None:
+    """The error of a transaction, if there was one: what follows it was not done, and neither was what is before."""
+    for result in results:
+        if result is not None and "error" in result:
+            return ": ".join(str(result[key]) for key in ("error", "details") if result.get(key))
+    return None

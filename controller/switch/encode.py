@@ -13,7 +13,7 @@ from os_ken.ofproto import ofproto_v1_4_parser as parser
 
 from controller.switch.learn import encode_learn
 from flows.fields import ETH_TYPE_VLAN, TUN_DST, TUN_ID, VLAN, VLAN_PRESENT_AND_ID, VLAN_TCI, Field, show
-from flows.learning import Learn
+from flows.learning import LEARNED_OWNER, Learn
 from flows.openflow import (
     CONTROLLER_BYTES,
     COOKIE_OWNER,
@@ -53,17 +53,20 @@ def transaction(plan: Plan, xid: int) -> bytes:
     return _bytes(messages, xid)
 
 
-_OURS = (ofp.OFPTT_ALL, ofp.OFPP_ANY, ofp.OFPG_ANY, COOKIE_OWNER << 56, COOKIE_OWNER_MASK)
-"""Every flow of ours, in any table; foreign ones left out."""
+_ANYWHERE = (ofp.OFPTT_ALL, ofp.OFPP_ANY, ofp.OFPG_ANY)
+_OURS = (*_ANYWHERE, COOKIE_OWNER << 56, COOKIE_OWNER_MASK)
+"""Every flow of ours, in any table; foreign ones left out, and what the switch learned."""
+_OURS_OR_LEARNED = (*_ANYWHERE, (COOKIE_OWNER & LEARNED_OWNER) << 56, ~(COOKIE_OWNER ^ LEARNED_OWNER) << 56 & _ALL_BITS)
+"""The same, with what the switch learned: the two owners differ in one bit."""
 
 
 def read_cookies(xid: int) -> bytes:
-    """A request for every flow of ours."""
-    return _bytes([parser.OFPFlowStatsRequest(_PROTOCOL, 0, *_OURS, parser.OFPMatch())], xid)
+    """A request for every flow of ours, and every flow that the switch learned by one of ours."""
+    return _bytes([parser.OFPFlowStatsRequest(_PROTOCOL, 0, *_OURS_OR_LEARNED, parser.OFPMatch())], xid)
 
 
 def count_flows(xid: int) -> bytes:
-    """A request for the number of flows of ours."""
+    """A request for the number of flows of ours. Those that the switch learned come and go by themselves."""
     return _bytes([parser.OFPAggregateStatsRequest(_PROTOCOL, 0, *_OURS, parser.OFPMatch())], xid)
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from flows.model.types import Declared, Ipv4, Word
+from flows.model.types import Declared, InterfaceName, Ipv4, Name
 
 Encapsulation = Literal["gre", "vxlan", "geneve"]
 
@@ -33,7 +33,7 @@ class Host(Declared):
         ),
     ]
     physical: Annotated[
-        dict[str, Word],
+        dict[Name, InterfaceName],
         Field(
             default_factory=dict,
             description="Physical networks that the host is connected to: a name of your own for each network, and "

@@ -4,7 +4,7 @@ from hashlib import blake2b
 from ipaddress import IPv4Address
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from flows.model.types import Declared, Ipv4, Ipv4Interface, Mac, Refers, Word
 
@@ -93,6 +93,8 @@ class VpcPort(Port):
 
 class SegmentPort(Port):
     """A port of a segment (access: untagged frames), or of several (trunk: frames with the VLAN tag of each)."""
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["segment"]}, {"required": ["trunk"]}]})
 
     segment: Annotated[
         Word | None,

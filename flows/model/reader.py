@@ -103,11 +103,33 @@ class _Objects:
             return Underlay(racks=data["racks"])
 
     def _section(self, path: Path, kind: type[_Object], value: Any) -> dict[str, _Object]:
-        made = {
-            name: self._object((*path, name), _kind(kind, body), name, body)
-            for name, body in self._mapping(value, path).items()
-        }
+        made = {}
+        for name, body in self._mapping(value, path).items():
+            its_kind, its_body = self._port((*path, name), body) if kind is Port else (kind, body)
+            made[name] = self._object((*path, name), cast(type[_Object], its_kind), name, its_body)
         return {name: item for name, item in made.items() if item is not None}
+
+    def _port(self, path: Path, body: Any) -> tuple[type[Port], Any]:
+        """Which kind of port a body declares, and what of the body counts: a port of both kinds is read as a VPC's."""
+        if body is not None and not isinstance(body, dict):
+            return SegmentPort, body
+        body = body or {}
+        written = [key for key in _KINDS_OF_PORTS if key in body]
+        given = [key for key in written if body[key] is not None]
+        if len({_KINDS_OF_PORTS[key] for key in given}) > 1:
+            self._wrong((*path, given[1]), None, "a port is in a VPC or in a segment, not both", at_key=True)
+            return VpcPort, {key: value for key, value in body.items() if key not in _ONLY_IN_SEGMENTS}
+        if not given:
+            message = f"{_subject(path)} needs the key 'vpc' to be in a VPC, or 'segment' or 'trunk' to be in a segment"
+            at = (*path, written[0]) if written else path
+            self.problems.append(
+                self._source.problem(at, f"'{written[0]}' has no value" if written else message, at_key=True)
+            )
+            self.broken.add((*path, "vpc"))
+            given = ["vpc" if "ips" in body else "segment"]
+            body = {**body, "vpc": ""} if "ips" in body else body
+        kind = _KINDS_OF_PORTS[given[0]]
+        return kind, {key: value for key, value in body.items() if _KINDS_OF_PORTS.get(key, kind) is kind}
 
     def _object(self, path: Path, kind: type[_Object], name: str, body: Any) -> _Object | None:
         data = self._known(self._mapping(body, path), path, _keys(kind))
@@ -117,8 +139,7 @@ class _Objects:
             data["subnets"] = self._section((*path, "subnets"), Subnet, data.get("subnets"))
         if kind is Subnet and "routes" in data:
             data["routes"] = self._routes((*path, "routes"), data["routes"])
-        line, _ = self._source.place(path, at_key=True)
-        data |= {"(name)": name, "(origin)": Origin(self._source.file, line)}
+        data |= {"(name)": name, "(origin)": Origin(self._source.file, *self._source.place(path, at_key=True))}
         try:
             return kind.model_validate(data)
         except ValidationError as error:
@@ -185,7 +206,9 @@ class _Objects:
             where = (*path, *detail["loc"])
             if detail["type"] == "default_factory_not_called" or _counts_only_good_ones(detail):
                 continue
-            if where[-1] == "(name)":
+            if where[-1] == "[key]":
+                self._wrong(where[:-1], detail["input"], str(detail["ctx"]["error"]), at_key=True)
+            elif where[-1] == "(name)":
                 self._wrong((*where[:-1], "(name)"), None, str(detail["ctx"]["error"]), at_key=True)
             elif detail["type"] == "extra_forbidden":
                 self._wrong(where, detail["input"], _unknown_key(str(where[-1]), []), at_key=True)
@@ -198,18 +221,15 @@ class _Objects:
                 self._wrong(where, detail["input"], _sentence(where, detail))
 
 
-def _kind(kind: type[_Object], body: Any) -> type[_Object]:
-    """What a body declares: of ports there are several kinds, which have different keys."""
-    if kind is not Port:
-        return kind
-    is_of_segment = isinstance(body, dict) and "vpc" not in body and ("segment" in body or "trunk" in body)
-    return cast(type[_Object], SegmentPort if is_of_segment else VpcPort)
-
-
 @cache
 def _keys(kind: type[Declared]) -> list[str]:
     """What a user may write in an object."""
     return [name for name in kind.model_fields if name not in Declared.model_fields]
+
+
+_KINDS_OF_PORTS: Mapping[str, type[Port]] = {"vpc": VpcPort, "segment": SegmentPort, "trunk": SegmentPort}
+"""The key that says what a port is in."""
+_ONLY_IN_SEGMENTS = frozenset(_keys(SegmentPort)) - frozenset(_keys(VpcPort))
 
 
 def _unknown_key(key: str, known: list[str]) -> str:

@@ -45,6 +45,8 @@ def _object(body: Schema) -> Schema:
     adapted: Schema = {"type": "object", "description": _prose(body["description"]), "properties": properties}
     if required:
         adapted["required"] = required
+    if "anyOf" in body:
+        adapted["anyOf"] = body["anyOf"]
     return {**adapted, "additionalProperties": False}
 
 
@@ -58,6 +60,8 @@ def _property(body: Schema, *, optional: bool) -> Schema:
         adapted["description"] = _prose(adapted["description"])
     if "anyOf" in adapted:
         adapted |= next(choice for choice in adapted.pop("anyOf") if choice != {"type": "null"})
+    if "patternProperties" in adapted:  # pydantic's way to say how the names look, where their type says it
+        (adapted["additionalProperties"],) = adapted.pop("patternProperties").values()
     if isinstance(adapted.get("additionalProperties"), Mapping):
         adapted["propertyNames"] = {"pattern": NAME_PATTERN, "maxLength": NAME_LENGTH}
     return _or_nothing(adapted) if optional else adapted

@@ -29,9 +29,6 @@ _BOOLS = frozenset(
 )
 """What YAML 1.1 reads as true or false."""
 
-_FLAGS = ("true", "false")
-"""What stands for true or false here, where one is wanted."""
-
 _DEEPEST = 16
 """No network file needs more levels; recursion stays far from its limit."""
 
@@ -192,9 +189,9 @@ class _Reader:
         if event.implicit[0]:
             if text in _NULLS:
                 return None
-            if text in _BOOLS and (is_key or text not in _FLAGS):
+            if text in _BOOLS and is_key:
                 self._error(event, is_no_flag(text))
-            elif text in _FLAGS:
+            elif text in _BOOLS:
                 return BareFlag(text)
         if not text.isprintable():
             wrong = next(character for character in text if not character.isprintable())

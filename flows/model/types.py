@@ -13,6 +13,10 @@ from flows.model.problem import shown
 NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 NAME_LENGTH = 63
 
+INTERFACE_PATTERN = r"^(?!\.{1,2}$)[!-$&-.0-9;-~]+$"
+"""What Linux takes for the name of a network interface: no blanks, '/' or ':'; '%' makes it number the name."""
+INTERFACE_LENGTH = 15
+
 _MAC = re.compile(r"([0-9a-f]{2}:){5}[0-9a-f]{2}")
 _CIDR = re.compile(r"([0-9.]+)/([0-9]+)", re.ASCII)
 _IPV6 = re.compile(r"[0-9A-Fa-f.]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*(/[0-9]+)?", re.ASCII)
@@ -52,7 +56,7 @@ def what(value: Any) -> str:
 
 
 class BareFlag(str):
-    """``true`` or ``false`` without quotes, which no text can be."""
+    """A word without quotes that YAML reads as true or false, which no text can be."""
 
     __slots__ = ()
 
@@ -125,8 +129,11 @@ def _ipv4_interface(value: Any) -> Any:
 
 
 def _flag(value: Any) -> Any:
-    if isinstance(value, BareFlag):
+    if isinstance(value, BareFlag) and value in ("true", "false"):
         return value == "true"
+    if isinstance(value, BareFlag):
+        meant = "true" if value.lower() in ("yes", "on", "true") else "false"
+        raise ValueError(f"'{value}' is not spelled as a flag is here; write {meant}")
     if _text(value, "true or false"):
         raise ValueError(f"{shown(value)} is neither true nor false; write one of these, without quotes")
     return value
@@ -165,6 +172,16 @@ def _word(value: Any) -> Any:
     return value
 
 
+def _interface(value: Any) -> Any:
+    if not _text(value, "the name of a network interface, like eth1,"):
+        return value
+    if len(value) > INTERFACE_LENGTH:
+        raise ValueError(f"{shown(value)} has {len(value)} characters; the name of an interface has at most 15")
+    if not re.fullmatch(INTERFACE_PATTERN[1:-1], value):
+        raise ValueError(f"{shown(value)} is not the name of a network interface; write it like eth1")
+    return value
+
+
 _OCTET = r"(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 _ADDRESS = rf"{_OCTET}(\.{_OCTET}){{3}}"
 
@@ -198,6 +215,13 @@ Ipv4Interface = Annotated[
 ]
 """An address and the length of its network's prefix."""
 
+InterfaceName = Annotated[
+    str,
+    BeforeValidator(_interface),
+    WithJsonSchema({"type": "string", "pattern": INTERFACE_PATTERN, "maxLength": INTERFACE_LENGTH}),
+]
+"""A network interface of a machine that runs Linux."""
+
 Flag = Annotated[bool, BeforeValidator(_flag)]
 """``true`` or ``false``: no yes, on or 1."""
 
@@ -220,10 +244,11 @@ class Refers:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The file and line that an object was declared in."""
+    """The file and line that an object was declared in, and the column that tells it from others of the line."""
 
     file: str
     line: int
+    column: int = 0
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}"

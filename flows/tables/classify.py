@@ -15,8 +15,22 @@ from flows.openflow import PushVlan
 from flows.pipeline import CLASSIFY
 from flows.registers import ADMITTED, SUBNET, VPC
 from flows.rules import Application
-from flows.switching import Member, TrunkAll
-from flows.templates import P, Step, drop, eq, goto, learn_known, multicast, put, resubmit, tagged, untagged
+from flows.switching import Learning, Member, TrunkAll
+from flows.templates import (
+    Named,
+    P,
+    Step,
+    Value,
+    drop,
+    eq,
+    goto,
+    learn_known,
+    multicast,
+    put,
+    resubmit,
+    tagged,
+    untagged,
+)
 from flows.view import LocalPort, TunnelPort
 
 FROM_PORT = CLASSIFY.rule(
@@ -93,7 +107,7 @@ def for_member(member: Member) -> Iterator[Application]:
         if member.wire is None:
             yield UNTAGGED_NOT_LEARNED(member.why, port=port, vlan=vlan)
         return
-    learned = {"segment": member.segment, "ageing": member.learning.ageing, "limit": member.learning.limit}
+    learned = _learned(member.segment, member.learning)
     yield TAGGED(member.why, port=port, wire=wire, vlan=vlan, **learned)
     if member.wire is None:
         yield UNTAGGED(member.why, port=port, vlan=vlan, **learned)
@@ -104,8 +118,11 @@ def for_trunk(trunk: TrunkAll) -> Iterator[Application]:
     if trunk.learning is None:
         yield ANY_TAG_NOT_LEARNED(trunk.why, port=trunk.ofport)
         return
-    ageing, limit = trunk.learning.ageing, trunk.learning.limit
-    yield ANY_TAG(trunk.why, port=trunk.ofport, segment=trunk.segment, ageing=ageing, limit=limit)
+    yield ANY_TAG(trunk.why, port=trunk.ofport, **_learned(trunk.segment, trunk.learning))
+
+
+def _learned(segment: Named, learning: Learning) -> dict[str, Value]:
+    return {"segment": segment, "scope": learning.scope, "ageing": learning.ageing, "limit": learning.limit}
 
 
 UNITS = {LocalPort: for_port, TunnelPort: for_tunnel, Member: for_member, TrunkAll: for_trunk}

@@ -88,6 +88,7 @@ def for_segment(segment: TunnelSegment) -> Iterator[Application]:
             vlan=segment.vlan,
             ageing=segment.learning.ageing,
             limit=segment.learning.limit,
+            scope=segment.learning.scope,
         )
 
 

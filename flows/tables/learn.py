@@ -44,7 +44,7 @@ def for_host(members: RemoteMembers) -> Iterator[Application]:
             tunnel_ip=tunnel_ip,
             vlan=members.vlan,
             segment=members.segment,
-            origin=f"VLAN {int(members.vlan)} host {tunnel_ip}",
+            origin=f"VLAN {int(members.vlan)} key {members.key} host {tunnel_ip}",
             ageing=members.learning.ageing,
         )
 

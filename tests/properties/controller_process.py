@@ -7,12 +7,15 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from controller.cli.waiting import unconfirmed, wait_confirmed
 from controller.compiled import compiled
+from controller.holdings import learnable
 from controller.store import Store
+from flows.learning import LEARNED_OWNER
 from flows.model import parse
 from tests.switch import Switch
 
@@ -39,17 +42,38 @@ class Network:
         with (self.directory / "log").open("a") as log:
             return subprocess.Popen(command, stdout=log, stderr=log)
 
-    def restart_controller(self) -> None:
-        """Kill the controller and start it again."""
+    def stop_controller(self) -> None:
+        """Kill the controller."""
         self._process.kill()
         self._process.wait()
+
+    def start_controller(self) -> None:
+        """Start a controller that was killed."""
         self._process = self._start()
 
-    def plug(self, host: str, *ports: str) -> None:
-        """Plug ports in on a host."""
+    def restart_controller(self) -> None:
+        """Kill the controller and start it again."""
+        self.stop_controller()
+        self.start_controller()
+
+    def status(self) -> dict[str, Any]:
+        """What the controller says of each host."""
+        return dict(self.store.read_status()["hosts"])
+
+    def vlans(self, host: str) -> Mapping[str, int]:
+        """The VLANs that a host gives to segments."""
+        stored = self.store.load()
+        assert stored is not None
+        return stored.tags.vlans[host]
+
+    def plug(self, host: str, *ports: str, ofport: int | None = None) -> None:
+        """Plug ports in on a host, or one under a port number."""
         for port in ports:
             ids = f"external_ids:iface-id={port}"
-            self.switches[host].vsctl("add-port", "br-int", port, "--", "set", "interface", port, "type=dummy", ids)
+            request = [] if ofport is None else [f"ofport_request={ofport}"]
+            self.switches[host].vsctl(
+                "add-port", "br-int", port, "--", "set", "interface", port, "type=dummy", ids, *request
+            )
 
     def apply(self, text: str) -> int:
         """Make this text the model; whether it is confirmed is not waited for."""
@@ -66,8 +90,24 @@ class Network:
         )
 
     def flows(self, host: str) -> dict[int, str]:
-        """The flows that a switch holds: cookie, and the rest without counters."""
-        return {cookie: text for cookie, (_, text) in self._dump(host).items()}
+        """The flows that a switch holds, without what it learned: cookie, and the rest without counters."""
+        return {cookie: text for cookie, (_, text) in self._dump(host).items() if cookie >> 56 != LEARNED_OWNER}
+
+    def learned(self, host: str) -> set[str]:
+        """The flows that a switch learned, without counters."""
+        dump = self.switches[host].ofctl("dump-flows", "br-int", f"cookie={LEARNED_OWNER << 56:#x}/{0xFF << 56:#x}")
+        counters = r"(duration|n_packets|n_bytes|idle_age|hard_age)=[^,]*, "
+        return {re.sub(counters, "", line).strip() for line in dump.splitlines()[1:]}
+
+    def receive(self, host: str, port: str, source: str, target: str = "ff:ff:ff:ff:ff:ff", tag: int = 0) -> None:
+        """A frame comes in by a port."""
+        vlan = f"81000{tag:03x}" if tag else ""
+        frame = f"{target}{source}".replace(":", "") + vlan + "88b6" + "00" * 46
+        self.switches[host].appctl("netdev-dummy/receive", port, frame)
+
+    def log(self) -> str:
+        """What the controller has logged."""
+        return (self.directory / "log").read_text()
 
     def ages(self, host: str) -> dict[int, float]:
         """Seconds since each flow was added, by cookie."""
@@ -82,16 +122,22 @@ class Network:
         return found
 
     def compare(self) -> None:
-        """Fail when a switch holds anything but what a fresh compile says, in full."""
+        """Fail when a switch holds anything but what a fresh compile says, in full, and what it may learn by that."""
         stored = self.store.load()
         assert stored is not None
-        for host, switch in self.switches.items():
+        for host in stored.network.hosts:
+            switch = self.switches[host]
             desired = compiled(stored, self.store.read_status(), host)
             assert desired is not None
-            wanted = self.directory / "wanted"
+            wanted, held = self.directory / "wanted", self.directory / "held"
             lines = (f"cookie={cookie:#x},{flow.text()}\n" for cookie, flow in desired.flows.items())
             wanted.write_text("".join(lines))
-            switch.ofctl("--protocols=OpenFlow14", "diff-flows", "br-int", str(wanted))
+            dump = switch.ofctl("--protocols=OpenFlow14", "--no-stats", "dump-flows", "br-int").splitlines(
+                keepends=True
+            )
+            learned = tuple(f"cookie={cookie:#x}," for cookie in learnable(desired))
+            held.write_text("".join(line for line in dump if not line.strip().startswith(learned)))
+            switch.ofctl("diff-flows", str(held), str(wanted))
 
     def stop(self) -> None:
         """End everything."""

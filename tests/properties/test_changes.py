@@ -13,6 +13,14 @@ from tests.switch import wait_until
 
 HOSTS = ("h1", "h2", "h3")
 PORTS = {"a1": ("a", "10.0.0.11"), "a2": ("a", "10.0.0.12"), "b1": ("b", "10.1.0.11"), "b2": ("b", "10.1.0.12")}
+SEGMENT_PORTS = ("s1", "s2", "s3")
+SEGMENTS = {
+    "red": "{id: 11, vlan: 101}",
+    "green": "{id: 12, vlan: 0, ageing: 60, max_macs: 5}",
+    "loud": "{id: 13, vlan: 103, flood_only: true}",
+    "floor": "{vlan: 104, physical: {network: office, vlan: 7}}",
+}
+IN_SEGMENTS = ("segment: red", "segment: green", "segment: loud", "segment: floor", "trunk: [red, green]", "trunk: []")
 
 
 @dataclass(frozen=True)
@@ -25,27 +33,38 @@ class State:
     """Whether the subnet of VPC a has its route to b."""
     back: bool
     hosts: tuple[str, ...] = HOSTS
+    switched: tuple[tuple[str, str] | None, ...] = (None,) * len(SEGMENT_PORTS)
+    """What each port of segments is in, and its host; None: the port is not declared."""
+    segments: tuple[str, ...] = tuple(SEGMENTS)
 
     def text(self) -> str:
         routes = ["[{to: 10.1.0.0/24, via: a-b}]" if self.there else "[]"]
         routes += ["[{to: 10.0.0.0/24, via: a-b}]" if self.back else "[]"]
         lines = ["encapsulation: vxlan", "hosts:"]
-        lines += [f"  {host}: {{tunnel_ip: 192.0.2.{host[1:]}}}" for host in self.hosts]
+        office = "physical: {office: eth9}"
+        lines += [f"  {host}: {{tunnel_ip: 192.0.2.{host[1:]}, {office}}}" for host in self.hosts]
+        lines += ["segments:", *(f"  {name}: {SEGMENTS[name]}" for name in self.segments)]
         lines += ["vpcs:"]
         lines += [f"  a: {{id: 1, subnets: {{s: {{cidr: 10.0.0.0/24, routes: {routes[0]}}}}}}}"]
         lines += [f"  b: {{id: 2, subnets: {{s: {{cidr: 10.1.0.0/24, routes: {routes[1]}}}}}}}"]
         lines += ["ports:"]
         for (port, (vpc, ip)), host in zip(PORTS.items(), self.places, strict=True):
             lines += [f"  {port}: {{vpc: {vpc}, ips: [{ip}], host: {host}}}"] if host else []
+        for port, place in zip(SEGMENT_PORTS, self.switched, strict=True):
+            lines += [f"  {port}: {{{place[0]}, host: {place[1]}}}"] if place else []
         return "\n".join([*lines, "peerings:", "  a-b: {between: [a/s, b/s]}", ""])
 
 
-EVERYTHING = State(("h1", "h2", "h1", "h3"), there=True, back=True)
+SWITCHED = (("segment: red", "h1"), ("trunk: []", "h2"), ("segment: floor", "h3"))
+EVERYTHING = State(("h1", "h2", "h1", "h3"), there=True, back=True, switched=SWITCHED)
 STATES = st.builds(
     State,
     places=st.tuples(*(st.sampled_from([None, *HOSTS]) for _ in PORTS)),
     there=st.booleans(),
     back=st.booleans(),
+    switched=st.tuples(
+        *(st.none() | st.tuples(st.sampled_from(IN_SEGMENTS), st.sampled_from(HOSTS)) for _ in SEGMENT_PORTS)
+    ),
 )
 
 
@@ -57,8 +76,8 @@ def network() -> Iterator[Network]:
         network.apply(EVERYTHING.text())
         network.settle()
         for host in HOSTS:
-            network.plug(host, *PORTS)
-        interfaces = len(PORTS)
+            network.plug(host, *PORTS, *SEGMENT_PORTS)
+        interfaces = len(PORTS) + len(SEGMENT_PORTS)
         wait_until(
             lambda: all(
                 len(host["interfaces"]) == interfaces for host in network.store.read_status()["hosts"].values()
@@ -90,13 +109,17 @@ def test_the_way_to_a_state_does_not_matter(network: Network, way: list[tuple[St
     network.compare()
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     states=st.permutations(
         [
             EVERYTHING,
             State((None,) * 4, there=False, back=False),
-            *(State(("h2", "h2", host, "h1"), there=True, back=False) for host in HOSTS),
+            *(State(("h2", "h2", host, "h1"), there=True, back=False, switched=SWITCHED) for host in HOSTS),
+            *(
+                State((None,) * 4, there=True, back=True, switched=((f"segment: {one}", "h1"),) * 3, segments=(one,))
+                for one in ("red", "green")
+            ),
         ]
     )
 )

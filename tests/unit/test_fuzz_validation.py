@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -100,6 +101,7 @@ _WORDS = st.one_of(
     st.sampled_from(["10.0.0.0/24", "10.0.0.0/25", "10.0.1.0/24", "10.0.0.0/31", "0.0.0.0/0", "10.0.0.1/24", "::/0"]),
     st.sampled_from(["10.0.0.1", "10.0.0.2", "10.0.0.255", "10.0.1.2", "10.0.1.3", "224.0.0.1", "0.0.0.0"]),
     st.sampled_from(["0a:00:00:00:00:01", "01:00:00:00:00:00", "gre", "vxlan", "1500", "16777216"]),
+    st.sampled_from(["eth0", "eth1", "br-int", "tun-gre", "10.0.0.1/24", "yes", "4095"]),
     st.integers() | st.none() | st.booleans() | st.floats() | st.text(max_size=5),
 )
 _VALUES = st.recursive(
@@ -122,20 +124,43 @@ _addresses = st.sampled_from([f"10.0.{net}.{last}" for net in (0, 1, 2) for last
 _short = st.sampled_from(["a", "b", "c"])
 _ends = st.sampled_from([f"{vpc}/{subnet}" for vpc in "abc" for subnet in "ab"])
 _routes = st.lists(_likely(st.fixed_dictionaries({"to": _likely(_ranges), "via": _likely(_NAMES)})), max_size=3)
+_vlans = st.integers(0, 3) | st.integers(4093, 4096)
 _networks = st.fixed_dictionaries(
     {},
     optional={
         "encapsulation": _likely(st.sampled_from(["gre", "vxlan", "geneve"])),
         "underlay": _likely(st.fixed_dictionaries({"mtu": _likely(st.integers(1200, 9300))})),
-        "hosts": _section({"tunnel_ip": _addresses}),
+        "hosts": _section(
+            {"tunnel_ip": _addresses, "physical": st.dictionaries(_NAMES, _likely(st.sampled_from(["eth0", "eth1"])))}
+        ),
         "vpcs": _section(
             {
                 "id": st.integers(0, 3) | st.integers(),
                 "subnets": _section({"cidr": _ranges, "gateway": _addresses, "routes": _routes}),
             }
         ),
+        "segments": _section(
+            {
+                "id": st.integers(0, 3) | st.integers(),
+                "vlan": _vlans,
+                "ageing": st.integers(0, 70000),
+                "max_macs": st.integers(0, 70000),
+                "flood_only": st.booleans(),
+                "physical": st.fixed_dictionaries({"network": _likely(_short), "vlan": _likely(_vlans)}),
+            }
+        ),
         "ports": _section(
             {"vpc": _short, "ips": st.lists(_likely(_addresses), max_size=3), "host": _short, "mac": _WORDS}
+        )
+        | _section(
+            {
+                "segment": _short,
+                "trunk": st.lists(_likely(_short), max_size=3),
+                "host": _short,
+                "mac": _WORDS,
+                "ip": _addresses.map(lambda address: f"{address}/24"),
+                "gateway": _addresses,
+            }
         ),
         "peerings": _section({"between": st.lists(_likely(_ends), min_size=1, max_size=3)}),
         "more": _VALUES,
@@ -174,8 +199,38 @@ def _sound(draw: st.DrawFn) -> dict[str, Any]:
         ports[f"vm{name}"] = {"vpc": end[0], "ips": [f"{_CIDRS[end].rpartition('.')[0]}.{last}"]}
         if draw(st.booleans()):
             ports[f"vm{name}"]["host"] = draw(st.sampled_from(["h1", "h2"]))
-    hosts = {name: {"tunnel_ip": f"192.168.50.{number}"} for number, name in enumerate(["h1", "h2"], 1)}
-    return {"hosts": hosts, "vpcs": vpcs, "ports": ports, "peerings": peerings}
+    hosts: dict[str, Any] = {
+        name: {"tunnel_ip": f"192.168.50.{number}", "physical": {"office": "eth1"}}
+        for number, name in enumerate(["h1", "h2"], 1)
+    }
+    network = {"hosts": hosts, "vpcs": vpcs, "ports": ports, "peerings": peerings}
+    return network | {"segments": deepcopy(_SEGMENTS), "ports": ports | draw(_segment_ports())}
+
+
+_SEGMENTS = {
+    "red": {"id": 10, "vlan": 1},
+    "green": {"id": 11, "vlan": 0, "flood_only": True},
+    "blue": {"vlan": 2, "physical": {"network": "office", "vlan": 7}},
+    "bare": {"id": 12, "ageing": 5, "max_macs": 3},
+}
+
+
+@st.composite
+def _segment_ports(draw: st.DrawFn) -> dict[str, Any]:
+    """Ports of segments, all of them right."""
+    access = st.sampled_from(sorted(_SEGMENTS))
+    trunk = st.lists(st.sampled_from(["red", "green", "blue"]), unique=True)
+    ports: dict[str, Any] = {}
+    for number in range(draw(st.integers(0, 4))):
+        port: dict[str, Any] = {"segment": draw(access)} if draw(st.booleans()) else {"trunk": draw(trunk)}
+        ports[f"seg{number}"] = port
+        if "segment" in port and draw(st.booleans()):
+            port["ip"] = "10.0.0.1/24"
+        if draw(st.booleans()):
+            port["mac"] = f"0a:00:00:00:00:{number:02x}"
+        if draw(st.booleans()):
+            port["host"] = draw(st.sampled_from(["h1", "h2"]))
+    return ports
 
 
 def _other(ends: list[str], end: str) -> str:
@@ -186,7 +241,7 @@ def _other(ends: list[str], end: str) -> str:
 @given(_sound())
 def test_sound_structures(structure: Any) -> None:
     network = _check(yaml.safe_dump(structure))
-    addresses = [(port["vpc"], port["ips"][0]) for port in structure["ports"].values()]
+    addresses = [(port["vpc"], port["ips"][0]) for port in structure["ports"].values() if "vpc" in port]
     assert (network is not None) == (len(set(addresses)) == len(addresses))
 
 

@@ -1,7 +1,7 @@
 """``ovs-vpc lab ping``: does every pair of ports reach each other just as the model says?"""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -12,23 +12,8 @@ from controller.cli.state import controller_state
 from controller.store import Store
 from flows.model import AnyPort, Network
 from flows.model.problem import did_you_mean
-from flows.model.reachability import Verdict, answers
+from mininet_topos.comparing import Pair, compare, summary
 from mininet_topos.lab import Lab
-from mininet_topos.probe import Probe
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """One ping between two ports, and what the model says of it."""
-
-    source: str
-    target: str
-    answered: bool
-    expected: Verdict
-
-    @property
-    def is_right(self) -> bool:
-        return self.answered == self.expected.arrives
 
 
 def ping(
@@ -60,9 +45,8 @@ def ping(
         raise SystemExit(FAILED if wrong else 0)
     _show(pairs, [port.name for port in sources], [port.name for port in targets])
     for pair in wrong:
-        should = "should be answered" if pair.expected.arrives else "should not be answered"
-        out.print(f"[red]{pair.source} -> {pair.target} {should}[/red]: {pair.expected.reason}")
-    out.print(f"{len(pairs)} pairs: {len(pairs) - len(wrong)} as the model says, {len(wrong)} not")
+        out.print(f"[red]{pair.demand}[/red]: {pair.expected.reason}")
+    out.print(summary(pairs))
     if wrong:
         raise SystemExit(FAILED)
 
@@ -76,10 +60,7 @@ def plugged(store: Store, network: Network) -> list[AnyPort]:
 
 def ping_all(lab: Lab, network: Network, sources: Sequence[AnyPort], targets: Sequence[AnyPort]) -> list[Pair]:
     """Ping from each of some ports to each of some ports, itself left out."""
-    pairs = [(source, target) for source in sources for target in targets if source is not target]
-    probes = [Probe(s.name, t.name, str(t.address)) for s, t in pairs]
-    results = zip(pairs, lab.probe(probes), strict=True)
-    return [Pair(s.name, t.name, answered, answers(network, s, t)) for (s, t), answered in results]
+    return compare(network, sources, targets, lab.probe)
 
 
 def _show(pairs: list[Pair], sources: list[str], targets: list[str]) -> None:

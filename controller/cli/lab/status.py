@@ -36,5 +36,12 @@ def status(
         state = missing.get(host) or ("yes" if known["switch"] else "yes, but it is not connected now")
         hosts.add_row(host, address, known["datapath"], str(known["flows"]), " ".join(ports), state)
     out.print(hosts)
+    for host, known in report.get("hosts", {}).items():
+        for segment in known["cut_off"]:
+            out.print(f"{host}: segment {segment} is cut off there: all VLANs that a host has are in use")
+        reached = {network for network, _ in known["physical"]}
+        declared = lab.network.hosts[host].physical if host in lab.network.hosts else {}
+        for network in declared.keys() - reached:
+            out.print(f"{host}: the physical network {network} cannot be reached; the controller's log says why")
     if missing:
         raise SystemExit(FAILED)

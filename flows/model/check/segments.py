@@ -1,8 +1,9 @@
 """Segments: how each is carried between hosts, and which ports carry it."""
 
 from collections.abc import Generator, Iterator
+from ipaddress import IPv4Network
 
-from flows.model.check.checker import Checker
+from flows.model.check.checker import Checker, not_for_machines, special_in_subnet
 from flows.model.port import SegmentPort
 from flows.model.problem import Problem, shown
 from flows.model.segment import Segment
@@ -14,7 +15,7 @@ def segments(c: Checker) -> Iterator[Problem]:
     for name, segment in c.network.segments.items():
         path = ("segments", name)
         if segment.physical is None:
-            if segment.id is None and not c.is_broken((*path, "id")) and not c.is_broken((*path, "physical")):
+            if segment.id is None and not c.is_broken((*path, "id")) and c.is_complete((*path, "physical")):
                 message = "needs the key 'id', the tunnel key under which hosts exchange its frames; or 'physical'"
                 yield c.error(path, f"'{name}' {message}", at_key=True)
             continue
@@ -23,7 +24,7 @@ def segments(c: Checker) -> Iterator[Problem]:
                 f"the physical network '{segment.physical.network}' carries this segment, so that it has no tunnel key"
             )
             yield c.error((*path, "id"), f"{message}; leave out 'id' or 'physical'", at_key=True)
-        known = sorted({network for host in c.network.hosts.values() for network in host.physical})
+        known = {network for host in c.network.hosts.values() for network in host.physical}
         if segment.physical.network not in known and c.is_complete(("hosts",)):
             message = f"no host is connected to a physical network {shown(segment.physical.network)}"
             yield c.error((*path, "physical", "network"), f"{message}{c.hint(segment.physical.network, known)}")
@@ -44,9 +45,7 @@ def segment_ports(c: Checker) -> Iterator[Problem]:
         if port.trunk is not None and port.ip is not None:
             message = "a trunk port has no 'ip': its instance has an address in each segment, under that one's VLAN tag"
             yield c.error((*path, "ip"), message, at_key=True)
-        if port.gateway is not None and (port.ip is None or port.gateway not in port.ip.network):
-            network = f"{port.gateway} is not in {port.ip.network}" if port.ip else "'gateway' needs 'ip'"
-            yield c.error((*path, "gateway"), f"{network}: a default gateway is in the instance's own network")
+        yield from _addresses(c, path, port)
         known = yield from _known(c, path, port)
         if not known:
             continue
@@ -63,14 +62,33 @@ def segment_ports(c: Checker) -> Iterator[Problem]:
                 break
 
 
+def _addresses(c: Checker, path: Path, port: SegmentPort) -> Iterator[Problem]:
+    if port.ip is not None:
+        if reason := special_in_subnet(port.ip.ip, port.ip.network):
+            yield c.error((*path, "ip"), f"{port.ip.ip} is {reason}; no port can have it")
+        elif reason := not_for_machines(IPv4Network(port.ip.ip)):
+            yield c.error((*path, "ip"), f"no port can have {port.ip.ip}: {reason}")
+    if port.gateway is None or c.is_broken((*path, "ip")):
+        return
+    if port.ip is None or port.gateway not in port.ip.network:
+        network = f"{port.gateway} is not in {port.ip.network}" if port.ip else "'gateway' needs 'ip'"
+        yield c.error((*path, "gateway"), f"{network}: a default gateway is in the instance's own network")
+    elif port.gateway == port.ip.ip:
+        yield c.error((*path, "gateway"), f"{port.gateway} is the port's own address; name that of another instance")
+
+
 def _known(c: Checker, path: Path, port: SegmentPort) -> Generator[Problem, None, bool]:
     """Whether every segment that the port names is there, after a problem for each that is not."""
     known = c.network.segments
     if port.segment is not None:
         yield from c.unknown((*path, "segment"), "segments", port.segment, known)
         return port.segment in known
+    seen: set[str] = set()
     for index, name in enumerate(port.trunk or ()):
         yield from c.unknown((*path, "trunk", index), "segments", name, known)
+        if name in seen:
+            yield c.error((*path, "trunk", index), f"{shown(name)} is here twice; once is enough")
+        seen.add(name)
     return port.trunk is not None and all(name in known for name in port.trunk)
 
 
@@ -94,7 +112,8 @@ def _physical(c: Checker, path: Path, port: SegmentPort, segment: Segment) -> It
     """The port's host must be connected to what carries the segment."""
     if segment.physical is None or port.host is None or port.host not in c.network.hosts:
         return
-    if segment.physical.network not in c.network.hosts[port.host].physical and not c.is_broken(("hosts", port.host)):
+    declared = ("hosts", port.host, "physical")
+    if segment.physical.network not in c.network.hosts[port.host].physical and c.is_complete(declared):
         message = f"host '{port.host}' is not connected to the physical network '{segment.physical.network}'"
         yield c.error(
             (*path, "host"), f"{message}, which carries segment '{segment.name}'; declare it under 'physical'"

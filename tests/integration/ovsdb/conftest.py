@@ -41,4 +41,4 @@ def watcher(watchers: list[Watcher]) -> Watcher:
 
 @pytest.fixture
 def settings(controller: Controller) -> HostSettings:
-    return HostSettings(datapath_id("a"), controller.target, "gre", TABLES, bound=None)
+    return HostSettings(datapath_id("a"), controller.target, "gre", TABLES, physical=(), bound=None)

@@ -121,7 +121,7 @@ def test_a_restart_is_no_news(directory: Path, open_store: Open, watched: Watche
     kill_server(directory)
     wait_until(lambda: "the store is back" in caplog.text, "the store")
     time.sleep(0.2)
-    assert all(stored.network.ports["a"] is before for stored in watched.models)
+    assert [stored.network.ports["a"] for stored in watched.models] == [before]
 
 
 def test_backup_and_restore(directory: Path, open_store: Open, watched: Watched) -> None:

@@ -1,10 +1,11 @@
 """The store on a real ovsdb-server: one transaction per change, all or nothing, and what is kept of it."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from controller.store import Store
+from controller.store import Store, Vlans
 from controller.store.errors import Conflict
 from flows.model import InvalidModel
 from tests.integration.store.conftest import Open
@@ -88,14 +89,28 @@ def test_numbers_are_kept_and_never_given_again(store: Store) -> None:
     assert (first.tags.segments, second.tags.segments) == ({"red": 1}, {"red": 2})
 
 
-def test_numbers_at_run_time(store: Store, open_store: Open) -> None:
+def test_local_vlans(store: Store, open_store: Open) -> None:
     store.apply(network())
-    assert store.allocate("vlans/h1", ["red", "green"], 3) == {"red": 1, "green": 2}
-    assert open_store().allocate("vlans/h1", ["green", "blue"], 3) == {"green": 2, "blue": 3}
-    assert store.allocate("vlans/h1", ["green", "x"], 3) == {"green": 2, "x": 1}
+    other = open_store()
+    other.load()
+    number = network_tags(store)["red"]
+    vlans = Vlans({"h1": {number: 2, 99: 1}, "h2": {number: 1}})
+    store.write_vlans(vlans)
+    assert other.news(0.2) is None, "it is only the controller's business"
+    stored = other.load()
+    assert stored is not None
+    assert stored.vlans == vlans
+    assert stored.tags.vlans == {"h1": {"red": 2}, "h2": {"red": 1}}
+    other.write_vlans(Vlans({"h1": {99: 2, number: 1}}))
     stored = store.load()
     assert stored is not None
-    assert stored.tags.vlans == {"h1": {"green": 2, "x": 1}}
+    assert stored.vlans == Vlans({"h1": {99: 2, number: 1}})
+
+
+def network_tags(store: Store) -> Mapping[str, int]:
+    stored = store.load()
+    assert stored is not None
+    return stored.tags.segments
 
 
 def test_a_port_moves(store: Store) -> None:

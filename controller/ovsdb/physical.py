@@ -1,0 +1,65 @@
+"""The interfaces by which a host reaches physical networks: put on the integration bridge, and taken off again.
+
+The controller removes only ports that it put there itself: it marks them. An interface that the host's owner has put
+on the bridge is used as it is, and stays.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from controller.ovsdb.columns import Row
+from controller.ovsdb.seen import IFACE_ID, PHYSICAL_MARK, Seen
+from controller.ovsdb.settings import HostSettings
+from controller.ovsdb.writer import Writer
+from flows.model.contract import INTEGRATION_BRIDGE
+
+
+def keep_physical(seen: Seen, bridge: Row, settings: HostSettings, write: Writer) -> None:
+    """Puts every declared interface on the bridge that is not there, and takes off those that are declared no more."""
+    wanted = {interface: network for network, interface in settings.physical}
+    for ours in (interface for interface in seen.interfaces if interface.physical is not None):
+        if ours.name in wanted:
+            write.put_key(ours.row, "external_ids", PHYSICAL_MARK, wanted[ours.name], ours.name)
+        for port in bridge.ports:
+            if port.name == ours.name not in wanted:
+                write.remove(bridge, "ports", port, f"port {port.name} to the physical network {ours.physical}")
+    for interface, network in wanted.items():
+        if seen.interface(interface) is None and interface not in seen.elsewhere:
+            bridge.verify("ports")
+            port = write.add_port(interface, "")
+            port.interfaces[0].external_ids = {PHYSICAL_MARK: network}
+            bridge.addvalue("ports", port)
+
+
+def pin_physical(seen: Seen, settings: HostSettings, write: Writer) -> None:
+    """Pins the port number of each, as that of an instance: flows that name it shall never meet another port."""
+    for _, name in settings.physical:
+        interface = seen.interface(name)
+        if interface is not None and interface.ofport is not None and interface.ofport_request is None:
+            interface.row.verify("ofport")
+            interface.row.verify("ofport_request")
+            write.put(interface.row, "ofport_request", [interface.ofport], name)
+
+
+def physical_ofports(seen: Seen, settings: HostSettings) -> Mapping[str, int]:
+    """The OpenFlow port number by which each physical network is reached, as far as it is."""
+    found = {}
+    for network, name in settings.physical:
+        interface = seen.interface(name)
+        if interface is not None and interface.ofport is not None and interface.iface_id is None:
+            found[network] = interface.ofport
+    return found
+
+
+def physical_problems(seen: Seen, settings: HostSettings) -> Iterator[str]:
+    """Why a physical network cannot be reached."""
+    for network, name in settings.physical:
+        interface = seen.interface(name)
+        if interface is None and name in seen.elsewhere:
+            yield f"the physical network {network} cannot be reached: {name} is on bridge {seen.elsewhere[name]}"
+        elif interface is not None and interface.error is not None:
+            yield f"the physical network {network} cannot be reached: {interface.error}"
+        elif interface is not None and interface.iface_id is not None:
+            yield (
+                f"the physical network {network} cannot be reached: {name} says that it is port {interface.iface_id} "
+                f"(external_ids:{IFACE_ID} on {INTEGRATION_BRIDGE})"
+            )

@@ -1,0 +1,25 @@
+"""This project's networks in Mininet: ``mn --custom mininet_topos/mn.py --topo vpc,NETWORK ...`` (docs/mininet.md).
+
+Whatever is defined here replaces what has the same name in ``mn`` itself, so that this file only picks what ``mn``
+is to have: its topologies, its tests and its command line.
+"""
+
+import sys
+from pathlib import Path
+
+# mn compiles this file under the name that it was given, and executes it without a __file__.
+_PROJECT = Path(sys._getframe().f_code.co_filename).resolve().parents[1]
+_PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
+# mn runs in the system's Python, where this project's dependencies are not installed.
+sys.path[:0] = [str(_PROJECT), str(_PROJECT / ".venv" / "lib" / _PYTHON / "site-packages")]
+
+try:
+    from mininet_topos.mn_model import CLI, model_test
+    from mininet_topos.mn_vpc import VpcTopo
+except ModuleNotFoundError as error:
+    sys.exit(f"{error} for {_PYTHON}, which runs mn; make .venv with it: make clean install PYTHON={sys.executable}")
+
+__all__ = ["CLI"]
+
+topos = {"vpc": VpcTopo}
+tests = {"pingmodel": model_test}
