@@ -161,6 +161,10 @@ class VpcLab:
         self.run(host, "ovs-appctl", "revalidator/wait")
         return self.run(host, "ovs-ofctl", "--names", "dump-flows", "br-int", *([f"table={table}"] if table else []))
 
+    def cookies(self, host: str) -> set[str]:
+        """The cookies of the flows of a host's switch, but for those that it learns by itself."""
+        return {cookie for cookie in re.findall(r"cookie=(0x[0-9a-f]+)", self.flows(host)) if cookie != "0x0"}
+
     def dropped(self, host: str, sentence: str) -> int:
         """How many packets a host's switch dropped by rules whose sentence begins so."""
         desired = self.desired(host)
