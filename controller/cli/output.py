@@ -89,6 +89,9 @@ def explained() -> Iterator[None]:
             stream.reconfigure(errors="backslashreplace")
     try:
         yield
+    except InvalidModel as invalid:
+        show_problems(invalid.problems)
+        fail("together with what somebody else changed meanwhile the model would be wrong; nothing was changed")
     except (LabError, StoreError) as error:
         fail(str(error))
     except BrokenPipeError:

@@ -1,6 +1,6 @@
 """JSON-RPC with an OVSDB server (RFC 7047) over one socket: calls, what the server says unasked, echoes.
 
-python-ovs would do, but for its speed: its replica of 100,000 rows takes half a minute to fill (docs/adr/0010).
+python-ovs would do, but for its speed: its replica of 100,000 rows takes half a minute to fill (docs/adr/0014).
 """
 
 import json
