@@ -16,11 +16,12 @@ test: install check-quietly  ## all that matters for each change
 	$(BIN)/pytest
 
 test-vm: install-vm  ## each row of the system table on the kernel datapath, in a virtual machine; test-full has more
-	$(VM) --seconds 1200 $(PYTEST_VM) --systems --briefly
+	$(VM) --seconds 1800 $(PYTEST_VM) --systems --briefly
 
 test-full: test install-vm  ## everything, on both datapaths; tests that repeat something at random in full length
 	$(BIN)/pytest --full tests/integration/store/test_durability.py
-	$(VM) --seconds 3600 $(PYTEST_VM)
+	$(BIN)/pytest -m vm tests/vm
+	$(VM) --seconds 7200 $(PYTEST_VM)
 
 vm-shell: install-vm  ## a shell in that machine: ovs-vpc lab up mininet_topos/networks/peered-vpcs.yaml
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(VM)
@@ -37,7 +38,7 @@ check-quietly: python
 systems: install-vm  ## which systems work, row by row, on both datapaths; writes docs/systems.md
 	@rm -rf build/systems
 	-$(BIN)/pytest -q --systems
-	-$(VM) --seconds 1200 $(PYTEST_VM) -q --systems --briefly
+	-$(VM) --seconds 1800 $(PYTEST_VM) -q --systems --briefly
 	$(BIN)/python -m tests.system_table
 
 benchmark: install-vm  ## how fast both datapaths are; writes the figures in docs/datapaths.md

@@ -5,12 +5,15 @@ import os
 import queue
 import signal
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from controller.ovsdb import HostSessions
 from controller.store import Store, StoreWatch
 from controller.switch.sessions import listen
 from controller.sync import Event, FactsChanged, HostProblem, Sync
+from flows.tree import Way
 
 TICK = 0.05
 """Seconds between two looks at the clock."""
@@ -23,8 +26,9 @@ class App:
 
     def __init__(self, state: Path, *, address: str, port: int, ovsdb_target: str) -> None:
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
-        self._store = StoreWatch(Store(state), self._events.put)
         self._own_store = Store(state)
+        before = self._own_store.read_status()
+        self._store = StoreWatch(Store(state), self._events.put, before)
         self._status: object = None
         self._address, self._port = address, port
         self._hosts = HostSessions(
@@ -37,6 +41,7 @@ class App:
             self._own_store.write_vlans,
             ovsdb_target=ovsdb_target,
             openflow_target=f"tcp:{address}:{port}",
+            open_links=_links(before),
         )
 
     def run(self) -> None:
@@ -48,8 +53,9 @@ class App:
         try:
             while True:
                 self._take_events()
-                self._sync.pump(time.monotonic())
+                # What is about to be opened must be known to a next controller, whenever this one ends.
                 self._report()
+                self._sync.pump(time.monotonic(), _links(self._store.written))
         finally:
             self._own_store.close()
             self._store.stop()
@@ -65,6 +71,8 @@ class App:
             pass
 
     def _report(self) -> None:
+        if not self._sync.has_model:
+            return
         status = self._sync.status()
         if status != self._status:
             self._status = status
@@ -82,6 +90,11 @@ def run(state: Path, *, address: str, port: int, ovsdb_target: str) -> None:
         # cannot be asked to stop, so the ordinary way out would wait for it for ever.
         logging.shutdown()
         os._exit(0)
+
+
+def _links(status: Mapping[str, Any]) -> frozenset[Way]:
+    """The links between plain switches that a status says are open."""
+    return frozenset((link, vlan) for link, vlan in status.get("open_links", []))
 
 
 class _Stopped(BaseException):

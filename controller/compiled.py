@@ -1,4 +1,4 @@
-"""What a host's switch shall hold, from the store and the controller's own report of the facts."""
+"""What a host's or plain switch shall hold, from the store and the controller's own report of the facts."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,9 +6,11 @@ from typing import Any
 from controller.status import reported_facts
 from controller.store import Stored
 from flows.compile import compile
+from flows.facts import Plug, SwitchFacts
 from flows.locate import Locations
 from flows.plan import Desired
 from flows.view import view
+from flows.view_switch import view_switch
 
 
 def compiled(stored: Stored, status: Mapping[str, Any], host: str) -> Desired | None:
@@ -18,3 +20,16 @@ def compiled(stored: Stored, status: Mapping[str, Any], host: str) -> Desired | 
         return None
     locations = Locations(status["ports"], frozenset())
     return compile(view(stored.network, stored.tags, locations, facts, host))
+
+
+def compiled_switch(stored: Stored, status: Mapping[str, Any], switch: str) -> Desired | None:
+    """Compile one plain switch from scratch; None when it never connected to this controller."""
+    reported = status.get("switches", {}).get(switch)
+    if reported is None or not reported["plugs"]:
+        return None
+    facts = SwitchFacts(frozenset(Plug(name, ofport, is_live) for name, ofport, is_live in reported["plugs"]))
+    links = frozenset((link, vlan) for link, vlan in status["open_links"])
+    located = frozenset(
+        (port, name) for name, known in status["switches"].items() for port, _, _ in known["interfaces"]
+    )
+    return compile(view_switch(stored.network, switch, facts, links, located))

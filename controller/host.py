@@ -10,7 +10,6 @@ from controller.prime import Primer
 from controller.switch.sessions import Session
 from flows.compile import Conflict, compile
 from flows.facts import HostFacts
-from flows.model.contract import datapath_id
 from flows.pipeline import FLOOD, is_receiving
 from flows.plan import Desired, Plan
 from flows.rules import Application
@@ -38,17 +37,18 @@ class _Transaction:
 
 
 class Host:
-    """One host of the model. Times are seconds of one monotonic clock."""
+    """One host of the model, or one plain switch. Times are seconds of one monotonic clock."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, datapath_id: int) -> None:
         self.name = name
+        self.datapath_id = datapath_id
         self.facts: HostFacts | None = None
         self.has_database = False
         self.session: Session | None = None
         self.wanted_generation = 0
         self.confirmed_generation = 0
         self.problem: str | None = None
-        self.primer = Primer(datapath_id(name))
+        self.primer = Primer(datapath_id)
         self.unproven: list[IPv4Address] = []
         """Tunnel addresses of hosts that it sends to although no frame has come through."""
         self._units: frozenset[Unit] | None = None

@@ -5,7 +5,7 @@ What a switch shall hold is computed from the current model and the current fact
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,21 +19,22 @@ from controller.switch.sessions import (
     Cookies,
     Counted,
     PacketIn,
+    Ports,
     Refused,
     Session,
     SwitchDown,
     SwitchEvent,
     SwitchUp,
 )
+from controller.switches import STARTUP, Switches
 from controller.vlans import LocalVlans
-from flows.facts import HostFacts
+from flows.facts import HostFacts, SwitchFacts
 from flows.locate import Locations, locate
 from flows.model.contract import datapath_id
 from flows.pipeline import NAMES
+from flows.tree import Way
 from flows.view import view
 
-STARTUP = 10.0
-"""Seconds after the model was read in which nothing is removed while a host's facts are missing."""
 RETRY = 1.0
 """Seconds between attempts to keep local VLANs in a store that does not take them."""
 
@@ -72,11 +73,13 @@ class Sync:
         *,
         ovsdb_target: str,
         openflow_target: str,
+        open_links: Iterable[Way] = (),
     ) -> None:
         """``ovsdb_target``: how to reach a host's database, with ``{name}`` and ``{ip}`` to be filled in.
 
         ``flows_restored`` is told the name of each host whose switch holds everything for the first time;
-        ``keep_vlans`` every change of the hosts' local VLANs.
+        ``keep_vlans`` every change of the hosts' local VLANs. ``open_links``: what an earlier controller left open
+        between plain switches.
         """
         self._set_hosts = set_hosts
         self._flows_restored = flows_restored
@@ -87,8 +90,11 @@ class Sync:
         self._vlans_at = 0.0
         self._stored: Stored | None = None
         self._hosts: dict[str, Host] = {}
+        self._switches = Switches(0.0, open_links)
         self._by_datapath: dict[int, Host] = {}
         self._strangers: dict[int, Session] = {}
+        self._reported: set[int] = set()
+        """Datapath ids that nobody declared, and of which that was said."""
         self._locations = Locations({}, frozenset())
 
     def handle(self, event: Event, now: float) -> None:
@@ -104,6 +110,10 @@ class Sync:
                 self._switch_up(session, now)
             case PacketIn(session, frame):
                 self._proved(session, frame)
+            case Ports(session, plugs):
+                node = self._by_datapath.get(session.datapath_id)
+                if node is not None and node.session is session and self._switches.has(node):
+                    self._switches.described(node, SwitchFacts(plugs))
             case _:
                 self._answered(event, now)
 
@@ -111,7 +121,7 @@ class Sync:
         """A frame came through a tunnel to this switch."""
         receiver = self._by_datapath.get(session.datapath_id)
         sender = self._by_datapath.get(proof.sender(frame) or 0)
-        if receiver is not None and sender is not None and self._stored is not None:
+        if receiver is not None and sender is not None and self._stored is not None and receiver.name in self._hosts:
             sender.primer.proven(self._stored.network.hosts[receiver.name].tunnel_ip)
 
     def _answered(self, event: SwitchDown | Cookies | Counted | Confirmed | Refused, now: float) -> None:
@@ -134,8 +144,11 @@ class Sync:
             case Refused(_, xid, reason, cookie):
                 host.refused(xid, reason, cookie)
 
-    def pump(self, now: float) -> None:
-        """Send whatever is due. Receivers are prepared before senders change, and cleared after them."""
+    def pump(self, now: float, kept_links: Set[Way]) -> None:
+        """Send whatever is due. Receivers are prepared before senders change, and cleared after them.
+
+        ``kept_links``: the open links of which the store knows; no others are opened.
+        """
         patient = [host for host in self._hosts.values() if host.is_patient(now)]
         receiving = {host.name for host in patient if host.receives_more}
         sending = {host.name for host in patient if host.sends_otherwise}
@@ -148,6 +161,8 @@ class Sync:
             host.check(now)
             if host.is_restored():
                 self._flows_restored(host.name)
+        if self._started is not None:
+            self._switches.pump(now, kept_links)
         self._release_vlans()
         if self._vlans.is_unkept and now > self._vlans_at:
             self._vlans_at = now + RETRY
@@ -161,6 +176,11 @@ class Sync:
                 if self._vlans.lacking(host.name):
                     self._relocate(None)
 
+    @property
+    def has_model(self) -> bool:
+        """Whether it knows what is wanted."""
+        return self._stored is not None
+
     def status(self) -> dict[str, Any]:
         """What is going on, for people and for the command line."""
         return {
@@ -169,28 +189,43 @@ class Sync:
                 host.name: host_status(host) | {"cut_off": self._vlans.lacking(host.name)}
                 for host in self._hosts.values()
             },
-            "ports": dict(self._locations.hosts),
+            "ports": {**self._locations.hosts, **self._switches.locations()},
+            "switches": self._switches.status(),
+            "open_links": sorted(self._switches.open_links, key=str),
         }
 
     def _model_changed(self, stored: Stored, now: float) -> None:
         self._stored = stored
         if self._started is None:
             self._started = now
-        declared = stored.network.hosts
-        for name in [name for name in self._hosts if name not in declared]:
-            gone = self._hosts.pop(name)
-            del self._by_datapath[datapath_id(name)]
-            gone.clear()
-            if gone.session is not None:
-                self._strangers[datapath_id(name)] = gone.session
-            _log.info("%s: left the model; its switch is cleared", name)
-        for name in [name for name in declared if name not in self._hosts]:
-            host = self._hosts[name] = Host(name)
-            self._by_datapath[datapath_id(name)] = host
-            if session := self._strangers.pop(datapath_id(name), None):
-                host.connected(session, now)
+            self._switches.start(now)
+        hosts = {name: datapath_id(name) for name in stored.network.hosts}
+        switches = {name: switch.datapath_id for name, switch in stored.network.switches.items()}
+        for known, declared in ((self._hosts, hosts), (self._switches.nodes, switches)):
+            for name in [name for name, node in known.items() if declared.get(name) != node.datapath_id]:
+                self._forget(known.pop(name))
+        for known, declared in ((self._hosts, hosts), (self._switches.nodes, switches)):
+            for name in [name for name in declared if name not in known]:
+                node = known[name] = Host(name, declared[name])
+                self._remember(node, now)
+        self._switches.set_model(stored)
         self._relocate(None)
-        _log.info("generation %d of the model: %d hosts, %d ports", stored.generation, len(declared), len(self._ports))
+        nodes = len(self._by_datapath)
+        _log.info("generation %d of the model: %d nodes, %d ports", stored.generation, nodes, len(self._ports))
+
+    def _forget(self, gone: Host) -> None:
+        """A host or switch left the model."""
+        del self._by_datapath[gone.datapath_id]
+        gone.clear()
+        if gone.session is not None:
+            self._strangers[gone.datapath_id] = gone.session
+        _log.info("%s: left the model; its switch is cleared", gone.name)
+
+    def _remember(self, new: Host, now: float) -> None:
+        """A host or switch came into the model, and its switch perhaps before it."""
+        self._by_datapath[new.datapath_id] = new
+        if session := self._strangers.pop(new.datapath_id, None):
+            self._connect(new, session, now)
 
     @property
     def _ports(self) -> Mapping[str, Any]:
@@ -269,13 +304,21 @@ class Sync:
             return False
         if all(host.facts is not None for host in self._hosts.values()) or now - self._started > STARTUP:
             return True
-        return all(name in self._locations.hosts for name in self._ports)
+        ports = self._stored.network.host_ports if self._stored else ()
+        return all(name in self._locations.hosts for name in ports)
 
     def _switch_up(self, session: Session, now: float) -> None:
         host = self._by_datapath.get(session.datapath_id)
         if host is None:
             self._strangers[session.datapath_id] = session
-            _log.warning("switch %016x is of no host of the model: it is left alone", session.datapath_id)
+            if session.datapath_id not in self._reported:
+                self._reported.add(session.datapath_id)
+                _log.warning("switch %016x is nobody's in the model: it is left alone", session.datapath_id)
             return
         _log.info("%s: its switch connected", host.name)
-        host.connected(session, now)
+        self._connect(host, session, now)
+
+    def _connect(self, node: Host, session: Session, now: float) -> None:
+        node.connected(session, now)
+        if self._switches.has(node):
+            session.read_ports()

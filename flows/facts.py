@@ -28,3 +28,21 @@ class HostFacts:
     interfaces: frozenset[Interface]
     physical: frozenset[tuple[str, int]] = frozenset()
     """The physical networks that the bridge has a port to: (name, OpenFlow port number)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plug:
+    """A port of a plain switch, as the switch itself describes it."""
+
+    name: str
+    """Of its interface."""
+    ofport: int
+    is_live: bool
+    """Whether it is up and has a carrier."""
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchFacts:
+    """One plain switch's observed state."""
+
+    plugs: frozenset[Plug]

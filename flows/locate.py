@@ -22,7 +22,7 @@ class Locations:
 
 
 def locate(network: Network, facts: Mapping[str, HostFacts]) -> Locations:
-    """Locate every port.
+    """Locate every port that is on a host.
 
     Among several claims, that of a host that had the port before (the mark that its own database keeps) comes
     first, then the first by name: the result depends on nothing but what is there.
@@ -30,10 +30,10 @@ def locate(network: Network, facts: Mapping[str, HostFacts]) -> Locations:
     claims: dict[str, list[tuple[bool, str]]] = {}
     for host, observed in facts.items():
         for interface in observed.interfaces:
-            if interface.iface_id in network.ports and host in network.hosts:
+            if interface.iface_id in network.host_ports and host in network.hosts:
                 claims.setdefault(interface.iface_id, []).append((not interface.bound, host))
     hosts: dict[str, str] = {}
-    for port in network.ports.values():
+    for port in network.host_ports.values():
         host_of = _locate(port.host, claims.get(port.name, []))
         if host_of is not None:
             hosts[port.name] = host_of

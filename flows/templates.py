@@ -280,7 +280,7 @@ def learn_unicast(*specs: learning.Spec | LoadTemplate) -> LearnTemplate:
     """Learn how frames to the sender are sent. Parameters: segment, origin, ageing.
 
     The limit is one that is never reached. Without any, Open vSwitch would keep the datapath's flow of a sender that
-    has moved, and learn nothing from the first frames when it moves back (docs/segments.md).
+    has moved, and learn nothing from the first frames when it moves back (ADR 10).
     """
     matches = (learning.Match(VLAN, VLAN), learning.Match(ETH_DST, ETH_SRC))
     return LearnTemplate("unicast", (*matches, *specs), P.segment, P.origin, P.ageing, NO_LIMIT)

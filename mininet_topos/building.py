@@ -4,16 +4,17 @@ from collections.abc import Callable, Mapping, Sequence
 
 from flows.model.contract import INTEGRATION_BRIDGE
 from flows.model.problem import did_you_mean
-from mininet_topos import namespaces, underlay
+from mininet_topos import namespaces, physical, plain, underlay
 from mininet_topos.directory import CONTROLLER_NODE, LabDirectory
 from mininet_topos.errors import LabError
 from mininet_topos.instances import Instances
+from mininet_topos.plain import PlainSwitch
 from mininet_topos.supervisor import Service, Supervisor
-from mininet_topos.switch import SCHEMA, Switch, has_kernel_datapath
+from mininet_topos.switch import SCHEMA, OpenVSwitch, Switch, has_kernel_datapath
 from mininet_topos.topology import LabPort, Topology
-from mininet_topos.waiting import Waiting, started
+from mininet_topos.waiting import Waiting, patience, started
 
-_CONTROLLER_PATIENCE = 20
+_CONTROLLER_PATIENCE = int(patience(20))
 """Seconds for the controller to make the integration bridge on every host."""
 
 _CONTROLLER_DEATHS = 3
@@ -37,6 +38,10 @@ class Building:
         self._switches: Mapping[str, Switch] = {
             host.name: Switch(host, directory, supervisor, waiting) for host in topology.hosts.values()
         }
+        self._plain: Mapping[str, PlainSwitch] = {
+            switch.name: PlainSwitch(switch, directory, supervisor, waiting)
+            for switch in topology.plain.switches.values()
+        }
         self._controller: Service | None = None
 
     def up(self, controller: Sequence[str], progress: Progress) -> None:
@@ -44,6 +49,8 @@ class Building:
         progress("connecting the hosts")
         namespaces.mount_tmpfs(self._directory.namespaces)
         underlay.build(self._topology, self._directory)
+        plain.build(self._topology.plain, self._directory)
+        physical.build(self._topology, self._directory)
         progress("starting Open vSwitch")
         self._start_switches()
         underlay.prime(self._topology, self._directory, self._waiting)
@@ -51,12 +58,14 @@ class Building:
         self._controller = self._start_controller(controller)
         progress("making the instances")
         for port in self._topology.ports.values():
-            switch = self._switches[port.host] if port.host else None
-            self._instances.create(port, switch, is_userspace=not has_kernel_datapath())
+            self._instances.create(port, self._declared(port), is_userspace=not has_kernel_datapath())
         progress("waiting for the controller's bridges")
         self._wait_for_bridges(self._controller)
         progress("plugging the ports")
-        plugged = [(switch, self._topology.ports_of(host)) for host, switch in self._switches.items()]
+        plugged: list[tuple[OpenVSwitch, tuple[LabPort, ...]]] = [
+            *((switch, self._topology.ports_of(host)) for host, switch in self._switches.items()),
+            *((switch, self._topology.ports_of_switch(name)) for name, switch in self._plain.items()),
+        ]
         self._waiting.run([self._instances.attach(switch, ports) for switch, ports in plugged if ports])
         self.announce()
 
@@ -67,13 +76,14 @@ class Building:
     def _start_switches(self) -> None:
         empty = self._directory.path / "empty.db"
         self._waiting.run([["ovsdb-tool", "create", str(empty), str(SCHEMA)]])
-        switches = self._switches.values()
+        switches: list[OpenVSwitch] = [*self._switches.values(), *self._plain.values()]
         for switch in switches:
             switch.start_database(empty)
         for switch in switches:
             switch.wait_for_database()
         self._waiting.run([switch.vsctl("init", wait=False) for switch in switches])
-        self._waiting.run([switch.owners_setup() for switch in switches])
+        self._waiting.run([switch.owners_setup() for switch in self._switches.values()])
+        self._waiting.run([switch.owners_setup(self._topology.plain) for switch in self._plain.values()])
         for switch in switches:
             switch.start()
         for switch in switches:
@@ -124,29 +134,30 @@ class Building:
                 self._instances.remove(old[name])
             if not self._instances.has(port):
                 self._instances.create(port, None, is_userspace=not has_kernel_datapath())
-            if port.host is not None:
-                self._instances.plug(port, self._switches[port.host])
+            if (switch := self._declared(port)) is not None:
+                self._instances.plug(port, switch)
 
     def plug(self, port: str, host: str) -> None:
-        """Put a port on a host, wherever it is now."""
-        self._instances.plug(self._port(port), self._switch(host))
+        """Put a port on a host or plain switch, wherever it is now."""
+        found = self._port(port)
+        self._instances.plug(found, self._plain_switch(host) if found.switch else self._host(host))
 
     def unplug(self, port: str) -> None:
         """Take a port off its host."""
         self._instances.unplug(self._port(port))
 
     def start_switch(self, host: str) -> None:
-        """Start ovs-vswitchd of a host, and wait until the host is back in the underlay."""
+        """Start ovs-vswitchd of a host, and wait until the host is back in the underlay; or of a plain switch."""
         self._switch(host).start()
         self._switch(host).ready()
         self.announce()
 
     def stop_switch(self, host: str) -> None:
-        """Stop ovs-vswitchd of a host in the orderly way."""
+        """Stop ovs-vswitchd of a host or plain switch in the orderly way."""
         self._switch(host).stop()
 
     def restart_switch(self, host: str) -> None:
-        """Stop and start ovs-vswitchd of a host."""
+        """Stop and start ovs-vswitchd of a host or plain switch."""
         self.stop_switch(host)
         self.start_switch(host)
 
@@ -159,7 +170,21 @@ class Building:
             raise LabError(f"there is no port '{name}' in this lab{did_you_mean(name, list(self._topology.ports))}")
         return self._topology.ports[name]
 
-    def _switch(self, name: str) -> Switch:
+    def _declared(self, port: LabPort) -> OpenVSwitch | None:
+        """Where the model says that a port is plugged in."""
+        if port.switch is not None:
+            return self._plain[port.switch]
+        return self._switches[port.host] if port.host is not None else None
+
+    def _switch(self, name: str) -> OpenVSwitch:
+        return self._plain[name] if name in self._plain and name not in self._switches else self._host(name)
+
+    def _host(self, name: str) -> Switch:
         if name not in self._switches:
             raise LabError(f"there is no host '{name}' in this lab{did_you_mean(name, list(self._switches))}")
         return self._switches[name]
+
+    def _plain_switch(self, name: str) -> PlainSwitch:
+        if name not in self._plain:
+            raise LabError(f"there is no switch '{name}' in this lab{did_you_mean(name, list(self._plain))}")
+        return self._plain[name]

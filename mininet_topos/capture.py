@@ -5,24 +5,22 @@ the command that started it.
 """
 
 import os
-import socket
 import struct
 import sys
 import time
 
-_ETH_P_ALL = 3
+from mininet_topos import wire
+
 _PCAP_MAGIC, _VERSION, _ETHERNET = 0xA1B2C3D4, (2, 4), 1  # draft-ietf-opsawg-pcap
 _LONGEST = 65535
 
 
 def main() -> None:
     """Capture until the process is ended. The header is written once the capture is on."""
-    capture = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ETH_P_ALL))
-    capture.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
-    capture.bind((sys.argv[1], _ETH_P_ALL))
+    packets = wire.listen(sys.argv[1])
     os.write(1, struct.pack("!IHHiIII", _PCAP_MAGIC, *_VERSION, 0, 0, _LONGEST, _ETHERNET))
     while True:
-        frame = capture.recv(_LONGEST)
+        frame = wire.receive(packets).data
         seconds = time.time()
         header = struct.pack("!IIII", int(seconds), int(seconds % 1 * 1_000_000), len(frame), len(frame))
         os.write(1, header + frame)

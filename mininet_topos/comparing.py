@@ -1,11 +1,17 @@
 """Who reaches whom, held against what the model says."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flows.model import AnyPort, Network
 from flows.model.reachability import Verdict, answers
 from mininet_topos.probe import Probe
+
+_TRIES = 3
+"""Pings to a port that should answer, until it does: hundreds at once are too many for a busy machine."""
+
+Probing = Callable[[Sequence[Probe]], list[bool]]
+"""Sends pings: whether each was answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +22,8 @@ class Pair:
     target: str
     answered: bool
     expected: Verdict
+    tries: int = 1
+    """How many pings were sent."""
 
     @property
     def is_right(self) -> bool:
@@ -29,17 +37,29 @@ class Pair:
 
 
 def compare(
-    network: Network,
-    sources: Sequence[AnyPort],
-    targets: Sequence[AnyPort],
-    probe: Callable[[Sequence[Probe]], list[bool]],
+    network: Network, sources: Sequence[AnyPort], targets: Sequence[AnyPort], probe: Probing, tries: int = _TRIES
 ) -> list[Pair]:
-    """Ping from each of some ports to each of some ports, itself left out. ``probe`` does the pinging."""
-    pairs = [(source, target) for source in sources for target in targets if source is not target]
-    results = probe([Probe(source.name, target.name, str(target.address)) for source, target in pairs])
+    """Ping from each of some ports to each of some ports, itself left out.
+
+    Who should answer and does not is asked up to ``tries`` times.
+    """
+    ports = [(source, target) for source in sources for target in targets if source is not target]
+    pairs = [Pair(s.name, t.name, False, answers(network, s, t), tries=0) for s, t in ports]
+    found = _ping(network, pairs, probe)
+    for _ in range(tries - 1):
+        silent = [pair for pair in found if pair.expected.arrives and not pair.answered]
+        again = {(pair.source, pair.target): pair for pair in _ping(network, silent, probe)}
+        found = [again.get((pair.source, pair.target), pair) for pair in found]
+    return found
+
+
+def _ping(network: Network, pairs: Sequence[Pair], probe: Probing) -> list[Pair]:
+    """One more ping between each of some pairs."""
+    if not pairs:
+        return []
+    results = probe([Probe(pair.source, pair.target, str(network.ports[pair.target].address)) for pair in pairs])
     return [
-        Pair(source.name, target.name, answered, answers(network, source, target))
-        for (source, target), answered in zip(pairs, results, strict=True)
+        replace(pair, answered=answered, tries=pair.tries + 1) for pair, answered in zip(pairs, results, strict=True)
     ]
 
 

@@ -37,10 +37,22 @@ def port_node(port: str) -> str:
     return f"port:{port}"
 
 
+def switch_node(switch: str) -> str:
+    """The node name of a plain switch."""
+    return f"switch:{switch}"
+
+
+def router_node(router: str) -> str:
+    """The node name of a router between plain switches."""
+    return f"router:{router}"
+
+
 UNDERLAY_NODE = "underlay"
 CONTROLLER_NODE = "controller"
 ROUTER_NODE = "router"
 """Only there when the hosts are in racks."""
+PHYSICAL_NODE = "physical"
+"""Only there when a host is connected to a physical network."""
 
 
 class LabDirectory:
@@ -69,13 +81,24 @@ class LabDirectory:
         """What OVS_RUNDIR is for a host."""
         return self.path / "hosts" / host
 
-    def check_length(self, host: str) -> None:
-        """Raises :class:`LabError` when a host's sockets would have longer paths than the kernel takes."""
-        excess = len(str(self.host(host))) + 1 + _LONGEST_SOCKET_NAME - LONGEST_SOCKET_PATH
+    def switch(self, switch: str) -> Path:
+        """What OVS_RUNDIR is for a plain switch."""
+        return self.path / "switches" / switch
+
+    def run_directory(self, node: str) -> Path | None:
+        """What OVS_RUNDIR is for a node; None when it has no Open vSwitch."""
+        kind, _, name = node.partition(":")
+        return {"host": self.host, "switch": self.switch}[kind](name) if kind in ("host", "switch") else None
+
+    def check_length(self, node: str) -> None:
+        """Raises :class:`LabError` when a node's sockets would have longer paths than the kernel takes."""
+        kind, _, name = node.partition(":")
+        path = self.run_directory(node)
+        excess = len(str(path)) + 1 + _LONGEST_SOCKET_NAME - LONGEST_SOCKET_PATH
         if excess > 0:
             raise LabError(
-                f"the directory of host '{host}', {self.host(host)}, has {excess} characters more than the "
-                "sockets of Open vSwitch allow; choose a shorter lab name or host name"
+                f"the directory of {kind} '{name}', {path}, has {excess} characters more than the "
+                f"sockets of Open vSwitch allow; choose a shorter lab name or {kind} name"
             )
 
 

@@ -24,9 +24,9 @@ from mininet_topos.errors import AbandonedError, LabError
 from mininet_topos.messages import Connection, Reply, Request, Verb
 from mininet_topos.supervisor import Supervisor, kill_everything, reap_orphans
 from mininet_topos.topology import describe
-from mininet_topos.waiting import Waiting
+from mininet_topos.waiting import Waiting, patience
 
-_PATIENCE_FOR_USER = 10.0
+_PATIENCE_FOR_USER = patience(10.0)
 """Seconds within which whoever started the init must ask for the lab."""
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from mininet_topos import namespaces
 from mininet_topos.directory import LabDirectory, port_node
 from mininet_topos.errors import LabError
-from mininet_topos.switch import Switch
+from mininet_topos.switch import OpenVSwitch
 from mininet_topos.topology import LabPort
 from mininet_topos.waiting import Waiting
 
@@ -30,9 +30,9 @@ class Instances:
     def __init__(self, directory: LabDirectory, waiting: Waiting) -> None:
         self._directory = directory
         self._waiting = waiting
-        self._on: dict[str, Switch | None] = {}
+        self._on: dict[str, OpenVSwitch | None] = {}
 
-    def create(self, port: LabPort, switch: Switch | None, *, is_userspace: bool) -> None:
+    def create(self, port: LabPort, switch: OpenVSwitch | None, *, is_userspace: bool) -> None:
         """Make a port's namespace and its cable, which ends in a host or nowhere; it is on no bridge yet."""
         namespace = self._directory.namespace(port_node(port.name))
         namespaces.create(namespace)
@@ -47,6 +47,8 @@ class Instances:
             route.link("set", index=index, state="up")
             if port.gateway is not None:
                 route.route("add", dst="default", gateway=str(port.gateway), oif=index, flags=_ONLINK)
+            for way in port.routes:
+                route.route("add", dst=str(way.to), gateway=str(way.via), oif=index)
         if is_userspace:
             with namespaces.inside(namespace):
                 namespaces.complete_checksums(INSTANCE_INTERFACE)
@@ -65,12 +67,12 @@ class Instances:
         namespaces.remove(self._directory.namespace(port_node(port.name)))
         del self._on[port.name]
 
-    def attach(self, switch: Switch, ports: Sequence[LabPort]) -> list[str]:
+    def attach(self, switch: OpenVSwitch, ports: Sequence[LabPort]) -> list[str]:
         """The command that puts ports, whose cables end in a host, on its bridge."""
         self._on |= dict.fromkeys((port.name for port in ports), switch)
         return switch.attach(ports)
 
-    def plug(self, port: LabPort, switch: Switch) -> None:
+    def plug(self, port: LabPort, switch: OpenVSwitch) -> None:
         """Put a port on a host, taking it off the one it is on, with as short a gap as can be."""
         old = self._on[port.name]
         if old is switch:

@@ -26,6 +26,7 @@ from flows.model.types import NAME_PATTERN
 from mininet_topos import launch
 from mininet_topos.directory import (
     CONTROLLER_NODE,
+    PHYSICAL_NODE,
     ROUTER_NODE,
     UNDERLAY_NODE,
     LabDirectory,
@@ -35,16 +36,19 @@ from mininet_topos.directory import (
     port_node,
     read_record,
     remove,
+    router_node,
+    switch_node,
 )
 from mininet_topos.errors import LabError
 from mininet_topos.messages import Request, Verb
 from mininet_topos.probe import Probe, order
 from mininet_topos.topology import Topology, describe
+from mininet_topos.waiting import patience
 
-_PATIENCE = 20.0
+_PATIENCE = patience(20.0)
 """Seconds for a lab to end."""
 
-_LAST_PACKETS = 0.3
+_LAST_PACKETS = patience(0.3)
 """Seconds that a capture goes on, for what was just sent to pass."""
 
 _PCAP_HEADER, _PCAP_RECORD = 24, struct.Struct("!IIII")
@@ -102,8 +106,9 @@ class Lab:
         """
         directory = LabDirectory(_path(name, base))
         launch.check_machine()
-        for host in describe(network).hosts:
-            directory.check_length(host)
+        topology = describe(network)
+        for node in (*map(host_node, topology.hosts), *map(switch_node, topology.plain.switches)):
+            directory.check_length(node)
         return cls(
             directory, launch.start(directory, text, controller, prepare or _do_nothing, progress or _do_nothing)
         )
@@ -137,9 +142,10 @@ class Lab:
     def command(self, node: str, argv: Sequence[str]) -> list[str]:
         """The command that runs ``argv`` in the namespace of a node, in the present directory.
 
-        A node is the name of a port or a host, ``underlay``, ``controller`` or, where hosts are in racks,
-        ``router``; ``port:NAME`` and ``host:NAME`` tell apart what has the same name. In a host ovs-vsctl,
-        ovs-ofctl and ovs-appctl talk to its own switch.
+        A node is the name of a port, a host, a plain switch or a router, ``underlay``, ``controller``, where hosts are
+        in racks ``router``, or where they are connected to physical networks ``physical``; ``port:NAME``,
+        ``host:NAME``, ``switch:NAME`` and ``router:NAME`` tell apart what has the same name. In a host or switch
+        ovs-vsctl, ovs-ofctl and ovs-appctl talk to its own Open vSwitch.
         What the command starts ends with the lab at the latest, and when its first process is killed.
         """
         if not self._record.is_alive:
@@ -150,8 +156,8 @@ class Lab:
         namespace = f"/proc/{self.pid}/root{self.directory.namespace(where)}"
         enter = ["nsenter", f"--target={self.pid}", *own_user, "--mount", "--root", "--pid", f"--net={namespace}", "--"]
         env = ["env", f"--chdir={Path.cwd()}"]
-        if where.startswith(host_node("")):
-            env.append(f"OVS_RUNDIR={self.directory.host(where.removeprefix(host_node('')))}")
+        if run_directory := self.directory.run_directory(where):
+            env.append(f"OVS_RUNDIR={run_directory}")
         return [*enter, "setpriv", "--pdeathsig=KILL", "--", *env, *argv]
 
     def run(
@@ -209,10 +215,11 @@ class Lab:
     def check_follow(self, text: str) -> None:
         """Raise :class:`LabError` when :meth:`follow` could not: a lab's hosts are fixed."""
         network, _ = parse(text, "")
-        if describe(network).hosts != self.topology.hosts:
+        wanted = describe(network)
+        if wanted.hosts != self.topology.hosts or wanted.plain != self.topology.plain:
             raise LabError(
-                "a running lab cannot get other hosts; take it down and bring it up with the new file: "
-                "ovs-vpc lab down, ovs-vpc lab up FILE"
+                "a running lab cannot get other hosts, switches, links or routers; take it down and bring it up with "
+                "the new file: ovs-vpc lab down, ovs-vpc lab up FILE"
             )
 
     def follow(self, text: str) -> None:
@@ -225,7 +232,7 @@ class Lab:
             self.__dict__.pop(outdated, None)
 
     def plug(self, port: str, host: str) -> None:
-        """Put a port on a host, taking it off the one that it is on. Its instance runs on, sockets and all."""
+        """Put a port on a host or plain switch, off the one that it is on. Its instance runs on, sockets and all."""
         self._ask("plug", port, host)
 
     def unplug(self, port: str) -> None:
@@ -258,17 +265,24 @@ class Lab:
             return launch.follow(connection, _do_nothing)
 
     def _node(self, name: str) -> str:
-        fixed = [UNDERLAY_NODE, CONTROLLER_NODE, *([ROUTER_NODE] if self.topology.legs else [])]
+        fixed = [UNDERLAY_NODE, CONTROLLER_NODE]
+        fixed += [ROUTER_NODE] if self.topology.legs else []
+        fixed += [PHYSICAL_NODE] if self.topology.physical else []
         if name in fixed:
             return name
         ports = [port_node(port) for port in self.topology.ports]
         hosts = [host_node(host) for host in self.topology.hosts]
-        found = [node for node in (*ports, *hosts) if name in (node, node.partition(":")[2])]
+        switches = [switch_node(switch) for switch in self.topology.plain.switches]
+        routers = [router_node(router) for router in self.topology.plain.routers]
+        nodes = [*ports, *hosts, *switches, *routers]
+        found = [node for node in nodes if name in (node, node.partition(":")[2])]
         if len(found) > 1:
-            raise LabError(f"'{name}' is both a port and a host; write {' or '.join(found)}")
+            kinds = " and ".join(f"a {node.partition(':')[0]}" for node in found)
+            raise LabError(f"'{name}' is both {kinds}; write {' or '.join(found)}")
         if not found:
-            known = [*self.topology.ports, *self.topology.hosts, *fixed]
-            raise LabError(f"there is no port or host '{name}' in lab '{self.name}'{did_you_mean(name, known)}")
+            known = [*(node.partition(":")[2] for node in nodes), *fixed]
+            kinds = "port or host" if not switches else "port, host, switch or router"
+            raise LabError(f"there is no {kinds} '{name}' in lab '{self.name}'{did_you_mean(name, known)}")
         return found[0]
 
 

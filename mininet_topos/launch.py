@@ -16,6 +16,7 @@ from mininet_topos.directory import LabDirectory, Lock, Record, clear, read_reco
 from mininet_topos.errors import LabError
 from mininet_topos.messages import Connection, Request
 from mininet_topos.switch import SCHEMA, has_kernel_datapath
+from mininet_topos.waiting import patience
 
 _PACKAGES = {
     "unshare": "util-linux",
@@ -34,7 +35,7 @@ _TUN = Path("/dev/net/tun")
 
 _APPARMOR_SWITCH = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
 
-_START_PATIENCE = 15.0
+_START_PATIENCE = patience(15.0)
 """Seconds for the init to answer, and to go away again."""
 
 _INTERVAL = 0.02

@@ -1,13 +1,18 @@
 """A ping that runs while something happens, and what became of it."""
 
+import os
 import re
 import subprocess
+import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import IO
 
 from mininet_topos.errors import LabError
 from mininet_topos.lab import Lab, interrupt
+from mininet_topos.waiting import patience
 
 
 @dataclass(slots=True)
@@ -16,6 +21,9 @@ class Pings:
 
     sent: int = 0
     received: int = 0
+    started: float = field(default_factory=time.time)
+    answers: dict[int, float] = field(default_factory=dict)
+    """When each answer came (of those that came), by its number; in seconds since the epoch."""
 
     @property
     def lost(self) -> int:
@@ -29,17 +37,34 @@ def pinging(lab: Lab, source: str, target: str, interval: float = 0.001) -> Iter
     The numbers are there when the block has ended. Raises :class:`LabError` when ping does not run.
     """
     pings = Pings()
-    command = lab.command(source, ["ping", "-n", "-i", str(interval), "-W", "1", target])
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        try:
-            yield pings
-        finally:
-            interrupt(process)
-            output, errors = process.communicate()
-    answered = {int(number) for number in re.findall(r"bytes from .* icmp_seq=(\d+) ", output)}
+    command = lab.command(source, ["ping", "-D", "-n", "-i", str(interval), "-W", "1", target])
+    # A pipe that nobody reads meanwhile holds a thousand lines; then ping would stand still.
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        with subprocess.Popen(command, stdout=out, stderr=err) as process:
+            try:
+                _wait_for_output(out, process)
+                yield pings
+            finally:
+                interrupt(process)
+                process.wait()
+        output, errors = (_text(file) for file in (out, err))
+    answers = re.findall(r"\[([\d.]+)\] \d+ bytes from .* icmp_seq=(\d+) ", output)
     sent = re.search(r"(\d+) packets transmitted", output)
     if sent is None:
         raise LabError(f"ping does not run: {errors.strip() or output.strip()}")
     # Nothing but the last answer tells a lost ping from one that has not come back yet.
-    pings.sent = max(answered, default=int(sent.group(1)))
-    pings.received = len(answered)
+    pings.answers = {int(number): float(when) for when, number in answers}
+    pings.sent = max(pings.answers, default=int(sent.group(1)))
+    pings.received = len(pings.answers)
+
+
+def _wait_for_output(file: IO[str], process: "subprocess.Popen[bytes]") -> None:
+    """Wait until ping runs, which takes a while on a busy machine. It may print nothing before an answer."""
+    end = time.monotonic() + patience(1)
+    while not os.fstat(file.fileno()).st_size and process.poll() is None and time.monotonic() < end:
+        time.sleep(0.01)
+
+
+def _text(file: IO[str]) -> str:
+    file.seek(0)
+    return file.read()

@@ -1,8 +1,10 @@
-"""One host's Open vSwitch: its database and switch processes, and what the host's owner sets up in them."""
+"""An Open vSwitch: its database and switch processes; and what a host's owner sets up in them."""
 
 import shutil
 import socket
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +14,14 @@ from mininet_topos.directory import LabDirectory, host_node
 from mininet_topos.errors import LabError
 from mininet_topos.supervisor import Service, Supervisor
 from mininet_topos.topology import LabHost, LabPort
-from mininet_topos.waiting import Waiting
+from mininet_topos.waiting import Waiting, patience
 
 SCHEMA = Path("/usr/share/openvswitch/vswitch.ovsschema")
 
 NIC = "eth0"
 """The host's interface in the underlay."""
 
-_PATIENCE = 20
+PATIENCE = int(patience(20))
 """Seconds for a process of Open vSwitch to come up, answer or go away."""
 
 _SCOPE_LINK = 253
@@ -31,13 +33,27 @@ def has_kernel_datapath() -> bool:
     return Path("/sys/module/openvswitch").exists()
 
 
-class Switch:
-    """The Open vSwitch of one host."""
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an Open vSwitch lives, and what people call that. ``directory`` is what OVS_RUNDIR is there."""
 
-    def __init__(self, host: LabHost, directory: LabDirectory, supervisor: Supervisor, waiting: Waiting) -> None:
-        self.host = host
-        self.namespace = directory.namespace(host_node(host.name))
-        self._directory = directory.host(host.name)
+    what: str
+    namespace: Path
+    directory: Path
+    management_ip: IPv4Address
+
+
+class OpenVSwitch:
+    """Database and switch processes, on one of whose bridges instances are plugged in."""
+
+    bridge: str
+    """That bridge."""
+
+    def __init__(self, place: Place, supervisor: Supervisor, waiting: Waiting) -> None:
+        self.what = place.what
+        self.namespace = place.namespace
+        self._directory = place.directory
+        self._management_ip = place.management_ip
         self._supervisor = supervisor
         self._waiting = waiting
         self._control = self._directory / "ovs-vswitchd.ctl"
@@ -58,13 +74,13 @@ class Switch:
         environment = {name: str(self._directory) for name in ("OVS_RUNDIR", "OVS_LOGDIR", "OVS_DBDIR")}
         output = self._directory / f"{program}.out"
         argv = [*until_we_end, program, *arguments, *own]
-        return Service(f"{program} of {self.host.name}", argv, self.namespace, self._directory, output, environment)
+        return Service(f"{program} of {self.what}", argv, self.namespace, self._directory, output, environment)
 
     def _database_arguments(self) -> list[str]:
         return [
             str(self._directory / "conf.db"),
             f"--remote=punix:{self._socket}",
-            f"--remote=ptcp:{OVSDB_PORT}:{self.host.management_ip}",
+            f"--remote=ptcp:{OVSDB_PORT}:{self._management_ip}",
             "--remote=db:Open_vSwitch,Open_vSwitch,manager_options",
         ]
 
@@ -79,8 +95,8 @@ class Switch:
         self._supervisor.start(self._database)
 
     def wait_for_database(self) -> None:
-        if not self._waiting.until(self._socket.is_socket, _PATIENCE):
-            raise LabError(f"the ovsdb-server of host '{self.host.name}' does not start")
+        if not self._waiting.until(self._socket.is_socket, PATIENCE):
+            raise LabError(f"the ovsdb-server of {self.what} does not start")
 
     def stop_database(self) -> None:
         """End the database server; what it holds is of no more use."""
@@ -89,14 +105,14 @@ class Switch:
     def start(self) -> None:
         """Start ovs-vswitchd, without waiting."""
         if self._is_wanted:
-            raise LabError(f"the switch of host '{self.host.name}' already runs")
+            raise LabError(f"Open vSwitch of {self.what} already runs")
         self._supervisor.start(self._vswitchd)
 
     def stop(self) -> None:
         """End ovs-vswitchd in the orderly way, as a stopped system service ends."""
         if not self._is_wanted:
-            raise LabError(f"the switch of host '{self.host.name}' does not run")
-        self._supervisor.stop(self._vswitchd, lambda: self._waiting.run([self._appctl("exit")]), _PATIENCE)
+            raise LabError(f"Open vSwitch of {self.what} does not run")
+        self._supervisor.stop(self._vswitchd, lambda: self._waiting.run([self._appctl("exit")]), PATIENCE)
 
     @property
     def _is_wanted(self) -> bool:
@@ -107,6 +123,59 @@ class Switch:
     def is_running(self) -> bool:
         """Whether ovs-vswitchd runs."""
         return self._vswitchd.process is not None
+
+    def vsctl(self, *arguments: str, wait: bool) -> list[str]:
+        """An ovs-vsctl command for this host; with ``wait`` it ends when the switch has done it."""
+        limits = [f"--timeout={PATIENCE}", "--retry"]
+        return ["ovs-vsctl", f"--db=unix:{self._socket}", *limits, *([] if wait else ["--no-wait"]), *arguments]
+
+    def ready(self) -> None:
+        """Wait until the switch is up, and give it what does not outlive a restart."""
+        raise NotImplementedError
+
+    def _settle(self) -> None:
+        """Wait until ovs-vswitchd has made its ports and has noticed the host's address.
+
+        It answers one question in each round of its main loop; one round hears of a change, the next two act.
+        """
+        for _ in range(3):
+            self._waiting.run([self._appctl("version")])
+
+    def _appctl(self, command: str) -> list[str]:
+        return ["ovs-appctl", f"--target={self._control}", f"--timeout={PATIENCE}", command]
+
+    def _link_control_socket(self) -> None:
+        # ovs-appctl looks for the name with the pid in it; everybody else wants a name that stays.
+        for old in self._directory.glob("ovs-vswitchd.[0-9]*.ctl"):
+            old.unlink()
+        (self._directory / f"ovs-vswitchd.{self._vswitchd.pid}.ctl").symlink_to(self._control)
+
+    def plug(self, interface: str) -> list[str]:
+        """What makes an interface a port of the bridge, as a part of an ovs-vsctl command."""
+        return ["--", "--may-exist", "add-port", self.bridge, interface]
+
+    def attach(self, ports: Iterable[LabPort]) -> list[str]:
+        """The command that puts ports' interfaces on the bridge, in one transaction."""
+        return self.vsctl(*(word for port in ports for word in self._attached(port)), wait=self.is_running)
+
+    def _attached(self, port: LabPort) -> list[str]:
+        return self.plug(port.interface)
+
+    def detach(self, port: LabPort) -> list[str]:
+        """The command that takes a port's interface off the bridge."""
+        return self.vsctl("--if-exists", "del-port", self.bridge, port.interface, wait=self.is_running)
+
+
+class Switch(OpenVSwitch):
+    """The Open vSwitch of one host, whose integration bridge the controller makes."""
+
+    bridge = INTEGRATION_BRIDGE
+
+    def __init__(self, host: LabHost, directory: LabDirectory, supervisor: Supervisor, waiting: Waiting) -> None:
+        self.host = host
+        namespace = directory.namespace(host_node(host.name))
+        place = Place(f"host '{host.name}'", namespace, directory.host(host.name), host.management_ip)
+        super().__init__(place, supervisor, waiting)
 
     def owners_setup(self) -> list[str]:
         """The command that makes the bridge with the NIC: what a host's owner does once."""
@@ -127,11 +196,6 @@ class Switch:
             wait=False,
         )
 
-    def vsctl(self, *arguments: str, wait: bool) -> list[str]:
-        """An ovs-vsctl command for this host; with ``wait`` it ends when the switch has done it."""
-        patience = [f"--timeout={_PATIENCE}", "--retry"]
-        return ["ovs-vsctl", f"--db=unix:{self._socket}", *patience, *([] if wait else ["--no-wait"]), *arguments]
-
     def ready(self) -> None:
         """Wait until the switch is up and give the host its tunnel address.
 
@@ -140,8 +204,8 @@ class Switch:
         """
         self._link_control_socket()
         with namespaces.links(self.namespace) as route:
-            if not self._waiting.until(lambda: self._control.is_socket() and self._has_bridge(route), _PATIENCE):
-                raise LabError(f"ovs-vswitchd of host '{self.host.name}' makes no bridge; see its log")
+            if not self._waiting.until(lambda: self._control.is_socket() and self._has_bridge(route), PATIENCE):
+                raise LabError(f"ovs-vswitchd of {self.what} makes no bridge; see its log")
             index = namespaces.index_of(route, PHYSICAL_BRIDGE)
             route.link("set", index=index, state="up")
             self._address(route, index)
@@ -163,39 +227,13 @@ class Switch:
             route.addr("replace", index=index, address=address, prefixlen=router.address.network.prefixlen)
             route.route("replace", dst="default", gateway=str(router.address.ip), oif=index)
 
-    def _settle(self) -> None:
-        """Wait until ovs-vswitchd has made its ports and has noticed the host's address.
-
-        It answers one question in each round of its main loop; one round hears of a change, the next two act.
-        """
-        for _ in range(3):
-            self._waiting.run([self._appctl("version")])
-
-    def _appctl(self, command: str) -> list[str]:
-        return ["ovs-appctl", f"--target={self._control}", f"--timeout={_PATIENCE}", command]
-
-    def _link_control_socket(self) -> None:
-        # ovs-appctl looks for the name with the pid in it; everybody else wants a name that stays.
-        for old in self._directory.glob("ovs-vswitchd.[0-9]*.ctl"):
-            old.unlink()
-        (self._directory / f"ovs-vswitchd.{self._vswitchd.pid}.ctl").symlink_to(self._control)
-
     def wait_for_integration_bridge(self) -> list[str]:
         """The command that ends well when somebody has made the integration bridge, badly when nobody does."""
         return self.vsctl("wait-until", "Bridge", INTEGRATION_BRIDGE, wait=False)
 
-    def attach(self, ports: Iterable[LabPort]) -> list[str]:
-        """The command that puts ports' interfaces on the integration bridge, in one transaction."""
-        arguments: list[str] = []
-        for port in ports:
-            identity = {"iface-id": port.name, "attached-mac": f'"{port.mac}"'}
-            arguments += ["--", "--may-exist", "add-port", INTEGRATION_BRIDGE, port.interface]
-            arguments += ["--", "set", "Interface", port.interface, *_external_ids(identity)]
-        return self.vsctl(*arguments, wait=self.is_running)
-
-    def detach(self, port: LabPort) -> list[str]:
-        """The command that takes a port's interface off the integration bridge."""
-        return self.vsctl("--if-exists", "del-port", INTEGRATION_BRIDGE, port.interface, wait=self.is_running)
+    def _attached(self, port: LabPort) -> list[str]:
+        identity = {"iface-id": port.name, "attached-mac": f'"{port.mac}"'}
+        return [*super()._attached(port), "--", "set", "Interface", port.interface, *_external_ids(identity)]
 
 
 def _external_ids(values: Mapping[str, str]) -> list[str]:

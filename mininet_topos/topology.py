@@ -1,35 +1,23 @@
 """What a lab consists of: a pure description, made from a network, that knows nothing of how it is built."""
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from hashlib import blake2b
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
-from flows.model import AnyPort, Host, Network, SegmentPort, Underlay, VpcPort
-from flows.model.contract import INTEGRATION_BRIDGE, PHYSICAL_BRIDGE
+from flows.model import AnyPort, Host, Network, Route, SegmentPort, SwitchPort, Underlay, VpcPort
+from flows.model.interfaces import can_be_interface as _can_be_interface
+from flows.model.interfaces import interface_name
+from flows.model.interfaces import shortened as _shortened
 from mininet_topos.errors import LabError
+from mininet_topos.plain_topology import PlainTopology, describe_plain
 
 MANAGEMENT_NETWORK = IPv4Network("169.254.0.0/16")
 """Where the controller and the hosts talk to each other. Nothing of a user's network may be in it."""
 
 CONTROLLER_ADDRESS = MANAGEMENT_NETWORK[1]
 
-INTERFACE_NAME_LENGTH = 15
-"""Linux: IFNAMSIZ less the closing zero."""
-
-_DIGEST_LENGTH = 8
-
 _HOST, _ROUTER = 0, 1
 """Second byte of the MAC addresses in the underlay: whose it is."""
-
-_TAKEN = frozenset(
-    {INTEGRATION_BRIDGE, PHYSICAL_BRIDGE, "lo", "eth0", "mgmt0"}
-    # Directories of /proc/sys/net that are no interface; Open vSwitch's own datapaths.
-    | {"all", "default", "ovs-system", "ovs-netdev"}
-    # Words that ovs-ofctl reads as a port number or as something else in place of a port.
-    | {"local", "normal", "flood", "controller", "none", "any", "unset", "max", "drop", "table"}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +32,8 @@ class RouterLeg:
 class Lan:
     """A switched network between hosts. ``mtu`` is the largest IP packet that it carries, in bytes.
 
-    Without a router it is the whole underlay, and hosts may have any addresses in it.
+    Of the underlay, the LAN of one rack, or without a router the whole; hosts may have any addresses in that. Or a
+    physical network.
     """
 
     name: str
@@ -57,7 +46,7 @@ class LabHost:
     """A machine with its own Open vSwitch.
 
     ``index`` counts from 1 in the order of the network file; ``mac`` and ``tunnel_ip`` are its addresses in the
-    underlay.
+    underlay. ``physical`` has an interface for each physical network that it is connected to.
     """
 
     name: str
@@ -66,14 +55,15 @@ class LabHost:
     tunnel_ip: IPv4Address
     management_ip: IPv4Address
     lan: Lan
+    physical: tuple[tuple[str, Lan], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class LabPort:
     """An instance's network interface, and the end of its cable in a host.
 
-    ``host`` is where it is plugged when the lab starts, ``interface`` the name of the cable's end in any
-    host: unique in the whole lab, because a port may move. ``mtu`` is in bytes.
+    ``host``, or for a machine on plain switches ``switch``, is where it is plugged when the lab starts, ``interface``
+    the name of the cable's end there: unique in the whole lab, because a port may move. ``mtu`` is in bytes.
     """
 
     name: str
@@ -83,10 +73,12 @@ class LabPort:
     gateway: IPv4Address | None
     mtu: int
     interface: str
+    switch: str | None = None
+    routes: tuple[Route, ...] = ()
 
     def is_same_instance(self, other: "LabPort") -> bool:
-        """Whether both are the same interface, on whatever host."""
-        return replace(self, host=other.host) == other
+        """Whether both are the same interface, wherever it is plugged in."""
+        return replace(self, host=other.host, switch=other.switch) == other
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +86,14 @@ class Topology:
     """Everything that a lab builds."""
 
     lans: tuple[Lan, ...]
+    physical: tuple[Lan, ...]
     hosts: Mapping[str, LabHost]
     ports: Mapping[str, LabPort]
+    plain: PlainTopology
+
+    def ports_of_switch(self, switch: str) -> tuple[LabPort, ...]:
+        """The machines that are on a plain switch when the lab starts."""
+        return tuple(port for port in self.ports.values() if port.switch == switch)
 
     def ports_of(self, host: str) -> tuple[LabPort, ...]:
         """The ports that are on a host when the lab starts."""
@@ -110,18 +108,38 @@ class Topology:
 def describe(network: Network) -> Topology:
     """The lab of a valid network. Raises :class:`LabError` for what a lab cannot have."""
     lans = _lans(network.underlay)
+    physical = _physical(network)
     hosts = {
-        host.name: _host(host, index, lans[_rack(network, host)])
+        host.name: _host(host, index, lans[_rack(network, host)], physical)
         for index, host in enumerate(network.hosts.values(), start=1)
     }
     _check_management(network)
-    interfaces = interface_names(network.ports)
+    interfaces = interface_names(network.ports, {name for host in network.hosts.values() for name in _own_nics(host)})
     ports = {port.name: _port(network, port, interfaces[port.name]) for port in network.ports.values()}
-    return Topology(tuple(lans.values()), hosts, ports)
+    plain = describe_plain(network, CONTROLLER_ADDRESS + len(hosts))
+    return Topology(tuple(lans.values()), tuple(physical.values()), hosts, ports, plain)
 
 
-def _host(host: Host, index: int, lan: Lan) -> LabHost:
-    return LabHost(host.name, index, _mac(_HOST, index), host.tunnel_ip, CONTROLLER_ADDRESS + index, lan)
+def _host(host: Host, index: int, lan: Lan, physical: Mapping[str, Lan]) -> LabHost:
+    nics = tuple((interface, physical[network]) for network, interface in host.physical.items())
+    return LabHost(host.name, index, _mac(_HOST, index), host.tunnel_ip, CONTROLLER_ADDRESS + index, lan, nics)
+
+
+def _physical(network: Network) -> dict[str, Lan]:
+    """The LAN of each physical network that a host is connected to."""
+    wanted = dict.fromkeys(name for host in network.hosts.values() for name in host.physical)
+    return {name: Lan(bridge, network.underlay.mtu) for name, bridge in interface_names(wanted).items()}
+
+
+def _own_nics(host: Host) -> Iterable[str]:
+    """The interfaces of a host in physical networks. Raises :class:`LabError` for one that it cannot have."""
+    for network, interface in host.physical.items():
+        if not _can_be_interface(interface):
+            raise LabError(
+                f"host '{host.name}' has the interface '{interface}' for the physical network '{network}', "
+                "a name that is taken in a lab; use another one, like eth1"
+            )
+        yield interface
 
 
 def _rack(network: Network, host: Host) -> str | None:
@@ -168,11 +186,22 @@ def _port(network: Network, port: AnyPort, interface: str) -> LabPort:
     addresses: tuple[IPv4Interface, ...]
     gateway: IPv4Address | None
     match port:
+        case SwitchPort():
+            return _on_switch(network, port)
         case VpcPort():
             addresses, gateway = _in_subnet(network, port)
         case SegmentPort():
             addresses, gateway = tuple(filter(None, [port.ip])), port.gateway
     return LabPort(port.name, port.host, port.mac_address, addresses, gateway, network.instance_mtu, interface)
+
+
+def _on_switch(network: Network, port: SwitchPort) -> LabPort:
+    """A machine on a plain switch, which finds the cable by its name."""
+    cable = interface_name(port.name)
+    addresses = tuple(filter(None, [port.ip]))
+    mtu = network.underlay.mtu
+    mac = port.mac_address
+    return LabPort(port.name, None, mac, addresses, port.gateway, mtu, cable, port.switch, port.routes)
 
 
 def _in_subnet(network: Network, port: VpcPort) -> tuple[tuple[IPv4Interface, ...], IPv4Address]:
@@ -182,27 +211,16 @@ def _in_subnet(network: Network, port: VpcPort) -> tuple[tuple[IPv4Interface, ..
     return tuple(IPv4Interface((address, subnet.cidr.prefixlen)) for address in port.ips), subnet.gateway
 
 
-def interface_names(wanted: Iterable[str]) -> dict[str, str]:
-    """An interface name for each port or rack: its own name where that can be one, else its start and a digest.
+def interface_names(wanted: Iterable[str], taken: Collection[str] = ()) -> dict[str, str]:
+    """An interface name for each port or LAN: its own name where that can be one, else its start and a digest.
 
-    It depends on no other name. Raises :class:`LabError` when two digests meet.
+    It depends on no other name but those that are ``taken``. Raises :class:`LabError` when two digests meet.
     """
     names: dict[str, str] = {}
     owners: dict[str, str] = {}
     for name in wanted:
-        names[name] = name if _can_be_interface(name) else _shortened(name)
+        names[name] = name if _can_be_interface(name) and name not in taken else _shortened(name)
         owner = owners.setdefault(names[name], name)
         if owner != name:
             raise LabError(f"'{owner}' and '{name}' get the same interface name {names[name]}; rename one")
     return names
-
-
-def _can_be_interface(name: str) -> bool:
-    # A plain number would be taken for an OpenFlow port number.
-    return len(name) <= INTERFACE_NAME_LENGTH and name not in _TAKEN and re.search("[a-z]", name) is not None
-
-
-def _shortened(name: str) -> str:
-    # No port name has a dot, so that a shortened name never equals a full one.
-    digest = blake2b(name.encode(), digest_size=_DIGEST_LENGTH // 2).hexdigest()
-    return f"{name[: INTERFACE_NAME_LENGTH - _DIGEST_LENGTH - 1]}.{digest}"

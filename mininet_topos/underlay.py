@@ -13,11 +13,12 @@ from mininet_topos.directory import CONTROLLER_NODE, ROUTER_NODE, UNDERLAY_NODE,
 from mininet_topos.errors import LabError
 from mininet_topos.switch import NIC
 from mininet_topos.topology import CONTROLLER_ADDRESS, MANAGEMENT_NETWORK, LabHost, Topology
-from mininet_topos.waiting import Waiting
+from mininet_topos.waiting import Waiting, patience
 
-_MANAGEMENT_BRIDGE = "mgmt"
+MANAGEMENT_BRIDGE, MANAGEMENT_INTERFACE = "mgmt", "mgmt0"
+"""The controller's end of the way to hosts and switches, and theirs."""
 
-_PATIENCE = 10.0
+_PATIENCE = patience(10.0)
 """Seconds until hosts that do not answer are reported."""
 
 _ECHO_INTERVAL = 0.5
@@ -38,13 +39,13 @@ def build(topology: Topology, directory: LabDirectory) -> None:
     if topology.legs:
         router.build(topology, directory)
     hosts = list(topology.hosts.values())
-    _connect(directory, CONTROLLER_NODE, _MANAGEMENT_BRIDGE, hosts, "mgmt0", 1500)
+    _connect(directory, CONTROLLER_NODE, MANAGEMENT_BRIDGE, hosts, MANAGEMENT_INTERFACE, 1500)
     with namespaces.links(directory.namespace(CONTROLLER_NODE)) as route:
-        bridge = namespaces.index_of(route, _MANAGEMENT_BRIDGE)
+        bridge = namespaces.index_of(route, MANAGEMENT_BRIDGE)
         route.addr("add", index=bridge, address=str(CONTROLLER_ADDRESS), prefixlen=MANAGEMENT_NETWORK.prefixlen)
     for host in hosts:
         with namespaces.links(directory.namespace(host_node(host.name))) as route:
-            index = namespaces.index_of(route, "mgmt0")
+            index = namespaces.index_of(route, MANAGEMENT_INTERFACE)
             route.addr("add", index=index, address=str(host.management_ip), prefixlen=MANAGEMENT_NETWORK.prefixlen)
 
 

@@ -1,5 +1,6 @@
 """Waiting inside the lab, in a way that everything still goes on and that can be given up."""
 
+import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -9,6 +10,14 @@ from dataclasses import dataclass
 from mininet_topos.errors import LabError
 
 _INTERVAL = 0.02
+
+_SLOWNESS = 4 if os.cpu_count() == 1 else 1
+"""A lab has a dozen processes or more; where they share one processor, each waits for the others."""
+
+
+def patience(seconds: float) -> float:
+    """How long to wait on this machine for what takes less than some seconds on a usual one."""
+    return seconds * _SLOWNESS
 
 
 @dataclass(frozen=True, slots=True)

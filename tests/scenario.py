@@ -4,16 +4,19 @@ from pathlib import Path
 
 from flows.compile import compile
 from flows.copies import Copies, LocalCopy
-from flows.facts import HostFacts, Interface
+from flows.facts import HostFacts, Interface, Plug, SwitchFacts
 from flows.locate import locate
 from flows.model import Network, parse
 from flows.model.contract import TUNNEL_OFPORT, datapath_id
+from flows.model.interfaces import interface_name
 from flows.model.types import NOWHERE
 from flows.plan import Desired
 from flows.rules import Why
 from flows.switching import Flood, FloodOthers, Learning, Member, TrunkAll
 from flows.templates import Named
+from flows.tree import tree, working
 from flows.view import Tags, Unit, view
+from flows.view_switch import locate_machines, view_switch
 
 ROOT = Path(__file__).parent.parent
 SHIPPED = ROOT / "mininet_topos" / "networks"
@@ -58,6 +61,31 @@ def plugged(network: Network) -> dict[str, HostFacts]:
 
 def _physical(network: Network, host: str) -> frozenset[tuple[str, int]]:
     return frozenset((name, FIRST_PHYSICAL + index) for index, name in enumerate(network.hosts[host].physical))
+
+
+def programmed(network: Network) -> dict[str, Desired]:
+    """What every switch of a network shall hold, those of hosts and plain ones, by name."""
+    return {
+        **{host: compiled(network, host) for host in network.hosts},
+        **{switch: compiled_switch(network, switch) for switch in network.switches},
+    }
+
+
+def compiled_switch(network: Network, switch: str) -> Desired:
+    """What a plain switch shall hold when everything is plugged in and every link works."""
+    facts = {name: SwitchFacts(_plugs(network, name)) for name in network.switches}
+    links = network.links.values()
+    located = locate_machines(network, facts)
+    return compile(view_switch(network, switch, facts[switch], tree(links, working(links, facts)), located))
+
+
+def _plugs(network: Network, switch: str) -> frozenset[Plug]:
+    """Everything that is on a plain switch, numbered from 1: machines, links, routers."""
+    names = [interface_name(port.name) for port in network.switch_ports.values() if port.switch == switch]
+    names += [link.end(switch) for link in network.links.values() if switch in link.between]
+    legs = ((router, name) for router in network.routers.values() for name in router.interfaces)
+    names += [router.leg(name) for router, name in legs if router.interfaces[name].switch == switch]
+    return frozenset(Plug(name, number, True) for number, name in enumerate(names, start=1))
 
 
 PLAIN_SWITCH_PORTS = (1, 2, 3, 4)

@@ -14,11 +14,17 @@ from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
+from mininet_topos.waiting import patience
+
 SCHEMA = Path("/usr/share/openvswitch/vswitch.ovsschema")
 
 
 def wait_until(condition: Callable[[], object], what: str, seconds: float = 10.0) -> None:
-    """Waits until ``condition()`` is true; fails the test with ``what`` when it never is."""
+    """Waits until ``condition()`` is true; fails the test with ``what`` when it never is.
+
+    ``seconds``: on a usual machine.
+    """
+    seconds = patience(seconds)
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:

@@ -17,11 +17,12 @@ from controller.compiled import compiled
 from controller.store import Store
 from flows.plan import Desired
 from mininet_topos.lab import Lab
+from mininet_topos.waiting import patience
 
 _NETWORKS = Path(mininet_topos.__file__).parent / "networks"
 _UNPEERED, _PEERED = _NETWORKS / "unpeered-vpcs.yaml", _NETWORKS / "peered-vpcs.yaml"
 _HERE, _THERE = "host86", "host87"
-_SECONDS = 15
+_SECONDS = patience(15)
 _IPV4, _GRE, _ICMP = b"\x08\x00", 47, 1
 
 

@@ -7,13 +7,16 @@ from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.text import Text
 
-from flows.model import AnyPort, Host, Network, VpcPort
+from flows.model import AnyPort, Host, Network, SwitchPort, VpcPort
 
 _COLOURS = ("cyan", "green", "magenta", "yellow", "blue", "red")
 
 
 def draw(network: Network) -> RenderableType:
-    """Hosts as boxes with their ports, the underlay below them, then the VPCs, what connects them, and the segments."""
+    """Hosts as boxes with their ports, the underlay below them, then the VPCs, what connects them, and the segments.
+
+    Then plain switches as boxes with their machines, and the links and routers between them.
+    """
     names = [f"VPC {vpc}" for vpc in network.vpcs] + [f"segment {segment}" for segment in network.segments]
     colours = {name: _COLOURS[number % len(_COLOURS)] for number, name in enumerate(names)}
     boxes = [
@@ -29,14 +32,46 @@ def draw(network: Network) -> RenderableType:
         for name, host in network.hosts.items()
     ]
     underlay = Text(f"══ {network.encapsulation} tunnels over the underlay, MTU {network.underlay.mtu} ══", style="dim")
-    return Group(
+    overlay: list[RenderableType] = [
         Columns(boxes),
         underlay,
         *_racks(network),
         *_vpcs(network, colours),
         *_peerings(network),
         *_segments(network, colours),
-    )
+    ]
+    return Group(*(overlay if network.hosts or not network.switches else []), *_switches(network))
+
+
+def _switches(network: Network) -> Iterator[RenderableType]:
+    if network.switches:
+        yield Columns(
+            [
+                Panel(
+                    Group(*(_machine(port) for port in network.switch_ports.values() if port.switch == name)),
+                    title=name,
+                    subtitle="plain switch",
+                    padding=(0, 1),
+                )
+                for name in network.switches
+            ]
+        )
+    for link in network.links.values():
+        vlans = f", VLANs {', '.join(map(str, link.trunk))}" if link.trunk else ""
+        yield Text(f"link {link.name}: {' <-> '.join(link.between)}{vlans}")
+    for router in network.routers.values():
+        legs = ", ".join(f"{leg.ip} on {leg.switch}{_vlan(leg.vlan)}" for leg in router.interfaces.values())
+        routes = "".join(f"; {route.to} via {route.via}" for route in router.routes)
+        yield Text(f"router {router.name}: {legs}{routes}")
+
+
+def _machine(port: SwitchPort) -> Text:
+    trunk = f" trunk {', '.join(map(str, port.trunk)) or 'of every VLAN'}" if port.trunk is not None else ""
+    return Text(f"{port.name}  {port.ip or ''}{_vlan(port.vlan)}{trunk}")
+
+
+def _vlan(vlan: int) -> str:
+    return f" VLAN {vlan}" if vlan else ""
 
 
 def _place(network: Network, host: Host) -> str:

@@ -1,4 +1,4 @@
-"""``ovs-vpc flows``: the flows of a host, in words."""
+"""``ovs-vpc flows``: the flows of a host or plain switch, in words."""
 
 from collections.abc import Iterator
 from typing import Annotated
@@ -8,8 +8,8 @@ from rich.markup import escape
 
 from controller.cli.learned import Learned, learned, reasons
 from controller.cli.output import JsonOption, fail, out, print_json
-from controller.cli.state import HostArgument, LabOption, StateOption, check_name, find_target
-from controller.compiled import compiled
+from controller.cli.state import LabOption, PlaceArgument, StateOption, check_name, find_target
+from controller.compiled import compiled, compiled_switch
 from flows.describe import flow_lines
 from flows.openflow import Flow
 from flows.pipeline import NUMBERS, table_name
@@ -17,7 +17,7 @@ from flows.plan import Desired
 
 
 def flows(
-    host: HostArgument,
+    host: PlaceArgument,
     table: Annotated[
         str | None, typer.Option(help="Only this table, by name.", autocompletion=lambda: list(NUMBERS))
     ] = None,
@@ -25,19 +25,24 @@ def flows(
     state: StateOption = None,
     lab: LabOption = None,
 ) -> None:
-    """Print the flows that a host's switch shall hold, each with what it does and the object that it is there for.
+    """Print the flows that a host's or plain switch shall hold, each with what it does and the object it is there for.
 
     The cookie is the one that ovs-ofctl and ovs-appctl print. In a lab, what the switch has learned by itself in
     segments comes last; elsewhere only what the cookies of such flows mean.
     """
     target = find_target(state, lab)
     stored = target.model()
-    check_name("host", host, list(stored.network.hosts))
+    check_name("host", host, [*stored.network.hosts, *stored.network.switches])
     if table is not None:
         check_name("table", table, list(NUMBERS))
-    desired = compiled(stored, target.store.read_status(), host)
+    if host in stored.network.hosts:
+        desired = compiled(stored, target.store.read_status(), host)
+        missing = f"nothing is known of host '{host}' yet: its database has not been reached"
+    else:
+        desired = compiled_switch(stored, target.store.read_status(), host)
+        missing = f"nothing is known of switch '{host}' yet: it has not connected"
     if desired is None:
-        fail(f"nothing is known of host '{host}' yet: its database has not been reached")
+        fail(missing)
     entries = list(learned(target.lab, host, desired)) if target.lab is not None else []
     shown = desired if table is None else _only(desired, NUMBERS[table])
     entries = [entry for entry in entries if table in (None, entry.table)]

@@ -17,6 +17,6 @@ def graph(
     state: StateOption = None,
     lab: LabOption = None,
 ) -> None:
-    """Draw a network: hosts and their ports, VPCs, peerings."""
+    """Draw a network: hosts and their ports, VPCs, peerings, plain switches and routers."""
     network = read_network(file)[0] if file is not None else find_target(state, lab).model().network
     out.print(draw(network))

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from controller.cli.output import fail
 from flows.learning import LEARNED_OWNER, Learn
 from flows.model.contract import INTEGRATION_BRIDGE
-from flows.pipeline import UNICAST
+from flows.pipeline import UNICAST, table_name
 from flows.plan import Desired
+from mininet_topos.directory import host_node, switch_node
 from mininet_topos.lab import Lab
 
 
@@ -37,14 +38,19 @@ def reasons(desired: Desired) -> Mapping[int, str]:
 
 
 def learned(lab: Lab, host: str, desired: Desired) -> Iterator[Learned]:
-    """What the switch of a lab's host has learned so far."""
+    """What the switch of a lab's host, or a plain switch of a lab, has learned so far."""
+    plain = lab.topology.plain.switches.get(host) if host not in lab.topology.hosts else None
+    bridge = plain.bridge if plain else INTEGRATION_BRIDGE
+    node = switch_node(host) if plain else host_node(host)
     ours = f"cookie={LEARNED_OWNER << 56:#x}/{0xFF << 56:#x}"
-    command = ["ovs-ofctl", "--names", "--no-stats", "dump-flows", INTEGRATION_BRIDGE, ours]
-    dump = lab.run(host, command, capture_output=True, text=True)
+    command = ["ovs-ofctl", "-OOpenFlow10,OpenFlow14", "--names", "--no-stats", "dump-flows", bridge, ours]
+    dump = lab.run(node, command, capture_output=True, text=True)
     if dump.returncode != 0:
         fail(f"the switch of {host} does not say what it learned: {dump.stderr.strip()}")
     why = reasons(desired)
     for line in dump.stdout.splitlines():
         if entry := re.fullmatch(r"\s*cookie=(0x\w+), (table=(\w+),.*)", line):
             cookie, flow, table = entry.groups()
+            # Plain switches were not told our tables' names.
+            table = table_name(int(table)) if table.isdigit() else table
             yield Learned(cookie, table, flow, why.get(int(cookie, 16), "learned by a flow that is gone"))

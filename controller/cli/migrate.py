@@ -1,4 +1,4 @@
-"""``ovs-vpc migrate``: move a port to another host."""
+"""``ovs-vpc migrate``: move a port to another host or plain switch."""
 
 import time
 from collections.abc import Iterator
@@ -9,8 +9,8 @@ import typer
 
 from controller.cli.output import JsonOption, err, fail, out, print_json
 from controller.cli.state import (
-    HostArgument,
     LabOption,
+    PlaceArgument,
     PortArgument,
     StateOption,
     Target,
@@ -18,17 +18,19 @@ from controller.cli.state import (
     complete_port,
     find_target,
 )
+from controller.cli.waiting import nodes
 from mininet_topos.lab import Lab
 from mininet_topos.pinging import pinging
+from mininet_topos.waiting import patience
 
-_SECONDS = 10.0
+_SECONDS = patience(10.0)
 _BEFORE, _AFTER = 0.5, 1.0
 """Seconds that a counting ping runs before and after the move."""
 
 
 def migrate(
     port: PortArgument,
-    host: HostArgument,
+    host: PlaceArgument,
     ping_from: Annotated[
         str | None,
         typer.Option(
@@ -40,7 +42,7 @@ def migrate(
     state: StateOption = None,
     lab: LabOption = None,
 ) -> None:
-    """Move a port to another host. Its addresses, its MAC and its connections stay.
+    """Move a port to another host, or a machine to another plain switch. Its addresses, MAC and connections stay.
 
     In a lab the instance is moved. Elsewhere the model is changed, and takes effect when the interface with this
     iface-id is plugged in on the new host: until then the port stays where it is. The move holds until the next
@@ -51,7 +53,10 @@ def migrate(
     target = find_target(state, lab)
     network = target.model().network
     check_name("port", port, list(network.ports))
-    check_name("host", host, list(network.hosts))
+    if port in network.switch_ports:
+        check_name("switch", host, list(network.switches))
+    else:
+        check_name("host", host, list(network.hosts))
     if ping_from is not None:
         check_name("port", ping_from, list(network.ports))
         if target.lab is None:
@@ -86,13 +91,20 @@ def _move(target: Target, port: str, host: str) -> None:
 
 
 def is_on(target: Target, port: str, host: str, generation: int) -> bool:
-    """Whether a port is plugged in on a host, belongs there, and every host has confirmed that."""
+    """Whether a port is plugged in somewhere, belongs there, and every host and switch has confirmed that."""
     status = target.store.read_status()
-    hosts = status["hosts"]
+    plugged = {
+        (iface_id, name)
+        for kind in ("hosts", "switches")
+        for name, known in status[kind].items()
+        for iface_id, _, _ in known["interfaces"]
+    }
     return (
         status["ports"].get(port) == host
-        and port in (iface_id for iface_id, _, _ in hosts[host]["interfaces"])
-        and all(known["confirmed"] >= generation and known["settled"] for known in hosts.values() if known["switch"])
+        and (port, host) in plugged
+        and all(
+            known["confirmed"] >= generation and known["settled"] for known in nodes(status).values() if known["switch"]
+        )
     )
 
 

@@ -40,15 +40,17 @@ def summary(network: Network) -> str:
     """How many objects of each kind a network has; of hosts and ports also that there are none."""
     numbers = {
         "host": len(network.hosts),
+        "switch": len(network.switches),
+        "router": len(network.routers),
         "VPC": len(network.vpcs),
         "segment": len(network.segments),
         "port": len(network.ports),
         "peering": len(network.peerings),
     }
     return ", ".join(
-        f"{number} {kind}{'s' if number != 1 else ''}"
+        f"{number} {kind}{'' if number == 1 else 'es' if kind == 'switch' else 's'}"
         for kind, number in numbers.items()
-        if number or kind in ("host", "port")
+        if number or kind == "port" or (kind == "host" and not network.switches)
     )
 
 

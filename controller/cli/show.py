@@ -8,18 +8,18 @@ from rich.table import Table
 from controller.cli.output import JsonOption, out, print_json
 from controller.cli.state import LabOption, StateOption, find_target
 from controller.store import Stored
-from flows.model import Host, Network, VpcPort
+from flows.model import AnyPort, Host, Network, VpcPort
 
 
 def show(as_json: JsonOption = False, state: StateOption = None, lab: LabOption = None) -> None:
-    """Show the model that was applied last: hosts, VPCs, segments, ports and where they are, peerings."""
+    """Show the model that was applied last: hosts, VPCs, segments, switches, ports and where they are, peerings."""
     target = find_target(state, lab)
     description = describe(target.model(), target.store.read_status())
     if as_json:
         print_json(description)
         return
     out.print(f"generation {description['generation']} of the model, {description['encapsulation']} tunnels")
-    for section in ("hosts", "subnets", "segments", "ports", "peerings"):
+    for section in ("hosts", "subnets", "segments", "switches", "links", "routers", "ports", "peerings"):
         rows = description[section]
         if rows:
             table = Table(
@@ -48,7 +48,10 @@ def describe(stored: Stored, status: dict[str, Any]) -> dict[str, Any]:
         ],
         "subnets": _subnets(network),
         "segments": _segments(stored, reported),
-        "ports": _ports(network, status.get("ports", {}), reported),
+        "switches": _switches(network, status.get("switches", {})),
+        "links": _links(network, status.get("open_links", [])),
+        "routers": _routers(network),
+        "ports": _ports(network, status.get("ports", {}), {**reported, **status.get("switches", {})}),
         "peerings": [
             {"peering": peering.name, "between": list(peering.between)} for peering in network.peerings.values()
         ],
@@ -96,15 +99,55 @@ def _segments(stored: Stored, reported: Mapping[str, Any]) -> list[dict[str, obj
     ]
 
 
+def _switches(network: Network, reported: dict[str, Any]) -> list[dict[str, object]]:
+    return [
+        {
+            "switch": name,
+            "datapath id": f"{switch.datapath_id:016x}",
+            "connected": reported.get(name, {}).get("switch", False),
+        }
+        for name, switch in network.switches.items()
+    ]
+
+
+def _links(network: Network, open_links: list[tuple[str, int | None]]) -> list[dict[str, object]]:
+    """Every link, and whether it carries frames: of a ring one does not."""
+    carrying = {link for link, _ in open_links}
+    return [
+        {
+            "link": name,
+            "between": list(link.between),
+            "VLANs": list(link.trunk) if link.trunk else "all",
+            "carries frames": name in carrying,
+        }
+        for name, link in network.links.items()
+    ]
+
+
+def _routers(network: Network) -> list[dict[str, object]]:
+    return [
+        {
+            "router": name,
+            "addresses": [str(interface.ip) for interface in router.interfaces.values()],
+            "routes": [f"{route.to} via {route.via}" for route in router.routes],
+        }
+        for name, router in network.routers.items()
+    ]
+
+
+def _addresses(port: AnyPort) -> list[str]:
+    return [str(ip) for ip in (port.ips if isinstance(port, VpcPort) else filter(None, [port.ip]))]
+
+
 def _ports(network: Network, places: dict[str, str], reported: dict[str, Any]) -> list[dict[str, object]]:
     plugged = {(iface_id, host) for host, known in reported.items() for iface_id, _, _ in known["interfaces"]}
     return [
         {
             "port": port.name,
             "in": port.where,
-            "addresses": [str(ip) for ip in (port.ips if isinstance(port, VpcPort) else filter(None, [port.ip]))],
+            "addresses": _addresses(port),
             "mac": port.mac_address,
-            "host": places.get(port.name),
+            "on": places.get(port.name),
             "plugged in": (port.name, places.get(port.name)) in plugged,
         }
         for port in network.ports.values()

@@ -81,5 +81,13 @@ def _complete(ctx: typer.Context, incomplete: str, section: str) -> list[str]:
     return [name for name in getattr(stored.network, section) if name.startswith(incomplete)] if stored else []
 
 
+def complete_place(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Names of hosts and plain switches, for the shell's completion."""
+    return [*_complete(ctx, incomplete, "hosts"), *_complete(ctx, incomplete, "switches")]
+
+
 HostArgument = Annotated[str, typer.Argument(help="A host of the model.", autocompletion=complete_host)]
 PortArgument = Annotated[str, typer.Argument(help="A port of the model.", autocompletion=complete_port)]
+PlaceArgument = Annotated[
+    str, typer.Argument(help="A host of the model, or a plain switch.", autocompletion=complete_place, metavar="PLACE")
+]

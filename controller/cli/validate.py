@@ -14,4 +14,5 @@ def validate(file: Annotated[Path, typer.Argument(help="A network file (YAML).")
     Exit code 0: it can be applied (there may be warnings). 1: it cannot.
     """
     network, _ = read_network(file)
-    out.print(f"{file} is valid: {summary(network)}, over {network.encapsulation}")
+    tunnels = f", over {network.encapsulation}" if network.hosts or not network.switches else ""
+    out.print(f"{file} is valid: {summary(network)}{tunnels}")

@@ -119,7 +119,7 @@ class Replica:
         if table.section is not None or table.name == NETWORK.table:
             return name
         parent, column = self._parent[uuid]
-        return part(self._name(parent).path, name or column.name)
+        return part(self._name(parent), column, name or column.name)
 
     def __contains__(self, key: Key) -> bool:
         return key in self.uuids

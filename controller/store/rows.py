@@ -53,8 +53,9 @@ def rows_of_object(section: str, item: Declared) -> Rows:
     return found
 
 
-def part(path: str, name: str) -> str:
-    """The path of a part."""
+def part(of: Key, column: Column, name: str) -> str:
+    """The path of a part: with the kind of what it is a part of, where there are several."""
+    path = str(of) if column.is_shared else of.path
     return f"{path}/{name}" if path else name
 
 
@@ -79,13 +80,13 @@ def _children(value: Any, column: Column, key: Key, found: Rows) -> Any:
     """The paths of the parts of an object, whose rows are added."""
     assert column.table is not None
     if column.many is Many.ONE:
-        child = Key(column.table, part(key.path, column.name))
+        child = Key(column.table, part(key, column, column.name))
         _add(value, child, found)
         return child.path
     items = value.values() if column.many is Many.SET else value
     paths = []
     for item in items:
-        child = Key(column.table, part(key.path, item.name))
+        child = Key(column.table, part(key, column, item.name))
         _add(item, child, found)
         paths.append(child.path)
     return sorted(paths) if column.many is Many.SET else paths

@@ -5,6 +5,7 @@ the row of the object. A field that names another object (:class:`flows.model.ty
 """
 
 import types
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -54,6 +55,8 @@ class Column:
     """The table whose rows it names."""
     is_child: bool = False
     """Whether the rows it names are parts of this one."""
+    is_shared: bool = False
+    """Whether there are parts of other tables' rows among those of the table that it names."""
     nobody: str | None = None
     """What a reference to nothing is called in the model."""
     limits: tuple[tuple[str, int], ...] = ()
@@ -148,10 +151,14 @@ def _column(name: str, field: FieldInfo) -> Column:
 def _with_tables(table: Table, found: Mapping[str, Table]) -> Table:
     """The table with each reference to a kind of object turned into one to the table of that kind."""
     kinds = {other.kind: other.name for other in found.values() if other.is_declared}
-    columns = {
-        name: replace(column, table=kinds[column.table]) if column.table is not None and not column.is_child else column
-        for name, column in table.columns.items()
-    }
+    owners = Counter(column.table for other in found.values() for column in other.children)
+
+    def finished(column: Column) -> Column:
+        if column.is_child:
+            return replace(column, is_shared=owners[column.table] > 1)
+        return column if column.table is None else replace(column, table=kinds[column.table])
+
+    columns = {name: finished(column) for name, column in table.columns.items()}
     return replace(table, columns=columns)
 
 

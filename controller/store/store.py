@@ -84,21 +84,21 @@ class Store:
         files = (change.new["file"] for change in made.values() if change.new and "file" in change.new)
         return self._commit(made, {"verb": "apply", "comment": comment, "file": next(files, "")})
 
-    def move(self, port: str, host: str) -> int:
-        """Declare another host for a port, until the next apply. Returns the generation.
+    def move(self, port: str, place: str) -> int:
+        """Declare another host, or plain switch, for a port, until the next apply. Returns the generation.
 
         The names must be those of the model.
         """
         stored = self.load()
         if stored is None or port not in stored.network.ports:
             raise Nothing(f"there is no port '{port}'")
-        moved = stored.network.ports[port].model_copy(update={"host": host})
+        moved = stored.network.ports[port].moved(place)
         replica = self._database.replica
         new = rows_of_object("ports", moved)
         made = {
             key: Change(replica.values(key), values) for key, values in new.items() if replica.values(key) != values
         }
-        return self._commit(made, {"verb": "migrate", "comment": f"{port} to {host}"})
+        return self._commit(made, {"verb": "migrate", "comment": f"{port} to {place}"})
 
     def load(self) -> Stored | None:
         """What was applied last; None when nothing ever was."""

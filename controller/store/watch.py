@@ -23,8 +23,10 @@ _log = logging.getLogger(__name__)
 class StoreWatch:
     """Tells of each new model, writes each new status, and comes back when the store was lost."""
 
-    def __init__(self, store: Store, on_model: Callable[[Stored], None]) -> None:
-        """``on_model`` is called from the thread."""
+    def __init__(self, store: Store, on_model: Callable[[Stored], None], written: Mapping[str, Any]) -> None:
+        """``on_model`` is called from the thread. ``written``: the status as an earlier controller left it."""
+        self.written = written
+        """The last status that is in the store."""
         self._store = store
         self._on_model = on_model
         self._status: Mapping[str, Any] | None = None
@@ -65,6 +67,7 @@ class StoreWatch:
         if status is not None:
             try:
                 self._store.write_status(status)
+                self.written = status
             except Unreachable:
                 self._status = self._status or status
                 raise

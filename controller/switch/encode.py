@@ -70,6 +70,11 @@ def count_flows(xid: int) -> bytes:
     return _bytes([parser.OFPAggregateStatsRequest(_PROTOCOL, 0, *_OURS, parser.OFPMatch())], xid)
 
 
+def read_ports(xid: int) -> bytes:
+    """A request for the description of every port."""
+    return _bytes([parser.OFPPortDescStatsRequest(_PROTOCOL, 0)], xid)
+
+
 def tunnel_frames(frame: bytes, hosts: Iterable[IPv4Address], ofport: int, xid: int) -> bytes:
     """A packet-out that sends one frame to each of some hosts by the tunnel port, with key 0."""
     actions: list[Any] = [_set(SetField(TUN_ID, 0))]

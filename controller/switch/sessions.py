@@ -19,6 +19,7 @@ from os_ken.controller.handler import DEAD_DISPATCHER, MAIN_DISPATCHER, set_ev_c
 from os_ken.ofproto import ofproto_v1_4 as ofp
 
 from controller.switch import encode
+from flows.facts import Plug
 from flows.plan import Plan
 
 ECHO_INTERVAL = 0.5
@@ -34,6 +35,8 @@ class Session:
         self._datapath = datapath
         self.datapath_id: int = datapath.id
         self._seen: set[int] = set()
+        self._ports: dict[int, Plug] | None = None
+        """The switch's ports by number; None when nobody asked."""
 
     def apply(self, plan: Plan) -> int:
         """Send a plan as one bundle. Returns the number that its confirmation or refusal will have."""
@@ -58,6 +61,11 @@ class Session:
         """End the connection; the switch will connect again."""
         self._datapath.close()
 
+    def read_ports(self) -> None:
+        """Ask for the switch's ports; :class:`Ports` answers, now and whenever one of them changes."""
+        self._ports = {}
+        self._datapath.send(encode.read_ports(self._xid()))
+
     def _xid(self) -> int:
         self._datapath.xid = (self._datapath.xid + 1) % 0xFFFFFFF0 + 1
         return int(self._datapath.xid)
@@ -66,6 +74,17 @@ class Session:
         """Take a part of an answer to :meth:`read_cookies`; the whole when it was the last part."""
         self._seen.update(cookies)
         return None if more else frozenset(self._seen)
+
+    def describe(self, ports: Iterable[Any], *, are_gone: bool = False) -> frozenset[Plug] | None:
+        """Take a description of some ports in; all ports, when somebody asked for them."""
+        if self._ports is None:
+            return None
+        for port in ports:
+            if are_gone:
+                self._ports.pop(port.port_no, None)
+            else:
+                self._ports[port.port_no] = Plug(port.name.decode(errors="replace"), port.port_no, _is_live(port))
+        return frozenset(self._ports.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +136,14 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
+class Ports:
+    """All ports of a switch."""
+
+    session: Session
+    plugs: frozenset[Plug]
+
+
+@dataclass(frozen=True, slots=True)
 class PacketIn:
     """A rule sent the beginning of a packet up."""
 
@@ -124,7 +151,7 @@ class PacketIn:
     frame: bytes
 
 
-SwitchEvent = SwitchUp | SwitchDown | Cookies | Counted | Confirmed | Refused | PacketIn
+SwitchEvent = SwitchUp | SwitchDown | Cookies | Counted | Confirmed | Refused | Ports | PacketIn
 
 
 class SwitchApp(app_manager.OSKenApp):  # type: ignore[misc]
@@ -165,6 +192,22 @@ class SwitchApp(app_manager.OSKenApp):  # type: ignore[misc]
         if session := self._sessions.get(event.msg.datapath):
             self._on_event(Confirmed(session, event.msg.xid))
 
+    @set_ev_cls(ofp_event.EventOFPPortDescStatsReply, MAIN_DISPATCHER)  # type: ignore[untyped-decorator]
+    def _ports_read(self, event: Any) -> None:
+        message = event.msg
+        if session := self._sessions.get(message.datapath):
+            plugs = session.describe(message.body)
+            if plugs is not None and not message.flags & ofp.OFPMPF_REPLY_MORE:
+                self._on_event(Ports(session, plugs))
+
+    @set_ev_cls(ofp_event.EventOFPPortStatus, MAIN_DISPATCHER)  # type: ignore[untyped-decorator]
+    def _port_changed(self, event: Any) -> None:
+        message = event.msg
+        if session := self._sessions.get(message.datapath):
+            plugs = session.describe([message.desc], are_gone=message.reason == ofp.OFPPR_DELETE)
+            if plugs is not None:
+                self._on_event(Ports(session, plugs))
+
     @set_ev_cls(ofp_event.EventOFPPacketIn, MAIN_DISPATCHER)  # type: ignore[untyped-decorator]
     def _packet_in(self, event: Any) -> None:
         if session := self._sessions.get(event.msg.datapath):
@@ -177,6 +220,10 @@ class SwitchApp(app_manager.OSKenApp):  # type: ignore[misc]
             kind = ofp.ofp_error_type_to_str(message.type)
             code = ofp.ofp_error_code_to_str(message.type, message.code)
             self._on_event(Refused(session, message.xid, f"{kind}: {code}", _cookie_of(message.data)))
+
+
+def _is_live(port: Any) -> bool:
+    return not port.config & ofp.OFPPC_PORT_DOWN and not port.state & ofp.OFPPS_LINK_DOWN
 
 
 def _cookie_of(message: bytes) -> int | None:

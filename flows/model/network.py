@@ -14,8 +14,14 @@ segments:
 ports:
   vm1: {vpc: blue, ips: [10.0.1.141], host: host86}
   vm2: {segment: red, host: host86}
+  desk: {switch: s1, vlan: 101, ip: 192.168.1.101/24, gateway: 192.168.1.1}
 peerings:
   blue-green: {between: [blue/web, green/db]}
+switches: {s1: {}, s2: {}}
+links:
+  s1-s2: {between: [s1, s2]}
+routers:
+  r1: {interfaces: {lan: {switch: s2, vlan: 101, ip: 192.168.1.1/24}}}
 """
 
 from collections.abc import Mapping
@@ -26,12 +32,17 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from flows.model.host import TUNNEL_OVERHEAD, Encapsulation, Host
+from flows.model.lans import Lans
 from flows.model.peering import Peering
-from flows.model.port import AnyPort, SegmentPort, VpcPort
+from flows.model.port import SegmentPort, VpcPort
 from flows.model.ranges import Ranges
+from flows.model.router import Router
 from flows.model.segment import Segment
+from flows.model.switch import Link, PlainSwitch, SwitchPort
 from flows.model.underlay import Underlay
 from flows.model.vpc import Subnet, Vpc
+
+AnyPort = VpcPort | SegmentPort | SwitchPort
 
 
 class Network(BaseModel):
@@ -56,6 +67,15 @@ class Network(BaseModel):
     ports: Annotated[dict[str, AnyPort], Field(description="The network interfaces of instances, by name.")] = {}
     peerings: Annotated[dict[str, Peering], Field(description="Connections between subnets of two VPCs, by name.")] = {}
 
+    switches: Annotated[
+        dict[str, PlainSwitch],
+        Field(description="Plain switches: bridges that are no hosts, by name. They learn MAC addresses."),
+    ] = {}
+    links: Annotated[dict[str, Link], Field(description="Cables between plain switches, by name.")] = {}
+    routers: Annotated[
+        dict[str, Router], Field(description="Routers between the networks of plain switches, by name.")
+    ] = {}
+
     @cached_property
     def vpc_ports(self) -> Mapping[str, VpcPort]:
         """The ports of VPCs."""
@@ -66,6 +86,16 @@ class Network(BaseModel):
         """The ports of segments."""
         return {name: port for name, port in self.ports.items() if isinstance(port, SegmentPort)}
 
+    @cached_property
+    def host_ports(self) -> Mapping[str, VpcPort | SegmentPort]:
+        """The ports that are on hosts: all but those of plain switches."""
+        return {**self.vpc_ports, **self.segment_ports}
+
+    @cached_property
+    def switch_ports(self) -> Mapping[str, SwitchPort]:
+        """The ports of machines on plain switches."""
+        return {name: port for name, port in self.ports.items() if isinstance(port, SwitchPort)}
+
     def segments_of(self, port: SegmentPort) -> tuple[Segment, ...]:
         """The segments that a port carries."""
         if port.segment is not None:
@@ -73,6 +103,16 @@ class Network(BaseModel):
         if port.trunk:
             return tuple(self.segments[name] for name in port.trunk)
         return tuple(segment for segment in self.segments.values() if segment.vlan is not None)
+
+    @cached_property
+    def lans(self) -> Lans:
+        """The broadcast domains of plain switches, and who is in them."""
+        return Lans(self)
+
+    def with_ports(self, ports: Mapping[str, AnyPort]) -> "Network":
+        """The same network with other ports. (A copy would keep what was already computed of the old ones.)"""
+        fields = {name: getattr(self, name) for name in type(self).model_fields}
+        return Network.model_construct(**{**fields, "ports": dict(ports)})
 
     @property
     def instance_mtu(self) -> int:

@@ -2,7 +2,7 @@
 
 from hashlib import blake2b
 from ipaddress import IPv4Address
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import ConfigDict, Field
 
@@ -39,6 +39,10 @@ class Port(Declared):
         ),
         Refers("host"),
     ] = None
+
+    def moved(self, place: str) -> Self:
+        """The same port on another host."""
+        return self.model_copy(update={"host": place})
 
     @property
     def address(self) -> IPv4Address | None:
@@ -146,6 +150,3 @@ class SegmentPort(Port):
         if self.segment is not None:
             return f"segment {self.segment}"
         return f"a trunk of {', '.join(self.trunk)}" if self.trunk else "a trunk of every segment"
-
-
-AnyPort = VpcPort | SegmentPort

@@ -7,8 +7,9 @@ can be held against it.
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
-from flows.model.network import Network
-from flows.model.port import AnyPort, SegmentPort, VpcPort
+from flows.model.network import AnyPort, Network
+from flows.model.port import SegmentPort, VpcPort
+from flows.model.switch import SwitchPort
 from flows.model.vpc import NOTHING, Subnet, SubnetRoute
 
 
@@ -30,6 +31,8 @@ def verdict(network: Network, source: AnyPort, target: AnyPort) -> Verdict:
             return _between_vpcs(network, source, target)
         case SegmentPort(), SegmentPort():
             return _in_segment(network, source, target)
+        case SwitchPort(), SwitchPort():
+            return _over_switches(network, source, target)
         case _:
             return Verdict(False, f"{source.where} and {target.where} have no connection")
 
@@ -42,6 +45,15 @@ def _in_segment(network: Network, source: SegmentPort, target: SegmentPort) -> V
     if target.ip.ip not in source.ip.network or source.ip.ip not in target.ip.network:
         return Verdict(False, f"{source.name} and {target.name} have addresses of different networks")
     return Verdict(True, f"both are in segment {source.segment}")
+
+
+def _over_switches(network: Network, source: SwitchPort, target: SwitchPort) -> Verdict:
+    if source.ip is None or target.ip is None:
+        return Verdict(False, f"{source.name if source.ip is None else target.name} has no address")
+    way = network.lans.way(source, target)
+    if isinstance(way, str):
+        return Verdict(False, way)
+    return Verdict(True, f"by way of {', '.join(way)}" if way else "both are in one network of one LAN")
 
 
 def _between_vpcs(network: Network, source: VpcPort, target: VpcPort) -> Verdict:

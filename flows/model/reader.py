@@ -13,8 +13,11 @@ from flows.model.network import Network
 from flows.model.peering import Peering
 from flows.model.port import Port, SegmentPort, VpcPort
 from flows.model.problem import InvalidModel, Problem, did_you_mean, shown
+from flows.model.route import Route
+from flows.model.router import Router, RouterInterface
 from flows.model.segment import Segment
 from flows.model.source import UNREADABLE, Path, Source, read
+from flows.model.switch import Link, PlainSwitch, SwitchPort
 from flows.model.types import Declared, Origin, what
 from flows.model.underlay import Rack, Underlay
 from flows.model.vpc import Subnet, SubnetRoute, Vpc
@@ -47,11 +50,26 @@ _SECTIONS: Mapping[str, type[Declared]] = {
     "segments": Segment,
     "ports": Port,
     "peerings": Peering,
+    "switches": PlainSwitch,
+    "links": Link,
+    "routers": Router,
 }
 _SETTINGS = ("encapsulation", "underlay")
 _ENCAPSULATION: TypeAdapter[Encapsulation] = TypeAdapter(Encapsulation)
 
-_ROUTE = "{to: 172.16.0.0/24, via: blue-green}"
+_NESTED: Mapping[type[Declared], tuple[str, type[Declared]]] = {
+    Vpc: ("subnets", Subnet),
+    Router: ("interfaces", RouterInterface),
+}
+"""Objects that have a section of their own."""
+
+_ROUTES: Mapping[type[Declared], type[Declared]] = {Subnet: SubnetRoute, Router: Route, SwitchPort: Route}
+"""Objects that have routes, and of which kind."""
+
+_EXAMPLES: Mapping[type[Declared], str] = {
+    SubnetRoute: "{to: 172.16.0.0/24, via: blue-green}",
+    Route: "{to: 192.168.12.0/24, via: 192.168.56.2}",
+}
 
 _STAND_INS: Mapping[type[Declared], Mapping[str, Any]] = {
     Vpc: {"(name)": "x", "id": 0},
@@ -61,6 +79,11 @@ _STAND_INS: Mapping[type[Declared], Mapping[str, Any]] = {
     Subnet: {"(name)": "x"},
     Host: {"(name)": "x"},
     Peering: {"(name)": "x"},
+    PlainSwitch: {"(name)": "x"},
+    Link: {"(name)": "x"},
+    Router: {"(name)": "x"},
+    RouterInterface: {"(name)": "x", "switch": ""},
+    SwitchPort: {"(name)": "x", "switch": ""},
 }
 """In place of what could not be read, so that the rest of the object is checked too. Checks pass over it.
 
@@ -114,6 +137,8 @@ class _Objects:
         if body is not None and not isinstance(body, dict):
             return SegmentPort, body
         body = body or {}
+        if body.get("switch") is not None:
+            return self._port_on_switch(path, body)
         written = [key for key in _KINDS_OF_PORTS if key in body]
         given = [key for key in written if body[key] is not None]
         if len({_KINDS_OF_PORTS[key] for key in given}) > 1:
@@ -131,14 +156,24 @@ class _Objects:
         kind = _KINDS_OF_PORTS[given[0]]
         return kind, {key: value for key, value in body.items() if _KINDS_OF_PORTS.get(key, kind) is kind}
 
+    def _port_on_switch(self, path: Path, body: Any) -> tuple[type[Port], Any]:
+        other = next((key for key in ("vpc", "segment") if body.get(key) is not None), None)
+        if other is None:
+            return SwitchPort, body
+        message = "a port is in a VPC, in a segment or on a plain switch, and only one of them"
+        self._wrong((*path, other), None, message, at_key=True)
+        others = _KINDS_OF_PORTS.keys() - {"trunk"}
+        return SwitchPort, {key: value for key, value in body.items() if key not in others}
+
     def _object(self, path: Path, kind: type[_Object], name: str, body: Any) -> _Object | None:
         data = self._known(self._mapping(body, path), path, _keys(kind))
         if path in self.broken and not data:
             return None
-        if kind is Vpc:
-            data["subnets"] = self._section((*path, "subnets"), Subnet, data.get("subnets"))
-        if kind is Subnet and "routes" in data:
-            data["routes"] = self._routes((*path, "routes"), data["routes"])
+        if kind in _NESTED:
+            key, of = _NESTED[kind]
+            data[key] = self._section((*path, key), of, data.get(key))
+        if kind in _ROUTES and "routes" in data:
+            data["routes"] = self._routes((*path, "routes"), _ROUTES[kind], data["routes"])
         data |= {"(name)": name, "(origin)": Origin(self._source.file, *self._source.place(path, at_key=True))}
         try:
             return kind.model_validate(data)
@@ -146,13 +181,13 @@ class _Objects:
             self._translate(path, error, _keys(kind))
             return self._with_stand_ins(path, kind, data, error)
 
-    def _routes(self, path: Path, value: Any) -> tuple[SubnetRoute, ...]:
-        """A subnet's routes: a list, where every other section is keys and values."""
+    def _routes(self, path: Path, kind: type[_Object], value: Any) -> tuple[_Object, ...]:
+        """An object's routes: a list, where every other section is keys and values."""
         if not isinstance(value, list):
-            self._wrong(path, value, f"'routes' must be a list, like [{_ROUTE}], not {what(value)}")
+            self._wrong(path, value, f"'routes' must be a list, like [{_EXAMPLES[kind]}], not {what(value)}")
             return ()
         made = (
-            self._object((*path, index), SubnetRoute, str(item.get("to")) if isinstance(item, dict) else "", item)
+            self._object((*path, index), kind, str(item.get("to")) if isinstance(item, dict) else "", item)
             for index, item in enumerate(value)
         )
         return tuple(route for route in made if route is not None)
@@ -182,7 +217,8 @@ class _Objects:
             return {}
         if not isinstance(value, dict):
             subject = _subject(path) if path else "the file"
-            example = _ROUTE if subject == "a route" else "'name: {...}'"
+            route = _EXAMPLES[SubnetRoute if path[:1] == ("vpcs",) else Route]
+            example = route if subject == "a route" else "'name: {...}'"
             self._wrong(path, value, f"{subject} must hold keys and values, like {example}, not {what(value)}")
             return {}
         return value

@@ -10,7 +10,7 @@ from flows.describe import flow_lines
 from flows.pipeline import TABLES
 from flows.rules import Rule
 from tests.conftest import Golden
-from tests.scenario import SCENARIOS, SHIPPED, compiled, load, plain_switch
+from tests.scenario import SCENARIOS, SHIPPED, load, plain_switch, programmed
 
 EXPECTED = Path(__file__).parent / "expected"
 NETWORKS = sorted([*SHIPPED.glob("*.yaml"), *SCENARIOS.glob("*.yaml")])
@@ -21,7 +21,8 @@ READABLE = [path for path in NETWORKS if len(load(path).ports) <= 20]
 @pytest.mark.parametrize("path", READABLE, ids=lambda path: path.stem)
 def test_flows_of_a_network(path: Path, golden: Golden) -> None:
     network = load(path)
-    lines = [line for host in network.hosts for line in (f"## {host}", *flow_lines(compiled(network, host)), "")]
+    switches = programmed(network).items()
+    lines = [line for name, desired in switches for line in (f"## {name}", *flow_lines(desired), "")]
     golden.check(EXPECTED / f"{path.stem}.flows", "\n".join(lines))
 
 
@@ -32,7 +33,7 @@ def test_flows_of_a_plain_switch(golden: Golden) -> None:
 @pytest.mark.parametrize("path", NETWORKS, ids=lambda path: path.stem)
 def test_open_vswitch_reads_every_flow(path: Path) -> None:
     network = load(path)
-    flows = [flow for host in network.hosts for flow in compiled(network, host).flows.values()]
+    flows = [flow for desired in programmed(network).values() for flow in desired.flows.values()]
     text = "\n".join(flow.text() for flow in flows)
     command = ["ovs-ofctl", "--protocols=OpenFlow14", "parse-flows", "-"]
     parsed = subprocess.run(command, input=text, capture_output=True, text=True, check=True)
@@ -41,7 +42,10 @@ def test_open_vswitch_reads_every_flow(path: Path) -> None:
 
 def test_every_rule_has_a_golden_line() -> None:
     networks = [load(path) for path in NETWORKS]
-    everything = [compile(plain_switch()), *(compiled(network, host) for network in networks for host in network.hosts)]
+    everything = [
+        compile(plain_switch()),
+        *(desired for network in networks for desired in programmed(network).values()),
+    ]
     used: set[Rule] = {
         application.rule
         for desired in everything

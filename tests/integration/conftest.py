@@ -3,11 +3,14 @@
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from flows.model import Network
 from mininet_topos.lab import Lab
+from tests.integration.frames import Frames, watching
 from tests.integration.vpclab import VpcLab
 
 
@@ -26,6 +29,20 @@ def labs() -> Iterator[Callable[[str], VpcLab]]:
     yield lab
     for one in built.values():
         one.down()
+
+
+@pytest.fixture(scope="module")
+def watches() -> Iterator[Callable[..., Frames]]:
+    """Frames of places of a lab, whose instances stay the same, watched until the end of the module."""
+    begun: dict[tuple[Lab, tuple[str, ...]], Frames] = {}
+    with ExitStack() as until_the_end:
+
+        def watch(lab: Lab, network: Network, *places: str) -> Frames:
+            if (lab, places) not in begun:
+                begun[lab, places] = until_the_end.enter_context(watching(lab, network, *places))
+            return begun[lab, places]
+
+        yield watch
 
 
 @pytest.fixture(autouse=True)

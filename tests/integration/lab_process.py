@@ -14,10 +14,10 @@ NETWORK = Path(__file__).parents[2] / "mininet_topos" / "networks" / "one-vpc.ya
 CONTROLLER = [sys.executable, str(Path(__file__).with_name("fake_controller.py")), "{lab}"]
 
 
-def up(base: Path, name: str) -> Lab:
-    """The smallest network, under the stand-in controller, telling every step on standard output."""
-    text = NETWORK.read_text()
-    network, _ = parse(text, str(NETWORK))
+def up(base: Path, name: str, file: Path = NETWORK) -> Lab:
+    """The smallest network, or another one, under the stand-in controller, telling every step on standard output."""
+    text = file.read_text()
+    network, _ = parse(text, str(file))
     return Lab.up(
         network, text, name=name, controller=CONTROLLER, base=base, progress=lambda step: print(step, flush=True)
     )

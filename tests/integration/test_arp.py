@@ -6,6 +6,7 @@ import pytest
 from scapy.all import ARP, ICMP, IP, Ether
 
 from flows.model import GATEWAY_MAC
+from mininet_topos.waiting import patience
 from tests.integration.vpclab import VpcLab, tunnelled
 from tests.scenario import SHIPPED
 
@@ -17,7 +18,7 @@ PEERED = (SHIPPED / "peered-vpcs.yaml").read_text()
 
 def arping(lab: VpcLab, port: str, *arguments: str) -> str:
     """What arping says; it fails when nobody answers, which is for the caller to judge."""
-    return lab.run(port, "arping", "-I", "eth0", "-w", "1", *arguments, check=False)
+    return lab.run(port, "arping", "-I", "eth0", "-w", f"{patience(1):g}", *arguments, check=False)
 
 
 def test_no_request_leaves_the_host(labs: Labs) -> None:

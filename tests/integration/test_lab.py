@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,9 @@ import pytest
 
 from mininet_topos.errors import LabError
 from mininet_topos.lab import Lab
+from mininet_topos.pinging import pinging
 from mininet_topos.switch import has_kernel_datapath
+from mininet_topos.waiting import patience
 from tests.integration import lab_process
 from tests.integration.lab_process import up
 from tests.integration.waiting import eventually, pings
@@ -72,6 +75,8 @@ def test_missing_programs_name_their_package(base: Path, monkeypatch: pytest.Mon
 def test_names_that_are_not_there(shared: Lab) -> None:
     with pytest.raises(LabError, match="no port or host 'h11' in lab 'shared'; did you mean 'h1'"):
         shared.command("h11", ["true"])
+    with pytest.raises(LabError, match="no port or host 'physical'"):
+        shared.command("physical", ["true"])
     with pytest.raises(LabError, match="no port 'z' in this lab"):
         shared.plug("z", "h1")
 
@@ -92,6 +97,16 @@ def test_names_that_are_not_there(shared: Lab) -> None:
 )
 def test_run_in_a_node(shared: Lab, node: str, argv: list[str], output: str) -> None:
     assert output in shared.run(node, argv, check=True, capture_output=True, text=True).stdout
+
+
+def test_pings_are_counted_for_as_long_as_they_run(shared: Lab) -> None:
+    """Also when there are more answers than a pipe holds lines of: about a thousand."""
+    with pinging(shared, "a", "10.1.0.12") as result:
+        time.sleep(patience(4))
+        end = time.time()
+    print(f"{result.sent} pings")
+    assert max(result.answers.values()) > end - patience(1)
+    assert result.lost == 0
 
 
 def test_killing_a_command_ends_it(shared: Lab) -> None:
@@ -189,11 +204,11 @@ def _with_tunnel(base: Path, encapsulation: str) -> Lab:
 
 def test_switch_stops_and_starts(shared: Lab) -> None:
     shared.stop_switch("h1")
-    with pytest.raises(LabError, match="the switch of host 'h1' does not run"):
+    with pytest.raises(LabError, match="Open vSwitch of host 'h1' does not run"):
         shared.stop_switch("h1")
     assert not pings(shared, "a", "10.1.0.12")
     shared.start_switch("h1")
-    with pytest.raises(LabError, match="the switch of host 'h1' already runs"):
+    with pytest.raises(LabError, match="Open vSwitch of host 'h1' already runs"):
         shared.start_switch("h1")
     assert pings(shared, "h1", "192.168.50.2")
     assert eventually(lambda: pings(shared, "a", "10.1.0.12"))

@@ -8,7 +8,7 @@ from scapy.all import Ether, Packet
 
 from controller.cli.lab.ping import ping_all, plugged
 from controller.prime import REPEAT
-from tests.integration.vpclab import VpcLab, tunnelled
+from tests.integration.vpclab import VpcLab, tunnelled, wrong
 from tests.scenario import SHIPPED
 from tests.switch import wait_until
 
@@ -80,7 +80,7 @@ def test_tunnels_inside_a_rack_do_not_use_the_router(lab: VpcLab) -> None:
 def test_every_pair_is_as_the_model_says(lab: VpcLab) -> None:
     ports = plugged(lab.store, lab.network)
     pairs = ping_all(lab.lab, lab.network, ports, ports)
-    assert [pair for pair in pairs if not pair.is_right] == []
+    assert wrong(pairs) == []
     assert len(pairs) == 20
 
 

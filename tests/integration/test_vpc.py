@@ -10,7 +10,7 @@ from scapy.layers.vxlan import VXLAN
 
 from controller.cli.lab.ping import ping_all, plugged
 from flows.model import GATEWAY_MAC
-from tests.integration.vpclab import VpcLab, tunnelled
+from tests.integration.vpclab import VpcLab, tunnelled, wrong
 from tests.scenario import SHIPPED
 
 pytestmark = pytest.mark.lab
@@ -129,7 +129,7 @@ def test_every_pair_is_as_the_model_says(labs: Labs, name: str) -> None:
     lab = labs(network(name, "gre"))
     ports = plugged(lab.store, lab.network)
     pairs = ping_all(lab.lab, lab.network, ports, ports)
-    assert [pair for pair in pairs if not pair.is_right] == []
+    assert wrong(pairs) == []
     assert len(pairs) == len(ports) * (len(ports) - 1)
 
 

@@ -5,10 +5,11 @@ import time
 from collections.abc import Callable
 
 from mininet_topos.lab import Lab
+from mininet_topos.waiting import patience
 
 
-def eventually(condition: Callable[[], bool], patience: float = 10.0) -> bool:
-    deadline = time.monotonic() + patience
+def eventually(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
+    deadline = time.monotonic() + patience(seconds)
     while not condition():
         if time.monotonic() > deadline:
             return False
@@ -17,4 +18,4 @@ def eventually(condition: Callable[[], bool], patience: float = 10.0) -> bool:
 
 
 def pings(lab: Lab, port: str, address: str) -> bool:
-    return lab.run(port, ["ping", "-c1", "-W2", address], stdout=subprocess.DEVNULL).returncode == 0
+    return lab.run(port, ["ping", "-c1", f"-W{patience(2):g}", address], stdout=subprocess.DEVNULL).returncode == 0

@@ -31,7 +31,7 @@ class Port:
     every: Carried | None = None
     """A trunk for all VLANs: those that ``carries`` does not name have their own number as their tag."""
 
-    def vlan_of(self, tag: int | None) -> Vlan | None:
+    def vlan_of(self, tag: int | None) -> Any:
         """The VLAN of a frame with this tag; VLAN 0 is no VLAN but a priority, as good as no tag."""
         wire = tag or None
         for vlan, carried in self.carries.items():

@@ -69,6 +69,9 @@ CASES = [
     # from_tunnel
     Case("unknown key", A, tunnelled(1, "10.0.1.142", "10.0.1.141"), "tunnel key of nothing that is here"),
     Case(
+        "tagged in a VPC", A, tunnelled(6289, "10.0.1.142", "10.0.1.141") + ",dl_vlan=5", "tunnel key of nothing that"
+    ),
+    Case(
         "keepalive",
         A,
         f"in_port={TUNNEL},tun_id=0,dl_dst=02:00:00:00:00:02,dl_type=0x88b5",

@@ -53,7 +53,7 @@ def unit(last: int) -> Unit:
 
 def started() -> tuple[Host, Switch]:
     """A host whose switch is connected and empty."""
-    host, switch = Host("h"), Switch()
+    host, switch = Host("h", 1), Switch()
     host.facts = HostFacts(1, "netdev", 65000, frozenset())
     host.connected(cast(Session, switch), 0)
     host.holds([])
@@ -140,7 +140,7 @@ STALE = LEARNED_OWNER << 56 | 1
 def remote_members() -> RemoteMembers:
     segment, vlan = Named(5, "segment s"), Named(1, "segment s")
     why = Why("a segment", NOWHERE)
-    return RemoteMembers(segment, vlan, "h2", IPv4Address("192.0.2.2"), Learning(300, 10), why)
+    return RemoteMembers(segment, vlan, 11, "h2", IPv4Address("192.0.2.2"), Learning(300, 10), why)
 
 
 def test_what_nobody_learns_any_more_goes_first_and_what_is_learned_stays() -> None:

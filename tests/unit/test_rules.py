@@ -7,11 +7,25 @@ import pytest
 
 from flows.fields import ARP_TPA, ETH_TYPE, ETH_TYPE_IPV4, IP_DST, IP_SRC
 from flows.model.types import NOWHERE
-from flows.openflow import DecTtl, Move, OutputRegister
+from flows.openflow import DecTtl, Move, OutputRegister, PushVlan
 from flows.pipeline import NUMBERS
 from flows.registers import OUT_PORT, VPC
 from flows.rules import DeclarationError, Rule, Table, Why
-from flows.templates import Named, P, Step, TermTemplate, drop, eq, goto, put, resubmit, within
+from flows.templates import (
+    LearnTemplate,
+    Named,
+    P,
+    Step,
+    TermTemplate,
+    copies,
+    drop,
+    eq,
+    goto,
+    learn_known,
+    put,
+    resubmit,
+    within,
+)
 
 WHY = Why("a test", NOWHERE)
 
@@ -47,6 +61,10 @@ IPV4 = eq(ETH_TYPE, ETH_TYPE_IPV4)
         ([IPV4], [goto("deliver")], "goes to deliver"),
         ([IPV4], [goto("gateway")], "goes back to gateway; only a resubmit can"),
         ([IPV4], [goto("neigh_table"), put(VPC, 1)], "has a goto that is not its last step"),
+        ([IPV4], [PushVlan()], "sets dl_vlan"),
+        ([IPV4], [copies(P.copies)], "sets dl_vlan"),
+        ([IPV4], [learn_known(VPC)], "reads dl_vlan"),
+        ([IPV4], [LearnTemplate("known", (), 1, "", 1, 1)], "learns into known"),
     ],
 )
 def test_what_a_table_does_not_declare(match: Sequence[TermTemplate], do: Sequence[Step], fault: str) -> None:

@@ -40,6 +40,16 @@ def test_no_segments_and_all_segments_of_a_trunk_are_two_things() -> None:
     assert again.segment_ports["b"].trunk is None
 
 
+def test_parts_of_different_kinds_of_objects_are_told_apart() -> None:
+    text = """
+switches: {s1: {}}
+routers: {x: {interfaces: {lan: {switch: s1, ip: 10.0.0.1/24}}, routes: [{to: 10.1.0.0/16, via: 10.0.0.2}]}}
+ports: {x: {switch: s1, ip: 10.0.0.2/24, gateway: 10.0.0.1, routes: [{to: 10.1.0.0/16, via: 10.0.0.1}]}}
+"""
+    network, _ = parse(text, "f")
+    assert build(rows_of(network)) == network
+
+
 def test_what_refers_to_what() -> None:
     columns = {
         (table.name, column.name): column.table for table in tables().values() for column in table.columns.values()
@@ -50,6 +60,7 @@ def test_what_refers_to_what() -> None:
     assert columns["Peering", "between"] == "Subnet"
     assert columns["SubnetRoute", "via"] == "Peering"
     assert columns["Vpc", "subnets"] == "Subnet"
+    assert columns["SwitchPort", "switch"] == columns["Link", "between"] == "PlainSwitch"
     assert NETWORK.table in tables()
 
 

@@ -5,8 +5,9 @@ from ipaddress import IPv4Address, IPv4Interface
 import pytest
 
 from flows.model import Network, parse
+from flows.model.interfaces import INTERFACE_NAME_LENGTH
 from mininet_topos.errors import LabError
-from mininet_topos.topology import INTERFACE_NAME_LENGTH, describe, interface_names
+from mininet_topos.topology import describe, interface_names
 
 TEXT = """
 encapsulation: vxlan
@@ -60,6 +61,41 @@ def test_a_lan_for_each_rack() -> None:
 
 def test_one_lan_has_no_router() -> None:
     assert describe(_network(TEXT)).legs == ()
+
+
+PHYSICAL = """
+hosts:
+  h1: {tunnel_ip: 192.168.50.1, physical: {office: eth1, a-very-long-name-of-a-network: eth2}}
+  h2: {tunnel_ip: 192.168.50.2, physical: {office: nic}}
+segments:
+  red: {physical: {network: office, vlan: 7}}
+ports:
+  eth1: {segment: red, host: h2, ip: 10.0.0.1/24, gateway: 10.0.0.9}
+  b: {segment: red, host: h1}
+"""
+
+
+def test_a_lan_for_each_physical_network() -> None:
+    topology = describe(_network(PHYSICAL))
+    office, other = topology.physical
+    assert (office.name, other.name[:7]) == ("office", "a-very.")
+    assert topology.hosts["h1"].physical == (("eth1", office), ("eth2", other))
+    assert topology.hosts["h2"].physical == (("nic", office),)
+    # On any host, because a port may move there.
+    assert topology.ports["eth1"].interface.startswith("eth1.")
+
+
+def test_instances_of_segments() -> None:
+    topology = describe(_network(PHYSICAL))
+    port = topology.ports["eth1"]
+    assert (port.addresses, str(port.gateway)) == ((IPv4Interface("10.0.0.1/24"),), "10.0.0.9")
+    assert (topology.ports["b"].addresses, topology.ports["b"].gateway) == ((), None)
+
+
+@pytest.mark.parametrize("interface", ["eth0", "mgmt0", "all"])
+def test_interfaces_that_a_host_cannot_have(interface: str) -> None:
+    with pytest.raises(LabError, match=f"host 'h2' has the interface '{interface}' for the physical network 'office'"):
+        describe(_network(PHYSICAL.replace("office: nic", f"office: {interface}")))
 
 
 def test_management_network_is_taken() -> None:

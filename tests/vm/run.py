@@ -8,6 +8,7 @@ exit code is ours. ``init.sh`` is the other half: what the machine does from its
 
 import argparse
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import termios
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -78,6 +80,7 @@ class Machine:
 
     def _argv(self, log: int) -> list[str]:
         return [
+            *("taskset", "--cpu-list", str(_idlest_processor())),
             *("linux.uml", f"mem={_MEMORY}", f"uml_dir={self._directory}", "umid=machine"),
             *("root=/dev/root", "rootfstype=hostfs", "hostfs=/", "ro", f"init={self._directory}/init"),
             *("con=null", f"con0=null,fd:{log}", "con1=fd:0,fd:1"),
@@ -127,6 +130,24 @@ def _room_for_memory(otherwise: Path) -> Path:
     """A directory in memory for the file that is the machine's memory. Containers often have a tiny /dev/shm."""
     memory = Path("/dev/shm")
     return memory if memory.exists() and shutil.disk_usage(memory).free > _MEMORY else otherwise
+
+
+def _idlest_processor() -> int:
+    """One that we may use. The machine stays on it.
+
+    Each system call and page fault of the machine goes to its kernel, which is another process here. Where both are on
+    one processor the machine starts programs twice as fast, at a quarter of the cost.
+    """
+    before = _idle_times()
+    time.sleep(0.3)
+    since = {processor: idle - before[processor] for processor, idle in _idle_times().items()}
+    return max(os.sched_getaffinity(0), key=lambda processor: since.get(processor, 0))
+
+
+def _idle_times() -> dict[int, int]:
+    """How long each processor has done nothing, in ticks."""
+    lines = [line.split() for line in Path("/proc/stat").read_text().splitlines()]
+    return {int(name[3:]): int(numbers[3]) for name, *numbers in lines if re.fullmatch(r"cpu\d+", name)}
 
 
 def _compile() -> None:

@@ -9,11 +9,13 @@ from rich.table import Table
 
 from controller.cli.output import FAILED, JsonOption, err, fail, out, print_json
 from controller.cli.state import controller_state
+from controller.cli.waiting import nodes
 from controller.store import Store
 from flows.model import AnyPort, Network
 from flows.model.problem import did_you_mean
 from mininet_topos.comparing import Pair, compare, summary
 from mininet_topos.lab import Lab
+from mininet_topos.waiting import patience
 
 
 def ping(
@@ -23,6 +25,8 @@ def ping(
     lab: Annotated[str | None, typer.Option("--lab", help="A lab. Default: the only one that runs.")] = None,
 ) -> None:
     """Ping from every port to every other, and compare with what the model says must be reachable.
+
+    Who should answer and does not is asked three times.
 
     Exit code 0: everything is as the model says. 1: something is not.
     """
@@ -53,14 +57,13 @@ def ping(
 
 def plugged(store: Store, network: Network) -> list[AnyPort]:
     """The ports with an address that the controller sees plugged in, in the order of the model."""
-    hosts = store.read_status().get("hosts", {}).values()
-    seen = {iface_id for host in hosts for iface_id, _, _ in host["interfaces"]}
+    seen = {iface_id for node in nodes(store.read_status()).values() for iface_id, _, _ in node["interfaces"]}
     return [port for port in network.ports.values() if port.name in seen and port.address]
 
 
 def ping_all(lab: Lab, network: Network, sources: Sequence[AnyPort], targets: Sequence[AnyPort]) -> list[Pair]:
     """Ping from each of some ports to each of some ports, itself left out."""
-    return compare(network, sources, targets, lab.probe)
+    return compare(network, sources, targets, lambda probes: lab.probe(probes, wait=patience(1.0)))
 
 
 def _show(pairs: list[Pair], sources: list[str], targets: list[str]) -> None:

@@ -1,6 +1,6 @@
 """``ovs-vpc lab status``."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
@@ -28,14 +28,16 @@ def status(
     if as_json:
         print_json({"lab": lab.name, **report, "missing": missing})
         raise SystemExit(FAILED if missing else 0)
-    out.print(f"lab {lab.name}: generation {generation} of the model, {lab.network.encapsulation} tunnels")
+    tunnels = f", {lab.network.encapsulation} tunnels" if lab.network.hosts or not lab.network.switches else ""
+    out.print(f"lab {lab.name}: generation {generation} of the model{tunnels}")
     hosts = Table("host", "tunnel address", "datapath", "flows", "ports", "confirmed")
     for host, known in report.get("hosts", {}).items():
         ports = [port for port, _, _ in known["interfaces"] if report["ports"].get(port) == host]
         address = str(lab.network.hosts[host].tunnel_ip) if host in lab.network.hosts else ""
         state = missing.get(host) or ("yes" if known["switch"] else "yes, but it is not connected now")
         hosts.add_row(host, address, known["datapath"], str(known["flows"]), " ".join(ports), state)
-    out.print(hosts)
+    if hosts.row_count:
+        out.print(hosts)
     for host, known in report.get("hosts", {}).items():
         for segment in known["cut_off"]:
             out.print(f"{host}: segment {segment} is cut off there: all VLANs that a host has are in use")
@@ -43,5 +45,20 @@ def status(
         declared = lab.network.hosts[host].physical if host in lab.network.hosts else {}
         for network in declared.keys() - reached:
             out.print(f"{host}: the physical network {network} cannot be reached; the controller's log says why")
+    _show_switches(report, missing)
     if missing:
         raise SystemExit(FAILED)
+
+
+def _show_switches(report: dict[str, Any], missing: dict[str, str]) -> None:
+    """Plain switches with their machines, and the links between them that carry no frames."""
+    if not report.get("switches"):
+        return
+    table = Table("switch", "flows", "ports", "confirmed")
+    for name, known in report["switches"].items():
+        ports = " ".join(port for port, _, _ in known["interfaces"])
+        state = missing.get(name) or ("yes" if known["switch"] else "yes, but it is not connected now")
+        table.add_row(name, str(known["flows"]), ports, state)
+    out.print(table)
+    carrying = sorted({link for link, _ in report["open_links"]})
+    out.print(f"links that carry frames: {', '.join(carrying) or 'none'}")

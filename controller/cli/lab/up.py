@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from controller.cli.output import err, fail, out, read_network
+from controller.cli.output import err, fail, out, read_network, summary
 from controller.cli.state import controller_state
 from controller.cli.waiting import unconfirmed, wait_confirmed, wait_plugged
 from controller.store import Store
@@ -14,8 +14,9 @@ from flows.model import Network
 from flows.model.contract import OPENFLOW_PORT
 from mininet_topos.lab import Lab
 from mininet_topos.topology import CONTROLLER_ADDRESS
+from mininet_topos.waiting import patience
 
-_CONFIRM_SECONDS = 30.0
+_CONFIRM_SECONDS = patience(30.0)
 
 
 def up(
@@ -25,7 +26,7 @@ def up(
     """Build everything that a network file names, start the controller, and wait until every switch confirms."""
     network, text = read_network(file)
     lab = build(network, text, str(file), name or file.stem)
-    out.print(f"lab '{lab.name}' is up: {len(network.hosts)} hosts, {len(network.ports)} ports")
+    out.print(f"lab '{lab.name}' is up: {summary(network)}")
     out.print("try: ovs-vpc lab ping, ovs-vpc lab status, ovs-vpc lab exec PORT -- COMMAND, ovs-vpc flows HOST")
 
 
@@ -59,7 +60,7 @@ def _wait(lab: Lab, store: Store, network: Network) -> None:
         reasons = "; ".join(f"{host}: {reason}" for host, reason in unconfirmed(store, 1).items())
         lab.down()
         fail(f"the lab came up, but not every host confirmed, so it was taken down again. {reasons}")
-    ports = [port.name for port in network.ports.values() if port.host is not None]
+    ports = [name for name, port in network.ports.items() if port.host is not None or name in network.switch_ports]
     if not wait_plugged(store, ports, _CONFIRM_SECONDS):
         lab.down()
         fail("the lab came up, but the controller does not see every port, so it was taken down again")

@@ -95,7 +95,8 @@ class Checker:
     def unknown(self, path: Path, section: str, name: str, known: Collection[str]) -> Iterator[Problem]:
         """A problem when no object of a section has the name."""
         if name not in known and not self.is_broken(path) and not self.may_exist((section, name)):
-            yield self.error(path, f"there is no {section.removesuffix('s')} {shown(name)}{self.hint(name, known)}")
+            one = section.removesuffix("es" if section == "switches" else "s")
+            yield self.error(path, f"there is no {one} {shown(name)}{self.hint(name, known)}")
 
     def hint(self, name: str, known: Collection[str]) -> str:
         """What may have been meant by a name that is not known."""

@@ -36,7 +36,7 @@ class Watched:
 
     def __init__(self, store: Store) -> None:
         self.models: list[Stored] = []
-        self.watch = StoreWatch(store, self.models.append)
+        self.watch = StoreWatch(store, self.models.append, {})
         self.watch.start()
 
     def wait(self, generation: int) -> Stored:
