@@ -125,8 +125,8 @@ class Store:
         self._vlans.write(vlans)
 
     def write_status(self, status: Mapping[str, Any]) -> None:
-        """Replace what the controller says of itself. Only what is different is written."""
-        reports = _reports(status)
+        """Replace what the controller says of itself, and note when. Only what is different is written."""
+        reports = _reports({**status, "written": time.time()})
         known = self._reported
         operations: list[Json] = []
         if known is None:
@@ -144,7 +144,7 @@ class Store:
         self._reported = reports
 
     def read_status(self) -> dict[str, Any]:
-        """What the controller said of itself last; empty when it never did."""
+        """What the controller said of itself last, and when (``written``); empty when it never did."""
         rows = self._database.select(STATUS, ["host", "report"])
         reports = {row["host"]: json.loads(row["report"]) for row in rows}
         if "" not in reports:
