@@ -67,7 +67,7 @@ def test_store_killed_during_a_1_khz_ping(labs: Labs) -> None:
         time.sleep(0.5)
         os.kill(first, signal.SIGKILL)
         wait_until(lambda: store_server(lab) not in (None, first), "the store to come back")
-        wait_until(lambda: "the store is back" in log.read_text()[before:], "the controller to say so")
+        wait_until(lambda: "store: back after" in log.read_text()[before:], "the controller to say so")
         time.sleep(1)
     assert result.sent > 1000 * RATE
     assert result.lost == 0

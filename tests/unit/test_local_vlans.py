@@ -115,7 +115,7 @@ def test_a_host_without_a_free_vlan(model: Model, caplog: pytest.LogCaptureFixtu
     given_vlans = model.apply(network(*names))["h1"]
     assert list(given_vlans.values()) == list(range(1, LARGEST_VLAN + 1))
     assert model.vlans.lacking("h1") == ["s4094"]
-    cut_off = "h1: segment s4094 is cut off there: all 4094 VLANs that a host has are in use"
+    cut_off = "h1: problem: segment s4094 is cut off there: all 4094 VLANs that a host has are in use"
     assert [record.getMessage() for record in caplog.records] == [cut_off]
     model.apply(network(*names[1:]))
     assert model.vlans.lacking("h1") == ["s4094"]  # VLAN 1 may still be in the switch
@@ -124,5 +124,5 @@ def test_a_host_without_a_free_vlan(model: Model, caplog: pytest.LogCaptureFixtu
     assert model.vlans.lacking("h1") == []
     assert [record.getMessage() for record in caplog.records] == [
         cut_off,
-        "h1: segment s4094 is cut off there no more",
+        "h1: solved: segment s4094 is cut off there no more",
     ]
