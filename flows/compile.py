@@ -3,9 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from flows.learning import Learn
+from flows.flow import Flow
 from flows.model import Origin
-from flows.openflow import Flow
 from flows.pipeline import TABLES
 from flows.plan import Desired
 from flows.rules import Application, Why
@@ -50,7 +49,7 @@ def compile(units: Iterable[Unit]) -> Desired:
     for application in (*misses(), *(a for unit in units for a in applications(unit))):
         flow = application.flow
         first = taken.setdefault(flow.key, application)
-        if first.flow.actions != flow.actions:
+        if first.flow != flow:
             raise Conflict(f"'{first.sentence}' for {first.why} and '{application.sentence}' for {application.why}")
         if flows.setdefault(flow.cookie, flow) != flow:
             raise Conflict(
@@ -60,9 +59,8 @@ def compile(units: Iterable[Unit]) -> Desired:
     in_order = {cookie: _in_order(reasons) for cookie, reasons in wanted.items()}
     learned: dict[int, list[Application]] = {}
     for cookie, reasons in in_order.items():
-        for action in flows[cookie].actions:
-            if isinstance(action, Learn) and action.full is None:
-                learned.setdefault(action.cookie, []).extend(reasons)
+        for learn in flows[cookie].shape.learns:
+            learned.setdefault(learn.cookie, []).extend(reasons)
     return Desired(flows, in_order, {cookie: _in_order(reasons) for cookie, reasons in learned.items()})
 
 

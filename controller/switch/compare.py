@@ -14,7 +14,8 @@ from os_ken.ofproto import ofproto_v1_4 as ofp
 from controller.switch import encode
 from controller.switch.decode import Entry
 from flows.fields import VLAN, VLAN_TCI, Field
-from flows.openflow import Action, Flow, Goto, SetField, Term
+from flows.flow import Flow
+from flows.openflow import Action, Goto, SetField, Term
 
 _REMEMBERED = 1 << 16
 _HEADERS: dict[tuple[str, bool], tuple[bytes, int]] = {}

@@ -17,15 +17,12 @@ from os_ken.ofproto import ofproto_v1_4_parser as parser
 from controller.switch.decode import Entry
 from controller.switch.learn import encode_learn
 from flows.fields import ETH_TYPE_VLAN, TUN_DST, TUN_ID, VLAN, VLAN_PRESENT_AND_ID, VLAN_TCI, Field, show
+from flows.flow import COOKIE_DROPS, COOKIE_OWNER, COOKIE_OWNER_MASK, Flow
 from flows.learning import LEARNED_OWNER, Learn
 from flows.openflow import (
     CONTROLLER_BYTES,
-    COOKIE_DROPS,
-    COOKIE_OWNER,
-    COOKIE_OWNER_MASK,
     Action,
     DecTtl,
-    Flow,
     Goto,
     Move,
     Output,

@@ -10,7 +10,7 @@ from controller.switch import encode
 from controller.switch.compare import is_as_sent, is_in_place
 from controller.switch.decode import REMOVED, Entry, Update, use_own_decoders
 from flows.compile import compile
-from flows.openflow import COOKIE_DROPS, Flow
+from flows.flow import COOKIE_DROPS, Flow, Shape
 from flows.pipeline import ROUTE_TABLE
 from flows.plan import Plan
 from tests.openflow import Connection
@@ -114,7 +114,7 @@ def test_os_ken_alone_cannot_decode_what_is_reported(switch: Switch, watching: C
 
 
 def test_what_we_do_is_reported_in_short(watching: Connection) -> None:
-    flows = tuple(Flow(TABLE, priority, (), ()) for priority in range(1, 5))
+    flows = tuple(Flow(Shape(TABLE, priority, (), ())) for priority in range(1, 5))
     for plan in (Plan(flows, frozenset()), Plan((), frozenset(flow.cookie for flow in flows))):
         watching.send(encode.transaction(plan, 6))
         messages = watching.read(lambda message: message[1] == ofp.OFPT_BARRIER_REPLY)

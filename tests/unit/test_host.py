@@ -14,9 +14,9 @@ from controller.switch.sessions import Session
 from flows.compile import compile
 from flows.copies import Copies
 from flows.facts import HostFacts
+from flows.flow import COOKIE_OWNER, Flow
 from flows.learning import LEARNED_OWNER
 from flows.model.types import NOWHERE
-from flows.openflow import COOKIE_OWNER, Flow
 from flows.pipeline import is_receiving, table_name
 from flows.plan import Plan
 from flows.rules import Why
