@@ -56,7 +56,7 @@ def all_flows() -> dict[int, Flow]:
 def test_every_flow_is_reported_as_it_was_sent(connection: Connection) -> None:
     places = {flow.key: flow for flow in all_flows().values()}  # some of them share a place: the last one stays
     flows = {flow.cookie: flow for flow in places.values()}
-    connection.send(encode.transaction(Plan(tuple(flows.values()), frozenset()), 2))
+    connection.send(b"".join(encode.transaction(Plan(tuple(flows.values()), frozenset()), 2)))
     connection.read(lambda message: message[1] == ofp.OFPT_BARRIER_REPLY)
     found = {entry.cookie: entry for entry in entries(connection)}
     assert found.keys() == flows.keys()
@@ -116,7 +116,7 @@ def test_os_ken_alone_cannot_decode_what_is_reported(switch: Switch, watching: C
 def test_what_we_do_is_reported_in_short(watching: Connection) -> None:
     flows = tuple(Flow(Shape(TABLE, priority, (), ())) for priority in range(1, 5))
     for plan in (Plan(flows, frozenset()), Plan((), frozenset(flow.cookie for flow in flows))):
-        watching.send(encode.transaction(plan, 6))
+        watching.send(b"".join(encode.transaction(plan, 6)))
         messages = watching.read(lambda message: message[1] == ofp.OFPT_BARRIER_REPLY)
         (update,) = watching.bodies([message for message in messages if message[1] == ofp.OFPT_MULTIPART_REPLY])
         assert update.entry is None

@@ -69,7 +69,7 @@ class Bench:
         self._held: frozenset[int] = frozenset()
         nudge = Flow(Shape(_NUDGE_TABLE, 0, (), ()))
         plans = Plan((nudge,), frozenset()), Plan((), frozenset({nudge.cookie}))
-        self._nudges = cycle([transaction(plan, 8) for plan in plans])
+        self._nudges = cycle([b"".join(transaction(plan, 8)) for plan in plans])
 
     def __enter__(self) -> "Bench":
         return self
