@@ -61,6 +61,7 @@ def test_every_flow_is_reported_as_it_was_sent(connection: Connection) -> None:
     found = {entry.cookie: entry for entry in entries(connection)}
     assert found.keys() == flows.keys()
     assert not [flow.text() for cookie, flow in flows.items() if not is_as_sent(flow, found[cookie])]
+    assert not [flow.text() for cookie, flow in flows.items() if encode.content(flow) != found[cookie].content]
     drops = {entry.cookie for entry in entries(connection, encode.DROPS)}
     assert drops == {flow.cookie for flow in flows.values() if not flow.actions}
     assert all(cookie & COOKIE_DROPS for cookie in drops)
