@@ -18,6 +18,7 @@ from flows.compile import Conflict, compile
 from flows.facts import HostFacts
 from flows.pipeline import FLOOD, LEARNED_TABLES, NAMES, is_receiving
 from flows.plan import Desired, Plan
+from flows.priorities import MISS
 from flows.switching import RemoteMembers
 from flows.view import Elsewhere, Unit
 
@@ -65,6 +66,8 @@ class Host:
         self.primer = Primer(datapath_id)
         self.unproven: list[IPv4Address] = []
         """Tunnel addresses of hosts that it sends to although no frame has come through."""
+        self.awaits_vlans = False
+        """Whether it will hold more than it shall now, once the store has VLANs that were given to it."""
         self._units: frozenset[Unit] | None = None
         self._neighbours: Set[IPv4Address] = frozenset()
         self._desired: Desired | None = None
@@ -93,7 +96,7 @@ class Host:
     @property
     def is_settled(self) -> bool:
         """Whether its switch holds all that it shall, as far as the host was observed."""
-        return self.is_ready and not self._pending and self._transaction is None
+        return self.is_ready and not self._pending and self._transaction is None and not self.awaits_vlans
 
     @property
     def receives_more(self) -> bool:
@@ -106,6 +109,12 @@ class Host:
         return any(not is_receiving(flow) for flow in self._pending.add) or any(
             self._actual is not None and not self._actual.is_receiving(cookie) for cookie in self._pending.delete
         )
+
+    @property
+    def _has_other_pipeline(self) -> bool:
+        if self._actual is None or self._desired is None:
+            return False
+        return self._actual.has_other_pipeline(self._desired)
 
     @property
     def flows(self) -> int:
@@ -157,7 +166,8 @@ class Host:
             self._asked_at = None
             if self._actual is None:
                 known = self._desired.flows if self._desired else {}
-                self._actual = Holdings((entry.cookie for entry in entries), known)
+                misses = (entry.cookie for entry in entries if entry.priority == MISS)
+                self._actual = Holdings((entry.cookie for entry in entries), known, misses)
             else:
                 self._actual.has_learned(entry.cookie for entry in entries)
             self._uncompared = entries
@@ -229,7 +239,12 @@ class Host:
         if self.session is None or self._transaction is not None or not self.is_ready or now < self._retry_at:
             return
         proven = self.primer.is_ready(self._neighbours, now)
-        plan = self._part(may_send=may_send and proven, may_remove=may_remove, knows_all=knows_all)
+        if self._has_other_pipeline:
+            # Flows of two pipelines side by side would lead packets astray: all is replaced at once. What the switch
+            # does for others stays the same.
+            plan = self._pending if knows_all and proven else Plan((), frozenset())
+        else:
+            plan = self._part(may_send=may_send and proven, may_remove=may_remove, knows_all=knows_all)
         if plan:
             self._transaction = _Transaction(self.session.apply(plan), plan, now)
 
@@ -271,6 +286,8 @@ class Host:
         if self.is_ready and self.session is not None and now >= self._drops_at:
             self._drops_at = now + DROPS_EVERY
             self.session.read_flows(DROPS)
+        if self.session is not None:
+            self.session.flush()
         self._watch.summarise()
         asked = self._transaction.sent_at if self._transaction else self._asked_at
         if asked is not None and now - asked > GIVE_UP and self.session is not None:
