@@ -84,6 +84,8 @@ class Host:
         self._count_at = 0.0
         self._drops_at = 0.0
         self._is_reported = False
+        self._is_trusted = True
+        """Whether it confirmed the last transaction in time. A switch that hangs may connect again and again."""
         self._counted: int | None = None
         self._pending = Plan((), frozenset())
 
@@ -151,6 +153,7 @@ class Host:
 
     def disconnected(self) -> None:
         """Its switch is gone; what it holds is not known any more."""
+        self._is_trusted = self._is_trusted and self._transaction is None
         self.session = None
         self._actual = None
         self._uncompared = None
@@ -223,6 +226,7 @@ class Host:
         if done is None or done.xid != xid:
             return
         self._transaction = None
+        self._is_trusted = True
         if done.refused:
             self._retry_at = now + RETRY
         elif self._actual is not None:  # else it is being read, and will tell by itself
@@ -267,9 +271,9 @@ class Host:
 
     def is_patient(self, now: float) -> bool:
         """Whether it is connected and answers in time, so that others may wait for it."""
-        if not self.is_ready or now < self._retry_at:
-            return False
-        return self._transaction is None or now - self._transaction.sent_at < PATIENCE
+        if self._transaction is not None and now - self._transaction.sent_at >= PATIENCE:
+            self._is_trusted = False
+        return self.is_ready and self._is_trusted and now >= self._retry_at
 
     def check(self, now: float) -> None:
         """Look after the session from time to time.

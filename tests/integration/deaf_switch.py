@@ -2,7 +2,6 @@
 
 import socket
 import struct
-from contextlib import suppress
 
 from os_ken.ofproto import ofproto_v1_4 as ofp
 
@@ -11,37 +10,25 @@ _NOTHING_MORE = 0
 
 
 class DeafSwitch:
-    """One connection after another, each time the controller ends the one before; it all happens in :meth:`run`."""
+    """One connection at a time."""
 
     def __init__(self, port: int, datapath_id: int) -> None:
         """``port``: where the controller listens on 127.0.0.1."""
         self._port, self._datapath_id = port, datapath_id
         self._socket: socket.socket | None = None
-        self.sessions = 0
-        """How often it was deaf."""
 
-    def run(self) -> None:
-        """See whether the controller has ended the connection, and connect again. To be called again and again."""
-        if self._socket is not None and not self._is_ended(self._socket):
-            return
+    def connect(self) -> None:
+        """Connect anew; deaf when this returns."""
         self.close()
         self._socket = socket.socket()
         # The kernel must not read in its place.
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
         self._socket.connect(("127.0.0.1", self._port))
-        with suppress(ConnectionError):
-            self._answer_until_it_is_known(self._socket)
-            self.sessions += 1
+        self._answer_until_it_is_known(self._socket)
 
     def close(self) -> None:
         if self._socket is not None:
             self._socket.close()
-
-    @staticmethod
-    def _is_ended(end: socket.socket) -> bool:
-        """Whether the other side has closed. What was sent before is not read, so only the kernel can tell."""
-        state = end.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
-        return state != 1  # TCP_ESTABLISHED
 
     def _answer_until_it_is_known(self, end: socket.socket) -> None:
         self._send(end, ofp.OFPT_HELLO, 1)
