@@ -284,7 +284,7 @@ def test_a_flood_waits_until_all_ports_are_found() -> None:
 
 def test_another_pipeline_is_replaced_at_once() -> None:
     """Its tables and ours would lead packets astray together; and nothing goes before all ports are known."""
-    old = Entry(0, 99, 0, COOKIE_OWNER << 56 | 1, True, 0, b"\0\1\0\4", b"")
+    old = Entry(99, 0, COOKIE_OWNER << 56 | 1, True, 0, b"\0\1\0\4\0\0\0\0")
     host, switch = started(old)
     host.want(frozenset({unit(1)}), 1)
     host.pump(0, may_send=False, may_remove=False, knows_all=False)
