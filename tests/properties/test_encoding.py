@@ -119,6 +119,7 @@ def test_every_flow_of_every_scenario(path: Any) -> None:
 
 
 @given(cookies=st.frozensets(st.integers(0, 2**64 - 1), max_size=3))
+@settings(deadline=None)
 def test_a_transaction_is_what_os_ken_makes_in_the_right_order(cookies: frozenset[int]) -> None:
     flows = tuple(compile(plain_switch()).flows.values())
     sent = b"".join(encode.transaction(Plan(flows, cookies), 77))
