@@ -67,8 +67,9 @@ def _monitor(lab: VpcLab, host: str) -> Iterator[Callable[[], int]]:
 
         with lab.start(host, "ovs-ofctl", "monitor", "br-int", "watch:", stdout=told, stderr=told) as process:
             try:
-                # First it tells of every flow that is there.
-                wait_until(events, "the flow monitor to begin", 20)
+                # First it tells of every flow that is there. What happens meanwhile it may leave out.
+                flows = lab.run(host, "ovs-ofctl", "dump-flows", "br-int").count("cookie=")
+                wait_until(lambda: len(events()) >= flows, "the flow monitor to begin", 20)
                 begin = mark(0x5E)
                 wait_until(lambda: len(events()) >= begin + 2, "the end of our own flow")
                 yield lambda: mark(0x5F) - begin - 2
