@@ -204,7 +204,7 @@ class Switch(OpenVSwitch):
         """
         self._link_control_socket()
         with namespaces.links(self.namespace) as route:
-            if not self._waiting.until(lambda: self._control.is_socket() and self._has_bridge(route), PATIENCE):
+            if not self._waiting.until(lambda: self._answers() and self._has_bridge(route), PATIENCE):
                 raise LabError(f"ovs-vswitchd of {self.what} makes no bridge; see its log")
             index = namespaces.index_of(route, PHYSICAL_BRIDGE)
             if has_kernel_datapath():
@@ -213,6 +213,11 @@ class Switch(OpenVSwitch):
             route.link("set", index=index, state="up")
             self._address(route, index)
         self._settle()
+
+    def _answers(self) -> bool:
+        """Whether its control socket is not one that a killed ovs-vswitchd left behind."""
+        with socket.socket(socket.AF_UNIX) as control:
+            return control.connect_ex(str(self._control)) == 0
 
     def _has_bridge(self, route: Any) -> bool:
         # Open vSwitch takes the interface down to give it its MAC address, and routes set before that are lost.
