@@ -133,6 +133,11 @@ class OpenVSwitch:
         """Wait until the switch is up, and give it what does not outlive a restart."""
         raise NotImplementedError
 
+    def _answers(self) -> bool:
+        """Whether its control socket is not one that a killed ovs-vswitchd left behind."""
+        with socket.socket(socket.AF_UNIX) as control:
+            return control.connect_ex(str(self._control)) == 0
+
     def _settle(self) -> None:
         """Wait until ovs-vswitchd has made its ports and has noticed the host's address.
 
@@ -213,11 +218,6 @@ class Switch(OpenVSwitch):
             route.link("set", index=index, state="up")
             self._address(route, index)
         self._settle()
-
-    def _answers(self) -> bool:
-        """Whether its control socket is not one that a killed ovs-vswitchd left behind."""
-        with socket.socket(socket.AF_UNIX) as control:
-            return control.connect_ex(str(self._control)) == 0
 
     def _has_bridge(self, route: Any) -> bool:
         # Open vSwitch takes the interface down to give it its MAC address, and routes set before that are lost.
