@@ -278,8 +278,14 @@ def _is_live(port: Any) -> bool:
     return not port.config & ofp.OFPPC_PORT_DOWN and not port.state & ofp.OFPPS_LINK_DOWN
 
 
+_IN_BUNDLE = 16
+"""Bytes before a message that is added to a bundle (OpenFlow 1.4, 7.3.9.6)."""
+
+
 def _cookie_of(message: bytes) -> int | None:
-    """The cookie inside the copy of a flow-mod that an error carries."""
+    """The cookie inside the copy of a flow-mod, alone or in a bundle, that an error carries."""
+    if len(message) > _IN_BUNDLE and message[1] == ofp.OFPT_BUNDLE_ADD_MESSAGE:
+        message = message[_IN_BUNDLE:]
     if len(message) < 16 or message[1] != ofp.OFPT_FLOW_MOD:
         return None
     return int(struct.unpack_from("!Q", message, 8)[0])
