@@ -40,6 +40,8 @@ class Session:
         self._asked: dict[int, tuple[encode.Flows, list[Entry]]] = {}
         self._ports: dict[int, Plug] | None = None
         """The switch's ports by number; None when nobody asked."""
+        self._is_watched = False
+        """Whether the switch was asked to report: asked twice for the same, it refuses."""
         self._unsent: list[bytes] = []
         """What a switch that reads too slowly has not been sent yet. It stays small: until the switch has answered
         there is no second transaction, and when it answers no echo the session ends."""
@@ -57,7 +59,10 @@ class Session:
         self._send(encode.read_flows(which, xid))
 
     def watch(self, tables: Iterable[int]) -> None:
-        """Ask for :class:`FlowsChanged` whenever somebody else changes a flow of some tables."""
+        """Ask for :class:`FlowsChanged` whenever somebody else changes a flow of some tables. Once is enough."""
+        if self._is_watched:
+            return
+        self._is_watched = True
         self._send(encode.watch(tables, self._xid()))
 
     def remove(self, entry: Entry) -> None:
