@@ -7,10 +7,10 @@ each dictionary once, in the order of priorities.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from flows.fields import VLAN, VLAN_TCI, Field
 from flows.learning import Learn, Load, Match, OutputTo
 from flows.openflow import Action, Flow, Output
 from flows.simulate.packet import Packet, Pattern, Unsupported, as_looked_up, pattern
-from flows.fields import VLAN, VLAN_TCI, Field
 
 Doing = Action | Load
 """An action of a flow; a learned flow may load fields."""

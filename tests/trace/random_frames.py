@@ -53,9 +53,9 @@ class Frames:
     def arrival(self) -> Arrival:
         """The next one."""
         kind = self._random.random()
-        if kind < 0.45 and self._numbers:
+        if kind < 0.6 and self._numbers:
             return self._from_instance()
-        if kind < 0.7:
+        if kind < 0.8 and self._tunnel:
             return self._from_tunnel()
         return self._from_anywhere()
 
@@ -70,7 +70,9 @@ class Frames:
             return Arrival(frame, self._numbers[name])
         ip = self._random.choice(vpc_port.ips) if self._mostly() else self._ip()
         to = GATEWAY_MAC if self._mostly() else self._mac()
-        return Arrival(self._frame(to, mac, [] if self._mostly() else self._tags(), ip, self._ip()), self._numbers[name])
+        return Arrival(
+            self._frame(to, mac, [] if self._mostly() else self._tags(), ip, self._ip()), self._numbers[name]
+        )
 
     def _from_tunnel(self) -> Arrival:
         key = self._random.choice(self._keys) if self._mostly() and self._keys else self._random.choice([0, 5, 1 << 20])
@@ -81,9 +83,9 @@ class Frames:
 
     def _from_anywhere(self) -> Arrival:
         """Anything, by any port, into any table with any registers."""
-        in_port = self._random.choice([*self._numbers.values(), *self._physical, NOWHERE_PORT, *self._physical])
+        in_port = self._random.choice([*self._numbers.values(), *self._physical * 3, NOWHERE_PORT])
         frame = self._frame(self._mac(), self._mac(), self._tags(), self._ip(), self._ip())
-        if self._random.random() < 0.5:
+        if self._random.random() < 0.7:
             return Arrival(frame, in_port)
         table = self._random.choice(TABLES).number
         small = {name: self._random.randint(0, 4) for name in ("reg0", "reg1") if self._mostly()}

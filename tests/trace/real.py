@@ -63,8 +63,9 @@ class RealSwitch:
             commands += _add(interface.name, interface.ofport, "dummy")
         for name, number in facts.physical:
             commands += _add(f"phy-{name}", number, "dummy")
-        assert facts.tunnel_ofport is not None
-        commands += _add("tun", facts.tunnel_ofport, network.encapsulation, "options:remote_ip=flow", "options:key=flow")
+        if facts.tunnel_ofport is not None:
+            options = ("options:remote_ip=flow", "options:key=flow")
+            commands += _add("tun", facts.tunnel_ofport, network.encapsulation, *options)
         self._switch.vsctl(*commands)
         path = Path(self._switch.directory, "flows")
         path.write_text("\n".join(f"cookie={cookie:#x},{flow.text()}" for cookie, flow in desired.flows.items()))
@@ -86,9 +87,7 @@ class RealSwitch:
         lookups = [(int(table), int(cookie or "0", 16)) for table, cookie in _LOOKUP.findall(of_bridge)]
         actions_text = re.search(r"^Datapath actions: (.*)$", text, re.MULTILINE)
         assert actions_text, text
-        sent = [
-            Sent(self._numbers[each.port], each.values, each.tunnel) for each in carry_out(actions_text[1], values)
-        ]
+        sent = [Sent(self._numbers[each.port], each.values, each.tunnel) for each in carry_out(actions_text[1], values)]
         return Traced(lookups, sent, actions_text[1].count("userspace("), text)
 
     def learned(self) -> list[str]:
