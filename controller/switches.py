@@ -5,7 +5,7 @@ new one is blocked, and the rest opened once all switches that answer have confi
 """
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
 from controller.host import Host
@@ -57,9 +57,15 @@ class Switches:
         self._find_tree()
         self._want(node.name if self._located == before else None)
 
-    def pump(self, now: float) -> None:
-        """Send whatever is due."""
+    def start(self, now: float) -> None:
+        """From now on switches have some time to connect."""
+        self._started = now
+
+    def pump(self, now: float, kept_links: Set[Way] | None = None) -> None:
+        """Send whatever is due; nothing until the store knows all open links, by ``kept_links``."""
         self._open_and_block(now)
+        if kept_links is not None and not self.open_links <= kept_links:
+            return
         for node in self.nodes.values():
             node.pump(now, may_send=True, may_remove=True, knows_all=True)
             node.check(now)

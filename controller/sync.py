@@ -5,7 +5,7 @@ What a switch shall hold is computed from the current model and the current fact
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import replace
 from typing import Any
 
@@ -36,6 +36,9 @@ from flows.pipeline import NAMES
 from flows.tree import Way
 from flows.view import view
 
+RETRY = 1.0
+"""Seconds between attempts to keep local VLANs in a store that does not take them."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -53,7 +56,6 @@ class Sync:
         *,
         ovsdb_target: str,
         openflow_target: str,
-        now: float,
         open_links: Iterable[Way] = (),
     ) -> None:
         """``ovsdb_target``: how to reach a host's database, with ``{name}`` and ``{ip}`` to be filled in.
@@ -66,18 +68,19 @@ class Sync:
         self._flows_restored = flows_restored
         self._ovsdb_target = ovsdb_target
         self._openflow_target = openflow_target
-        self._started = now
+        self._started: float | None = None
         self._vlans = LocalVlans(keep_vlans)
+        self._vlans_at = 0.0
         self._stored: Stored | None = None
         self._hosts: dict[str, Host] = {}
-        self._switches = Switches(now, open_links)
+        self._switches = Switches(0.0, open_links)
         self._by_datapath: dict[int, Host] = {}
         self._strangers: dict[int, Session] = {}
         self._reported: set[int] = set()
         """Datapath ids that nobody declared, and of which that was said."""
         self._locations = Locations({}, frozenset())
         self._report = Report()
-        self._stored_at = now
+        self._stored_at = 0.0
         self._announced = 0
 
     @property
@@ -160,8 +163,11 @@ class Sync:
             case Refused(_, xid, reason, cookie):
                 host.refused(xid, reason, cookie)
 
-    def pump(self, now: float) -> None:
-        """Send whatever is due. Receivers are prepared before senders change, and cleared after them."""
+    def pump(self, now: float, kept_links: Set[Way]) -> None:
+        """Send whatever is due. Receivers are prepared before senders change, and cleared after them.
+
+        ``kept_links``: the open links of which the store knows; no others are opened.
+        """
         patient = [host for host in self._hosts.values() if host.is_patient(now)]
         receiving = {host.name for host in patient if host.receives_more}
         sending = {host.name for host in patient if host.sends_otherwise}
@@ -175,9 +181,13 @@ class Sync:
             host.check(now)
             if host.is_restored():
                 self._flows_restored(host.name)
-        self._switches.pump(now)
+        if self._started is not None:
+            self._switches.pump(now, kept_links)
         self._release_vlans()
         self._announce(now)
+        if self._vlans.is_unkept and now > self._vlans_at:
+            self._vlans_at = now + RETRY
+            self._relocate(None)
 
     def _release_vlans(self) -> None:
         """VLANs of segments that left the model are free once no switch can hold a flow of them."""
@@ -187,6 +197,11 @@ class Sync:
                 self._report.touch(host.name)
                 if self._vlans.lacking(host.name):
                     self._relocate(None)
+
+    @property
+    def has_model(self) -> bool:
+        """Whether it knows what is wanted."""
+        return self._stored is not None
 
     def status(self) -> dict[str, Any] | None:
         """What is going on, for people and for the command line; None when nothing changed since the last call."""
@@ -209,6 +224,9 @@ class Sync:
 
     def _model_changed(self, stored: Stored, now: float) -> None:
         self._stored, self._stored_at = stored, now
+        if self._started is None:
+            self._started = now
+            self._switches.start(now)
         hosts = {name: datapath_id(name) for name in stored.network.hosts}
         switches = {name: switch.datapath_id for name, switch in stored.network.switches.items()}
         for known, declared in ((self._hosts, hosts), (self._switches.nodes, switches)):
@@ -316,6 +334,8 @@ class Sync:
 
     def _knows_enough(self, now: float) -> bool:
         """Whether flows may be removed or mean less: not while a port may be on a host that was not heard of yet."""
+        if self._started is None:
+            return False
         if all(host.facts is not None for host in self._hosts.values()) or now - self._started > STARTUP:
             return True
         ports = self._stored.network.host_ports if self._stored else ()

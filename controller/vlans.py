@@ -7,7 +7,7 @@ a change may travel in several bundles (ADR 8), and in between frames of one seg
 import logging
 from collections.abc import Callable, Mapping
 
-from controller.store import Stored, Vlans
+from controller.store import Stored, StoreError, Vlans
 from flows.locate import Locations
 from flows.model.segment import LARGEST_VLAN
 
@@ -15,7 +15,10 @@ _log = logging.getLogger(__name__)
 
 
 class LocalVlans:
-    """The VLANs of all hosts. ``keep`` is called with every change, before anything depends on it."""
+    """The VLANs of all hosts.
+
+    ``keep`` is called with every change, before anything depends on it. When it raises StoreError there is no change.
+    """
 
     def __init__(self, keep: Callable[[Vlans], None]) -> None:
         self._keep = keep
@@ -24,6 +27,8 @@ class LocalVlans:
         self._lacking: frozenset[tuple[str, str]] = frozenset()
         self.leaving: frozenset[str] = frozenset()
         """The hosts that still have VLANs of segments that left the model."""
+        self.is_unkept = False
+        """Whether a change is still to be made, because the store did not take it."""
 
     def allocate(self, stored: Stored, locations: Locations) -> Mapping[str, Mapping[str, int]]:
         """Give VLANs to all segments that have a port on a host. Returns host -> segment -> VLAN."""
@@ -35,9 +40,12 @@ class LocalVlans:
         numbers = stored.tags.segments
         needed = {host: [numbers[name] for name in here[host]] for host in here}
         self._segments = frozenset(numbers.values())
-        self._change((stored.vlans if self._vlans is None else self._vlans).allocate(needed))
+        self._vlans = stored.vlans if self._vlans is None else self._vlans
+        self._change(self._vlans.allocate(needed))
         named = self._now.named(numbers)
-        self._report(frozenset((host, name) for host in here for name in here[host].keys() - named[host].keys()))
+        self._report(
+            frozenset((host, name) for host in here for name in here[host].keys() - named.get(host, {}).keys())
+        )
         return named
 
     def release(self, host: str) -> None:
@@ -53,16 +61,26 @@ class LocalVlans:
         return self._vlans or Vlans()
 
     def _change(self, vlans: Vlans) -> None:
+        was_unkept, self.is_unkept = self.is_unkept, False
         if vlans != self._vlans:
-            self._keep(vlans)
+            try:
+                self._keep(vlans)
+            except StoreError as error:
+                if not was_unkept:
+                    _log.error("store: it does not take the local VLANs; they stay as they are: %s", error)
+                self.is_unkept = True
+                return
         self._vlans = vlans
         self.leaving = frozenset(host for host, of_host in vlans.of.items() if not of_host.keys() <= self._segments)
 
     def _report(self, lacking: frozenset[tuple[str, str]]) -> None:
         for host, segment in sorted(lacking - self._lacking):
             _log.error(
-                "%s: segment %s is cut off there: all %d VLANs that a host has are in use", host, segment, LARGEST_VLAN
+                "%s: problem: segment %s is cut off there: all %d VLANs that a host has are in use",
+                host,
+                segment,
+                LARGEST_VLAN,
             )
         for host, segment in sorted(self._lacking - lacking):
-            _log.info("%s: segment %s is cut off there no more", host, segment)
+            _log.info("%s: solved: segment %s is cut off there no more", host, segment)
         self._lacking = lacking

@@ -13,6 +13,7 @@ from controller.cli.waiting import unconfirmed, wait_confirmed
 def apply(
     file: Annotated[Path, typer.Argument(help="A network file (YAML).")],
     wait: Annotated[float, typer.Option(help="Seconds to wait until every host confirmed; 0: do not wait.")] = 10.0,
+    comment: Annotated[str, typer.Option(help="What this change is for; 'ovs-vpc history' shows it.")] = "",
     state: StateOption = None,
     lab: LabOption = None,
 ) -> None:
@@ -30,7 +31,7 @@ def apply(
     if target.lab is not None:
         target.lab.check_follow(text)
     with err.status("applying"):
-        generation = store.apply(text, str(file))
+        generation = store.apply(network, comment=comment)
         if target.lab is not None:
             target.lab.follow(text)
     if not store.is_served():

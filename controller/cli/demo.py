@@ -35,15 +35,16 @@ def demo(name: Annotated[str, typer.Option(help="Name of the lab that it builds.
     _step("The network: two VPCs on two hosts, not peered")
     out.print(draw(network))
     lab = build(network, text, str(_UNPEERED), name)
+    store = Store(controller_state(lab))
     try:
-        _show(lab)
+        _show(lab, store)
     finally:
+        store.close()
         lab.down()
     out.print("\nThe lab is gone again: nothing is left of it on this machine.")
 
 
-def _show(lab: Lab) -> None:
-    store = Store(controller_state(lab))
+def _show(lab: Lab, store: Store) -> None:
     _step("Inside a VPC, from host to host: blue1 pings blue2")
     _ping(lab, "10.0.1.142", reaches=True)
     _step("Unpeered VPCs cannot talk: blue1 pings green1")
@@ -51,8 +52,8 @@ def _show(lab: Lab) -> None:
 
     before = {host: _desired(store, host) for host in (_HERE, _THERE)}
     _step(f"ovs-vpc apply {_PEERED.name}: the peering, and a route in each subnet")
-    _, text = read_network(_PEERED)
-    if not wait_confirmed(store, store.apply(text, str(_PEERED)), _SECONDS):
+    network, _ = read_network(_PEERED)
+    if not wait_confirmed(store, store.apply(network), _SECONDS):
         fail("the peering was not confirmed by both hosts")
     out.print("confirmed by both hosts")
 

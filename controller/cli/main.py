@@ -2,7 +2,7 @@
 
 import typer
 
-from controller.cli import apply, demo, flows, graph, migrate, schema, serve, show, status, validate
+from controller.cli import apply, demo, flows, graph, history, migrate, schema, serve, show, status, validate
 from controller.cli.lab import app as lab
 from controller.cli.output import explained
 
@@ -25,6 +25,7 @@ app.command("flows")(flows.flows)
 app.command("migrate")(migrate.migrate)
 app.command("demo")(demo.demo)
 app.command("controller")(serve.controller)
+app.add_typer(history.app, name="history")
 app.add_typer(lab, name="lab")
 
 

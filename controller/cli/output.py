@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from controller.store import StoreError
 from flows.model import InvalidModel, Network, Problem, parse
 from mininet_topos.errors import LabError
 
@@ -90,7 +91,10 @@ def explained() -> Iterator[None]:
             stream.reconfigure(errors="backslashreplace")
     try:
         yield
-    except LabError as error:
+    except InvalidModel as invalid:
+        show_problems(invalid.problems)
+        fail("together with what somebody else changed meanwhile the model would be wrong; nothing was changed")
+    except (LabError, StoreError) as error:
         fail(str(error))
     except BrokenPipeError:
         sys.stderr.close()

@@ -7,6 +7,10 @@ and one that is new are never taken for each other, whatever their names.
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 
+from controller.store.database import Database
+from controller.store.errors import Refused, StoreError
+from controller.store.schema import VLANS, Json
+from controller.store.wire import error_of
 from flows.model.segment import LARGEST_VLAN
 
 
@@ -45,3 +49,47 @@ def _with(vlans: Mapping[int, int], segments: Iterable[int]) -> Mapping[int, int
         if segment not in given and (vlan := next(free, None)) is not None:
             given[segment] = vlan
     return given
+
+
+class VlanTable:
+    """The VLANs in the database. One writes them at a time: the controller."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._rows: dict[tuple[str, int], tuple[str, int]] | None = None
+        """Host and segment -> the row's uuid and the VLAN. None: not known."""
+
+    def write(self, vlans: Vlans) -> None:
+        """Make these the VLANs, in one transaction that is on the disk when this returns."""
+        try:
+            rows = self._rows if self._rows is not None else self._read()
+            self._rows = self._replace(rows, vlans)
+        except StoreError:
+            self._rows = None
+            raise
+
+    def _read(self) -> dict[tuple[str, int], tuple[str, int]]:
+        rows = self._database.select(VLANS, ["_uuid", "host", "segment", "vlan"])
+        return {(row["host"], row["segment"]): (row["_uuid"][1], row["vlan"]) for row in rows}
+
+    def _replace(
+        self, rows: dict[tuple[str, int], tuple[str, int]], vlans: Vlans
+    ) -> dict[tuple[str, int], tuple[str, int]]:
+        wanted = {(host, segment): vlan for host, of_host in vlans.of.items() for segment, vlan in of_host.items()}
+        kept = {key: row for key, row in rows.items() if wanted.get(key) == row[1]}
+        new = [key for key in wanted if key not in kept]
+        operations: list[Json] = [
+            {"op": "insert", "table": VLANS, "row": {"host": host, "segment": segment, "vlan": wanted[host, segment]}}
+            for host, segment in new
+        ]
+        operations += [
+            {"op": "delete", "table": VLANS, "where": [["_uuid", "==", ["uuid", uuid]]]}
+            for key, (uuid, _) in rows.items()
+            if key not in kept
+        ]
+        if not operations:
+            return kept
+        results = self._database.transact([*operations, {"op": "commit", "durable": True}])
+        if error := error_of(results):
+            raise Refused(f"the local VLANs cannot be kept: {error}")
+        return kept | {key: (result["uuid"][1], wanted[key]) for key, result in zip(new, results, strict=False)}

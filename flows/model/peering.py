@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from flows.model.problem import shown
-from flows.model.types import NAME_PATTERN, Declared, is_name, what
+from flows.model.types import NAME_PATTERN, Declared, Refers, is_name, what
 
 
 def _end(value: Any) -> Any:
@@ -38,6 +38,7 @@ class Peering(Declared):
             description="The two subnets, each written VPC/SUBNET, of different VPCs and with different ranges.",
             examples=[["blue/web", "green/db"]],
         ),
+        Refers("subnet"),
     ]
 
     def other(self, subnet: str) -> str:

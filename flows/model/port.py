@@ -6,7 +6,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import ConfigDict, Field
 
-from flows.model.types import Declared, Ipv4, Ipv4Interface, Mac, Word
+from flows.model.types import Declared, Ipv4, Ipv4Interface, Mac, Refers, Word
 
 GATEWAY_MAC = "02:00:00:00:00:01"
 """The MAC address of every gateway, on every host: an instance that moves finds the one it knows."""
@@ -37,6 +37,7 @@ class Port(Declared):
             "interface with external_ids:iface-id equal to the port's name appears first.",
             examples=["host86"],
         ),
+        Refers("host"),
     ] = None
 
     def moved(self, place: str) -> Self:
@@ -62,7 +63,7 @@ class Port(Declared):
 class VpcPort(Port):
     """A port of a VPC: it speaks IPv4 under its own addresses only."""
 
-    vpc: Annotated[Word, Field(description="The VPC that the port is in, by name.", examples=["blue"])]
+    vpc: Annotated[Word, Field(description="The VPC that the port is in, by name.", examples=["blue"]), Refers("vpc")]
     ips: Annotated[
         tuple[Ipv4, ...],
         Field(
@@ -102,6 +103,7 @@ class SegmentPort(Port):
     segment: Annotated[
         Word | None,
         Field(description="The segment whose untagged frames the port carries, by name.", examples=["red"]),
+        Refers("segment"),
     ] = None
     trunk: Annotated[
         tuple[Word, ...] | None,
@@ -110,6 +112,7 @@ class SegmentPort(Port):
             "that it declares. An empty list stands for every segment that declares one.",
             examples=[["red", "green"]],
         ),
+        Refers("segment"),
     ] = None
     mac: Annotated[
         Mac | None,

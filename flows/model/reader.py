@@ -174,8 +174,7 @@ class _Objects:
             data[key] = self._section((*path, key), of, data.get(key))
         if kind in _ROUTES and "routes" in data:
             data["routes"] = self._routes((*path, "routes"), _ROUTES[kind], data["routes"])
-        line, _ = self._source.place(path, at_key=True)
-        data |= {"(name)": name, "(origin)": Origin(self._source.file, line)}
+        data |= {"(name)": name, "(origin)": Origin(self._source.file, *self._source.place(path, at_key=True))}
         try:
             return kind.model_validate(data)
         except ValidationError as error:

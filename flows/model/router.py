@@ -8,7 +8,7 @@ from flows.model.interfaces import router_leg
 from flows.model.port import derived_mac
 from flows.model.route import Route
 from flows.model.switch import UNTAGGED, Vlan
-from flows.model.types import Declared, Ipv4Interface, Word
+from flows.model.types import Declared, Ipv4Interface, Refers, Word
 
 
 class RouterInterface(Declared):
@@ -16,7 +16,9 @@ class RouterInterface(Declared):
 
     kind = "interface"
 
-    switch: Annotated[Word, Field(description="The plain switch that it is plugged into.", examples=["s1"])]
+    switch: Annotated[
+        Word, Field(description="The plain switch that it is plugged into.", examples=["s1"]), Refers("switch")
+    ]
     vlan: Annotated[
         Vlan, Field(description="The VLAN that it is in, untagged on its cable; 0: the untagged LAN.", examples=[101])
     ] = UNTAGGED

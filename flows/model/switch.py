@@ -13,7 +13,7 @@ from flows.model.port import Port, derived_mac
 from flows.model.problem import shown
 from flows.model.route import Route
 from flows.model.segment import LARGEST_VLAN, Ageing
-from flows.model.types import NAME_PATTERN, Declared, Ipv4, Ipv4Interface, Mac, Number, Word, what
+from flows.model.types import NAME_PATTERN, Declared, Ipv4, Ipv4Interface, Mac, Number, Refers, Word, what
 
 UNTAGGED = 0
 """The VLAN of frames that carry no tag."""
@@ -110,7 +110,11 @@ class Link(Declared):
 
     kind = "link"
 
-    between: Annotated[Ends, Field(description="The two switches that it connects, by name.", examples=[["s1", "s2"]])]
+    between: Annotated[
+        Ends,
+        Field(description="The two switches that it connects, by name.", examples=[["s1", "s2"]]),
+        Refers("switch"),
+    ]
     trunk: Annotated[
         Vlans | None,
         Field(
@@ -138,7 +142,11 @@ class SwitchPort(Port):
     """A machine's port on a plain switch: of one VLAN (access), or of several (trunk: frames with their tags)."""
 
     host: ClassVar[None] = None  # type: ignore[misc]  # a port on a switch is on no host
-    switch: Annotated[Word, Field(description="The plain switch that the machine is plugged into.", examples=["s1"])]
+    switch: Annotated[
+        Word,
+        Field(description="The plain switch that the machine is plugged into.", examples=["s1"]),
+        Refers("switch"),
+    ]
     vlan: Annotated[
         Vlan,
         Field(description="The VLAN that the port's untagged frames are of; 0: the untagged LAN.", examples=[101]),

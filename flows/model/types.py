@@ -233,11 +233,22 @@ Mac = Annotated[
 
 
 @dataclass(frozen=True, slots=True)
+class Refers:
+    """Says of a field that it names another object. The store sees to it that the object exists."""
+
+    kind: str
+    """What users call such an object. One that is a part of another is named with it, as ``vpc/subnet``."""
+    nobody: str | None = None
+    """The word that stands for no object."""
+
+
+@dataclass(frozen=True, slots=True)
 class Origin:
-    """The file and line that an object was declared in."""
+    """The file and line that an object was declared in, and the column that tells it from others of the line."""
 
     file: str
     line: int
+    column: int = 0
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}"

@@ -1,5 +1,6 @@
-"""The generated pages of docs/ are what the code says."""
+"""What is generated is what the code says: pages of docs/, the schema of the store."""
 
+from controller.store.schema import SCHEMA_FILE, schema_text
 from flows import registers
 from flows.compile import compile
 from flows.describe import pipeline_page, registers_page
@@ -21,3 +22,7 @@ def test_pipeline_page(golden: Golden) -> None:
 
 def test_registers_page(golden: Golden) -> None:
     golden.check(ROOT / "docs" / "registers.md", registers_page(registers.__doc__ or ""))
+
+
+def test_schema_of_the_store(golden: Golden) -> None:
+    golden.check(SCHEMA_FILE, schema_text())

@@ -6,6 +6,8 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -43,6 +45,65 @@ def test_controller_killed_during_a_1_khz_ping(labs: Labs, record_property: Call
     assert result.sent > 1000
     print(f"controller killed and restarted: {result.lost} of {result.sent} packets lost")
     assert result.lost == 0
+
+
+def store_server(lab: VpcLab) -> int | None:
+    """The process of the store's ovsdb-server, as seen from here."""
+    file = str(lab.lab.path / "controller" / "model.db").encode()
+    for command in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            if file in command.read_bytes().split(b"\0"):
+                return int(command.parent.name)
+    return None
+
+
+def test_store_killed_during_a_1_khz_ping(labs: Labs) -> None:
+    lab = labs(PEERED)
+    log = lab.lab.path / "controller" / "controller.log"
+    flows = {host: lab.cookies(host) for host in lab.network.hosts}
+    first, before = store_server(lab), len(log.read_text())
+    assert first is not None
+    with lab.pinging("blue1", "green1") as result:
+        time.sleep(0.5)
+        os.kill(first, signal.SIGKILL)
+        wait_until(lambda: store_server(lab) not in (None, first), "the store to come back")
+        wait_until(lambda: "store: back after" in log.read_text()[before:], "the controller to say so")
+        time.sleep(1)
+    assert result.sent > 1000 * RATE
+    assert result.lost == 0
+    assert {host: lab.cookies(host) for host in lab.network.hosts} == flows
+    assert len([line for line in log.read_text()[before:].splitlines() if "store" in line]) == 2
+
+
+def test_an_empty_store_removes_nothing(labs: Labs) -> None:
+    lab = labs(PEERED)
+    directory, hosts, address = lab.lab.path / "controller", list(lab.network.hosts), lab.address("green1")
+    kept = (directory / "model.db").read_bytes()
+    flows = {host: lab.cookies(host) for host in hosts}
+    lab.allow("connection (failed|dropped) .Connection refused")
+    _replace_model(lab, None)
+    time.sleep(3)
+    assert {host: lab.cookies(host) for host in hosts} == flows
+    lab.run("blue1", "ping", "-c3", "-i0.1", "-W1", address)
+    _replace_model(lab, kept)
+    wait_until(lambda: all(has_session(lab, host) for host in hosts), "the switches to come back", 20)
+    assert {host: lab.cookies(host) for host in hosts} == flows
+
+
+def _replace_model(lab: VpcLab, content: bytes | None) -> None:
+    """Put another file, or none, in the place of the store's, and start everything anew on it."""
+    lab.store.close()
+    store, controller = store_server(lab), lab.lab.controller_pid()
+    assert store is not None
+    assert controller is not None
+    file = lab.lab.path / "controller" / "model.db"
+    file.unlink()
+    if content is not None:
+        file.write_bytes(content)
+    os.kill(controller, signal.SIGKILL)
+    os.kill(store, signal.SIGKILL)
+    wait_until(lambda: lab.lab.controller_pid() not in (None, controller), "the controller to come back")
+    wait_until(lambda: store_server(lab) not in (None, store), "the store to come back")
 
 
 def test_lost_session_is_noticed_within_3_seconds(labs: Labs) -> None:

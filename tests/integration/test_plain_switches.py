@@ -156,8 +156,9 @@ def test_controller_killed(labs: Labs) -> None:
         os.kill(first, signal.SIGKILL)
         wait_until(lambda: lab.lab.controller_pid() not in (None, first), "the controller to come back")
         started = time.time()
-        status = lab.store.directory / "status.json"
-        wait_until(lambda: status.stat().st_mtime > started and lab.is_settled(), "the switches to come back", 20)
+        wait_until(
+            lambda: lab.store.read_status()["written"] > started and lab.is_settled(), "the switches to come back", 20
+        )
         time.sleep(0.5)
     print(f"controller killed and restarted: {pings.lost} of {pings.sent} pings lost")
     assert pings.lost == 0

@@ -101,6 +101,7 @@ class VpcLab:
 
     def down(self) -> None:
         self.alive.remove(self)
+        self.store.close()
         try:
             self.lab.down()
         finally:
@@ -114,7 +115,7 @@ class VpcLab:
     def apply(self, text: str, seconds: float = 15) -> None:
         """Apply another model and wait until every host confirmed it."""
         self._applied = text
-        generation = self.store.apply(text, self._file)
+        generation = self.store.apply(parse(text, self._file)[0])
         assert wait_confirmed(self.store, generation, patience(seconds)), unconfirmed(self.store, generation)
 
     def run(self, node: str, *argv: str, seconds: float = 60, check: bool = True) -> str:
@@ -169,6 +170,10 @@ class VpcLab:
         """The flows of a host's switch, with names and counters that are up to date."""
         self.run(host, "ovs-appctl", "revalidator/wait")
         return self.run(host, "ovs-ofctl", "--names", "dump-flows", "br-int", *([f"table={table}"] if table else []))
+
+    def cookies(self, host: str) -> set[str]:
+        """The cookies of the flows of a host's switch, but for those that it learns by itself."""
+        return {cookie for cookie in re.findall(r"cookie=(0x[0-9a-f]+)", self.flows(host)) if cookie != "0x0"}
 
     def dropped(self, host: str, sentence: str) -> int:
         """How many packets a host's switch dropped by rules whose sentence begins so."""

@@ -16,7 +16,8 @@ from controller.compiled import compiled
 from controller.holdings import learnable
 from controller.store import Store
 from flows.learning import LEARNED_OWNER
-from tests.switch import Switch
+from flows.model import parse
+from tests.switch import Switch, wait_until
 
 
 class Network:
@@ -79,17 +80,15 @@ class Network:
 
     def apply(self, text: str) -> int:
         """Make this text the model; whether it is confirmed is not waited for."""
-        return self.store.apply(text, "network.yaml")
+        return self.store.apply(parse(text, "network.yaml")[0])
 
     def settle(self) -> None:
-        """Wait until every host has confirmed the model as it is."""
+        """Wait until every host has confirmed the model as it is, and holds what it needs of what is plugged in."""
         stored = self.store.load()
         assert stored is not None
-        log = self.directory / "log"
-        assert wait_confirmed(self.store, stored.generation, 20), (
-            unconfirmed(self.store, stored.generation),
-            log.read_text(),
-        )
+        is_confirmed = wait_confirmed(self.store, stored.generation, 20)
+        assert is_confirmed, (unconfirmed(self.store, stored.generation), self.log())
+        wait_until(lambda: all(host["settled"] for host in self.status().values()), "the hosts to settle", 20)
 
     def flows(self, host: str) -> dict[int, str]:
         """The flows that a switch holds, without what it learned: cookie, and the rest without counters."""
@@ -143,6 +142,7 @@ class Network:
 
     def stop(self) -> None:
         """End everything."""
+        self.store.close()
         self._process.send_signal(signal.SIGTERM)
         self._process.wait()
         for switch in self.switches.values():

@@ -1,7 +1,7 @@
 """Local VLANs: the lowest free number, kept as long as it can matter, and told when there are none left."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from controller.store import Store, Stored, Vlans
 from controller.vlans import LocalVlans
 from flows.locate import Locations
+from flows.model import parse
 from flows.model.segment import LARGEST_VLAN
 
 SEGMENTS = st.lists(st.integers(1, 9), unique=True)
@@ -57,7 +58,7 @@ class Model:
         self.vlans = LocalVlans(self.store.write_vlans)
 
     def apply(self, text: str, **claims: str) -> Mapping[str, Mapping[str, int]]:
-        self.store.apply(text, "network.yaml")
+        self.store.apply(parse(text, "network.yaml")[0])
         stored = self.stored
         declared = {port.name: port.host for port in stored.network.ports.values() if port.host}
         return self.vlans.allocate(stored, Locations(declared | claims, frozenset()))
@@ -70,8 +71,10 @@ class Model:
 
 
 @pytest.fixture
-def model(tmp_path: Path) -> Model:
-    return Model(tmp_path / "state")
+def model(tmp_path: Path) -> Iterator[Model]:
+    model = Model(tmp_path / "state")
+    yield model
+    model.store.close()
 
 
 BOTH_HOSTS = "h1: {tunnel_ip: 192.0.2.1}, h2: {tunnel_ip: 192.0.2.2}"
@@ -112,7 +115,7 @@ def test_a_host_without_a_free_vlan(model: Model, caplog: pytest.LogCaptureFixtu
     given_vlans = model.apply(network(*names))["h1"]
     assert list(given_vlans.values()) == list(range(1, LARGEST_VLAN + 1))
     assert model.vlans.lacking("h1") == ["s4094"]
-    cut_off = "h1: segment s4094 is cut off there: all 4094 VLANs that a host has are in use"
+    cut_off = "h1: problem: segment s4094 is cut off there: all 4094 VLANs that a host has are in use"
     assert [record.getMessage() for record in caplog.records] == [cut_off]
     model.apply(network(*names[1:]))
     assert model.vlans.lacking("h1") == ["s4094"]  # VLAN 1 may still be in the switch
@@ -121,5 +124,5 @@ def test_a_host_without_a_free_vlan(model: Model, caplog: pytest.LogCaptureFixtu
     assert model.vlans.lacking("h1") == []
     assert [record.getMessage() for record in caplog.records] == [
         cut_off,
-        "h1: segment s4094 is cut off there no more",
+        "h1: solved: segment s4094 is cut off there no more",
     ]

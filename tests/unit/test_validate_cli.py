@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from controller.store import Store
-from tests.scenario import ROOT, SHIPPED
+from tests.scenario import ROOT, SHIPPED, load
 
 BROKEN = Path(__file__).parent / "broken"
 SOME = ["a-bit-of-everything", "empty", "markup", "not-utf8"]
@@ -27,7 +27,8 @@ def _files(directory: Path) -> dict[str, tuple[bytes, int]]:
 @pytest.fixture
 def state(tmp_path: Path) -> Path:
     """A controller's state directory in which a network was applied."""
-    Store(tmp_path / "state").apply(PEERED.read_text(), str(PEERED))
+    with Store(tmp_path / "state") as store:
+        store.apply(load(PEERED))
     return tmp_path / "state"
 
 

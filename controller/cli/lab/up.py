@@ -45,21 +45,27 @@ def build(network: Network, text: str, file: str, name: str, *, base: Path | Non
             name=name,
             controller=controller,
             base=base,
-            prepare=lambda directory: _store(directory, text, file),
+            prepare=lambda directory: _store(directory, network),
             progress=spinner.update,
         )
         spinner.update("waiting for the switches to confirm")
-        store = Store(controller_state(lab))
-        if not wait_confirmed(store, 1, _CONFIRM_SECONDS):
-            reasons = "; ".join(f"{host}: {reason}" for host, reason in unconfirmed(store, 1).items())
-            lab.down()
-            fail(f"the lab came up, but not every host confirmed, so it was taken down again. {reasons}")
-        ports = [name for name, port in network.ports.items() if port.host is not None or name in network.switch_ports]
-        if not wait_plugged(store, ports, _CONFIRM_SECONDS):
-            lab.down()
-            fail("the lab came up, but the controller does not see every port, so it was taken down again")
+        with Store(controller_state(lab)) as store:
+            _wait(lab, store, network)
     return lab
 
 
-def _store(directory: Path, text: str, file: str) -> None:
-    Store(directory / "controller").apply(text, file)
+def _wait(lab: Lab, store: Store, network: Network) -> None:
+    """Wait until every switch has confirmed; takes the lab down and ends the command when one does not."""
+    if not wait_confirmed(store, 1, _CONFIRM_SECONDS):
+        reasons = "; ".join(f"{host}: {reason}" for host, reason in unconfirmed(store, 1).items())
+        lab.down()
+        fail(f"the lab came up, but not every host confirmed, so it was taken down again. {reasons}")
+    ports = [name for name, port in network.ports.items() if port.host is not None or name in network.switch_ports]
+    if not wait_plugged(store, ports, _CONFIRM_SECONDS):
+        lab.down()
+        fail("the lab came up, but the controller does not see every port, so it was taken down again")
+
+
+def _store(directory: Path, network: Network) -> None:
+    with Store(directory / "controller") as store:
+        store.apply(network)

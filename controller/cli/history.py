@@ -1,0 +1,79 @@
+"""``ovs-vpc history``: who changed the model, when, and what."""
+
+from dataclasses import asdict
+from typing import Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from controller.cli.output import JsonOption, out, print_json
+from controller.cli.state import LabOption, StateOption, find_target
+from controller.store import Difference, Entry
+
+app = typer.Typer(
+    invoke_without_command=True,
+    help="Who changed the model, when, and what: the last changes, the newest first.\n\n"
+    "Each makes a generation of the model. 'ovs-vpc history show N' prints the objects that generation N changed.",
+)
+
+
+@app.callback()
+def history(
+    context: typer.Context, as_json: JsonOption = False, state: StateOption = None, lab: LabOption = None
+) -> None:
+    """List the last changes of the model, the newest first."""
+    if context.invoked_subcommand is not None:
+        return
+    entries = find_target(state, lab).store.history()
+    if as_json:
+        print_json([_plain(entry) for entry in entries])
+        return
+    table = Table("generation", "time (UTC)", "who", "what", "added", "changed", "removed", "comment")
+    for entry in entries:
+        counts = (str(number) for number in (entry.added, entry.changed, entry.removed))
+        what = f"{entry.verb} {entry.file}".strip()
+        when = f"{entry.time:%Y-%m-%d %H:%M:%S}"
+        table.add_row(str(entry.generation), when, *map(escape, (entry.who, what)), *counts, escape(entry.comment))
+    out.print(table)
+
+
+@app.command("show")
+def show(generation: int, as_json: JsonOption = False, state: StateOption = None, lab: LabOption = None) -> None:
+    """Print the objects that one change added, changed and removed: what they were, and what they became."""
+    entry, differences = find_target(state, lab).store.difference(generation)
+    if as_json:
+        objects = [{"object": str(one.key), "old": one.old, "new": one.new} for one in differences]
+        print_json({**_plain(entry), "objects": objects})
+        return
+    out.print(escape(str(entry)))
+    for difference in differences:
+        _print(difference)
+
+
+def _print(difference: Difference) -> None:
+    old, new = difference.old or {}, difference.new or {}
+    sign, style = ("+", "green") if difference.old is None else ("-", "red") if difference.new is None else ("~", "")
+    out.print(escape(f"{sign} {difference.key}"), style=style)
+    for name in dict.fromkeys([*old, *new]):
+        if name == "name" or old.get(name) == new.get(name):
+            continue
+        if name in old:
+            out.print(escape(f"    - {name}: {_text(old[name])}"), style="red")
+        if name in new:
+            out.print(escape(f"    + {name}: {_text(new[name])}"), style="green")
+
+
+def _text(value: Any) -> str:
+    match value:
+        case list():
+            return ", ".join(map(str, value))
+        case dict():
+            return ", ".join(f"{key}={item}" for key, item in value.items())
+        case bool():
+            return "true" if value else "false"
+    return str(value)
+
+
+def _plain(entry: Entry) -> dict[str, object]:
+    return {**asdict(entry), "time": entry.time.isoformat()}

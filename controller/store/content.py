@@ -1,0 +1,94 @@
+"""The model as objects, kept up to date: what a change does not touch is not built again."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from controller.store.errors import Invalid
+from controller.store.replica import Replica
+from controller.store.rows import NETWORK, Key, in_order, network_of, object_of
+from controller.store.shapes import sections, tables
+from controller.store.vlans import Vlans
+from flows.model import Network
+from flows.model.types import Declared
+from flows.view import Tags
+
+NUMBERED = {"vpcs": "Vpc", "subnets": "Subnet", "segments": "Segment"}
+"""What each apply numbers: the pool, as :class:`Tags` calls it, and the table of the objects."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What was applied last."""
+
+    generation: int
+    """Counts changes, from 1."""
+    network: Network
+    tags: Tags
+    """With the VLANs that the controller had given last when this was read."""
+    vlans: Vlans
+    """The same VLANs, also of segments that are gone and may still be in a switch."""
+
+
+class Content:
+    """The objects that the rows of a replica stand for."""
+
+    def __init__(self, replica: Replica) -> None:
+        self._replica = replica
+        self._settings: Network | None = None
+        self._objects: dict[str, dict[str, Declared]] = {section: {} for section in sections()}
+        self._stale: set[Key] = set()
+
+    def touch(self, keys: Iterable[Key]) -> None:
+        """Note that rows are different."""
+        for key in keys:
+            if key in self._replica:
+                self._stale.add(self._replica.owner(key))
+            elif tables()[key.table].section is not None or key == NETWORK:
+                self._stale.add(key)
+            # A part that is gone makes the row different that held it.
+
+    def stored(self) -> Stored | None:
+        """The model; None when nothing was ever applied. Raises :class:`Invalid`."""
+        changed: dict[str, dict[str, Declared | None]] = {}
+        settings = self._settings
+        for key in self._stale:
+            section = tables()[key.table].section
+            item = self._object(key) if key in self._replica else None
+            if section is None:
+                settings = item
+            elif item is not None or changed.get(section, {}).get(key.path) is None:
+                # A port that is of another kind now has left one table and come to another.
+                changed.setdefault(section, {})[key.path] = item
+        for section, items in changed.items():
+            self._objects[section] = _with(self._objects[section], items)
+        self._settings = settings
+        self._stale.clear()
+        if settings is None:
+            return None
+        vlans = Vlans(self._replica.vlans)
+        return Stored(self._replica.generation, network_of(settings, self._objects), self._tags(vlans), vlans)
+
+    def _object(self, key: Key) -> Any:
+        try:
+            return object_of(key, self._replica.values)
+        except ValueError as error:
+            raise Invalid(f"what the store holds as {key} is none: {error}") from None
+
+    def _tags(self, vlans: Vlans) -> Tags:
+        numbers = {
+            pool: {name: number for name, (_, number) in rows.items()} for pool, rows in self._replica.numbers.items()
+        }
+        segments = numbers.get("segments", {})
+        return Tags(numbers.get("vpcs", {}), numbers.get("subnets", {}), segments, vlans.named(segments))
+
+
+def _with(items: Mapping[str, Declared], changed: Mapping[str, Declared | None]) -> dict[str, Any]:
+    """Objects by name with some of them changed or gone, in the order in which they were written."""
+    new = {**items, **changed}
+    if None in changed.values():
+        new = {name: item for name, item in new.items() if item is not None}
+    there = {name: item for name, item in changed.items() if item is not None}
+    if all(name in items and items[name].origin == item.origin for name, item in there.items()):
+        return new
+    return {item.name: item for item in in_order(new.values())}

@@ -1,0 +1,289 @@
+"""The store of one state directory: the model and what belongs to it, whoever asks."""
+
+import atexit
+import fcntl
+import getpass
+import json
+import logging
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from controller.store import history
+from controller.store.changes import Change, Changes, Transaction, changes
+from controller.store.content import NUMBERED, Content, Stored
+from controller.store.database import Database
+from controller.store.errors import Conflict, Nothing, Refused, Unreachable
+from controller.store.history import Difference, Entry
+from controller.store.recheck import recheck
+from controller.store.rows import Key, build, references, rows_of, rows_of_object
+from controller.store.schema import GENERATION, STATUS, Json
+from controller.store.vlans import Vlans, VlanTable
+from controller.store.wire import error_of
+from flows.model import Network
+
+_ATTEMPTS = 5
+"""Applies that others overtake again and again give up after so many times."""
+_PAUSE = 0.05
+"""Seconds between them."""
+_NEWS_SECONDS = 2.0
+"""Within which the server tells of what made it refuse something."""
+
+
+_log = logging.getLogger(__name__)
+
+
+class Store:
+    """The store. Not thread-safe. It connects when it is first asked something."""
+
+    def __init__(self, directory: Path, target: str | None = None) -> None:
+        """``target``: the address of a database server that somebody else runs, as ``unix:PATH`` or ``tcp:IP:PORT``.
+
+        Without it the store runs one of its own, on a file in the directory, as long as anybody uses it.
+        """
+        self.directory = directory
+        self._database = Database(directory, target)
+        self._content = Content(self._database.replica)
+        self._revision = 0
+        self._had_model = False
+        self._vlans = VlanTable(self._database)
+        self._reported: dict[str, Any] | None = None
+        directory.mkdir(parents=True, exist_ok=True)
+        atexit.register(self.close)
+
+    def __enter__(self) -> "Store":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Do without the store until it is asked again."""
+        self._database.close()
+        self._reported = None
+
+    def apply(self, network: Network, *, comment: str = "") -> int:
+        """Make this network the model, all of it or nothing. Returns the generation that the model is now.
+
+        Raises :class:`Conflict` when somebody else changed the same objects meanwhile.
+        """
+        return self.commit(self.compare(network), comment=comment)
+
+    def compare(self, network: Network) -> Changes:
+        """What would have to change for this network to be the model."""
+        rows = rows_of(network)
+        self._look()
+        return changes(self._database.replica, rows)
+
+    def commit(self, made: Changes, *, comment: str = "") -> int:
+        """Carry out what :meth:`compare` found, if nothing that it is about has changed since."""
+        files = (change.new["file"] for change in made.values() if change.new and "file" in change.new)
+        return self._commit(made, {"verb": "apply", "comment": comment, "file": next(files, "")})
+
+    def move(self, port: str, place: str) -> int:
+        """Declare another host, or plain switch, for a port, until the next apply. Returns the generation.
+
+        The names must be those of the model.
+        """
+        stored = self.load()
+        if stored is None or port not in stored.network.ports:
+            raise Nothing(f"there is no port '{port}'")
+        moved = stored.network.ports[port].moved(place)
+        replica = self._database.replica
+        new = rows_of_object("ports", moved)
+        made = {
+            key: Change(replica.values(key), values) for key, values in new.items() if replica.values(key) != values
+        }
+        return self._commit(made, {"verb": "migrate", "comment": f"{port} to {place}"})
+
+    def load(self) -> Stored | None:
+        """What was applied last; None when nothing ever was."""
+        self._look()
+        self._revision = self._database.replica.revision
+        return self._content.stored()
+
+    def news(self, seconds: float) -> Stored | None:
+        """The model, when it is another one than at the last time; waits some seconds for that.
+
+        Raises :class:`StoreError`. A store that has lost its model has no news: nobody wanted that.
+        """
+        self._hear(seconds)
+        if self._database.replica.revision == self._revision:
+            return None
+        stored = self.load()
+        if stored is None and self._had_model:
+            _log.warning("store: it holds no model any more; the switches keep what they have until the next apply")
+        self._had_model = stored is not None
+        return stored
+
+    def write_vlans(self, vlans: Vlans) -> None:
+        """Replace the VLANs that the controller gave to segments. They are on the disk when this returns."""
+        self._vlans.write(vlans)
+
+    def write_status(self, status: Mapping[str, Any]) -> None:
+        """Replace what the controller says of itself, and note when. Only what is different is written."""
+        reports = _reports({**status, "written": time.time()})
+        known = self._reported
+        operations: list[Json] = []
+        if known is None:
+            operations = [{"op": "delete", "table": STATUS, "where": []}]
+            known = {}
+        for host in known.keys() | reports.keys():
+            if known.get(host) != reports.get(host):
+                if host in known:
+                    operations.append({"op": "delete", "table": STATUS, "where": [["host", "==", host]]})
+                if host in reports:
+                    row = {"host": host, "report": json.dumps(reports[host])}
+                    operations.append({"op": "insert", "table": STATUS, "row": row})
+        if operations and (error := error_of(self._database.transact(operations))):
+            raise Refused(error)
+        self._reported = reports
+
+    def read_status(self) -> dict[str, Any]:
+        """What the controller said of itself last, and when (``written``); empty when it never did."""
+        rows = self._database.select(STATUS, ["host", "report"])
+        reports = {row["host"]: json.loads(row["report"]) for row in rows}
+        if "" not in reports:
+            return {}
+        own = reports.pop("")
+        ports = {port: host for host, report in reports.items() for port in report.pop("located")}
+        return {**own, "hosts": {host: reports[host] for host in own["hosts"]}, "ports": ports}
+
+    def history(self) -> list[Entry]:
+        """The changes that are remembered, the last one first."""
+        return history.entries(self._database)
+
+    def difference(self, generation: int) -> tuple[Entry, list[Difference]]:
+        """What one change did, object by object. Raises :class:`Nothing`."""
+        return history.entry(self._database, generation)
+
+    @contextmanager
+    def serve(self) -> Iterator[None]:
+        """Hold the place of the one controller of this directory. Raises BlockingIOError when it is taken."""
+        with (self.directory / "controller.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield
+
+    def is_served(self) -> bool:
+        """Whether a controller runs on this directory."""
+        try:
+            with self.serve():
+                return False
+        except BlockingIOError:
+            return True
+
+    def _look(self) -> set[Key]:
+        """Bring what is known up to date: the rows that are different."""
+        try:
+            return self._hear()
+        except Unreachable:
+            # The server was restarted since it was asked last, perhaps.
+            return self._hear()
+
+    def _hear(self, seconds: float | None = None) -> set[Key]:
+        touched = self._database.look(seconds)
+        self._content.touch(touched)
+        return touched
+
+    def _commit(self, made: Changes, about: Mapping[str, str]) -> int:
+        """Carry out changes of the model, all or nothing; the generation it is now."""
+        replica = self._database.replica
+        first = replica.generation
+        for _ in range(_ATTEMPTS):
+            if not made:
+                return replica.generation
+            identity = str(uuid4())
+            generation = replica.generation + 1
+            try:
+                error = self._attempt(made, {**about, "id": identity, "who": _who(), GENERATION: generation})
+            except Unreachable:
+                touched = self._look_after_loss()
+                error = None if history.is_recorded(self._database, identity) else "the store was lost"
+            else:
+                touched = self._look() if error is None else self._wait_for_news(error)
+            if error is None:
+                return generation
+            self._overtaken(made, first, touched)
+        raise Conflict(
+            "others change the model all the time, or the store is lost again and again; nothing was changed"
+        )
+
+    def _attempt(self, made: Changes, about: Mapping[str, Any]) -> str | None:
+        """Send changes as one transaction; why it was refused, if it was."""
+        transaction = Transaction(self._database.replica)
+        transaction.change(made)
+        self._number(transaction, made)
+        transaction.count()
+        history.record(transaction, self._database, about, made)
+        return error_of(self._database.transact(transaction.operations))
+
+    def _number(self, transaction: Transaction, made: Changes) -> None:
+        """Number what is new, and forget the numbers of what is gone."""
+        for pool, table in NUMBERED.items():
+            some = [key for key, change in made.items() if key.table == table and None in (change.old, change.new)]
+            if not some:
+                continue
+            names = dict.fromkeys(self._database.replica.numbers.get(pool, {}))
+            for key in some:
+                if made[key].new is None:
+                    names.pop(key.path, None)
+                else:
+                    names[key.path] = None
+            transaction.number(pool, names)
+
+    def _look_after_loss(self) -> set[Key]:
+        try:
+            return self._look()
+        except Unreachable as error:
+            raise Unreachable(
+                f"whether the change took place is not known ('ovs-vpc history' will tell): {error}"
+            ) from None
+
+    def _overtaken(self, made: Changes, first: int, touched: set[Key]) -> None:
+        """Returns when a change that did not take place can be tried again. Raises the reason why it cannot."""
+        if not touched:
+            return
+        concerned = {*made, *(key for k, change in made.items() for key in references(k, change.new or {}))}
+        if clashes := sorted(str(key) for key in touched & concerned):
+            raise Conflict(self._clash(clashes, first))
+        rows = {key: self._database.replica.values(key) for key in self._database.replica}
+        rows |= {key: change.new for key, change in made.items() if change.new is not None}
+        recheck(build({key: values for key, values in rows.items() if key not in made or made[key].new is not None}))
+
+    def _clash(self, clashes: list[str], first: int) -> str:
+        objects = ", ".join(clashes[:10]) + (f" and {len(clashes) - 10} more" if len(clashes) > 10 else "")
+        by = (
+            "; ".join(str(entry) for entry in self.history() if entry.generation > first) or "not by an ovs-vpc command"
+        )
+        return f"somebody else changed {objects} meanwhile ({by}); nothing was changed. Look at it, and try again"
+
+    def _wait_for_news(self, error: str) -> set[Key]:
+        """What others changed, when the server has just refused something for that. Raises :class:`Refused`."""
+        touched: set[Key] = set()
+        end = time.monotonic() + _NEWS_SECONDS
+        while not touched and time.monotonic() < end:
+            touched |= self._hear(_PAUSE)
+        if not touched:
+            raise Refused(f"the store refuses the change: {error}")
+        return touched
+
+
+def _reports(status: Mapping[str, Any]) -> dict[str, Any]:
+    """A status in parts, so that what changes on one host is written alone."""
+    located: dict[str, list[str]] = {}
+    for port, host in status["ports"].items():
+        located.setdefault(host, []).append(port)
+    hosts = {host: {**report, "located": located.get(host, [])} for host, report in status["hosts"].items()}
+    own = {key: value for key, value in status.items() if key not in ("hosts", "ports")}
+    return {**hosts, "": {**own, "hosts": list(hosts)}}
+
+
+def _who() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"

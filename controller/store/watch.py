@@ -1,0 +1,86 @@
+"""Watching the store from a thread of its own: the rest of the controller never waits for it."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from controller.store.content import Stored
+from controller.store.errors import Invalid, StoreError, Unreachable
+from controller.store.store import Store
+
+_TICK = 0.05
+"""Seconds between two looks at whether there is a status to be written."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
+"""Seconds between attempts to reach a store that is lost."""
+_PATIENCE = 5.0
+"""Seconds for what is under way when the controller is ended."""
+
+_log = logging.getLogger(__name__)
+
+
+class StoreWatch:
+    """Tells of each new model, writes each new status, and comes back when the store was lost."""
+
+    def __init__(self, store: Store, on_model: Callable[[Stored], None], written: Mapping[str, Any]) -> None:
+        """``on_model`` is called from the thread. ``written``: the status as an earlier controller left it."""
+        self.written = written
+        """The last status that is in the store."""
+        self._store = store
+        self._on_model = on_model
+        self._status: Mapping[str, Any] | None = None
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="store", daemon=True)
+        self._lost_at: float | None = None
+        self._pause = _FIRST_PAUSE
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def report(self, status: Mapping[str, Any]) -> None:
+        """Write this status, as soon as that can be done. It must not change any more."""
+        self._status = status
+
+    def stop(self) -> None:
+        """End the thread and leave the store."""
+        self._stopping.set()
+        self._thread.join(_PATIENCE)
+        if not self._thread.is_alive():
+            self._store.close()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._look()
+            except Invalid as error:
+                _log.error("store: the model cannot be read; the switches keep what they have: %s", error)
+            except StoreError as error:
+                self._lost(error)
+
+    def _look(self) -> None:
+        stored = self._store.news(_TICK)
+        self._back()
+        if stored is not None:
+            self._on_model(stored)
+        status, self._status = self._status, None
+        if status is not None:
+            try:
+                self._store.write_status(status)
+                self.written = status
+            except Unreachable:
+                self._status = self._status or status
+                raise
+
+    def _lost(self, error: StoreError) -> None:
+        if self._lost_at is None:
+            self._lost_at = time.monotonic()
+            _log.warning("store: out of reach; the switches keep what they have: %s", error)
+        self._stopping.wait(self._pause)
+        self._pause = min(2 * self._pause, _LONGEST_PAUSE)
+
+    def _back(self) -> None:
+        if self._lost_at is not None:
+            _log.info("store: back after %.1f s", time.monotonic() - self._lost_at)
+            self._lost_at = None
+            self._pause = _FIRST_PAUSE

@@ -1,0 +1,99 @@
+"""The model as rows and back, values on their way to the database and back, and a stream cut into messages."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from controller.store.rows import NETWORK, Key, build, references, rows_of
+from controller.store.rpc import Splitter
+from controller.store.shapes import Column, Many, tables
+from controller.store.wire import changed, decode
+from flows.model import parse
+from tests.scenario import SCENARIOS, SHIPPED, load
+
+NETWORKS = [*sorted(SHIPPED.glob("*.yaml")), *sorted(SCENARIOS.glob("*.yaml"))]
+JSON = st.recursive(
+    st.none() | st.integers() | st.text(),
+    lambda part: st.lists(part) | st.dictionaries(st.text(), part),
+    max_leaves=5,
+)
+
+
+@pytest.mark.parametrize("path", NETWORKS, ids=lambda path: path.stem)
+def test_a_network_survives_as_rows(path: Path) -> None:
+    network = load(path)
+    rows = rows_of(network)
+    again = build(dict(reversed(rows.items())))
+    assert again == network
+    assert list(again.ports) == list(network.ports), "not in the order of the file"
+    named = {other for key, values in rows.items() for other in references(key, values)}
+    assert named <= rows.keys()
+
+
+def test_no_segments_and_all_segments_of_a_trunk_are_two_things() -> None:
+    network, _ = parse("segments: {red: {id: 1, vlan: 7}}\nports: {a: {trunk: []}, b: {segment: red}}", "f")
+    again = build(rows_of(network))
+    assert again.segment_ports["a"].trunk == ()
+    assert again.segment_ports["b"].trunk is None
+
+
+def test_parts_of_different_kinds_of_objects_are_told_apart() -> None:
+    text = """
+switches: {s1: {}}
+routers: {x: {interfaces: {lan: {switch: s1, ip: 10.0.0.1/24}}, routes: [{to: 10.1.0.0/16, via: 10.0.0.2}]}}
+ports: {x: {switch: s1, ip: 10.0.0.2/24, gateway: 10.0.0.1, routes: [{to: 10.1.0.0/16, via: 10.0.0.1}]}}
+"""
+    network, _ = parse(text, "f")
+    assert build(rows_of(network)) == network
+
+
+def test_what_refers_to_what() -> None:
+    columns = {
+        (table.name, column.name): column.table for table in tables().values() for column in table.columns.values()
+    }
+    assert columns["VpcPort", "vpc"] == "Vpc"
+    assert columns["VpcPort", "host"] == "Host"
+    assert columns["SegmentPort", "trunk"] == "Segment"
+    assert columns["Peering", "between"] == "Subnet"
+    assert columns["SubnetRoute", "via"] == "Peering"
+    assert columns["Vpc", "subnets"] == "Subnet"
+    assert columns["SwitchPort", "switch"] == columns["Link", "between"] == "PlainSwitch"
+    assert NETWORK.table in tables()
+
+
+@given(st.lists(st.dictionaries(st.text(), JSON), min_size=1), st.integers(1, 20))
+def test_a_stream_is_cut_into_its_messages(messages: list[object], size: int) -> None:
+    stream = "".join(json.dumps(message, ensure_ascii=False) for message in messages).encode("utf-8", "surrogatepass")
+    try:
+        stream.decode()
+    except UnicodeDecodeError:  # half a character is no text
+        return
+    splitter = Splitter()
+    found = [message for at in range(0, len(stream), size) for message in splitter.feed(stream[at : at + size])]
+    assert found == messages
+
+
+def _column(many: Many, atom: str = "string") -> Column:
+    return Column("c", atom, many, is_optional=True)
+
+
+def test_changes_of_sets_and_maps_are_told_by_their_differences() -> None:
+    one, listed, mapped, chosen = (_column(many) for many in Many)
+    assert changed("a", "b", one) == "b"
+    assert changed("a", ["set", []], one) is None
+    assert changed(("a", "b"), ["map", [[1, "c"], [2, "d"]]], listed) == ("a", "c", "d")
+    assert changed(("a", "b"), ["map", [[1, "b"]]], listed) == ("a",)
+    assert changed({"x": "a"}, ["map", [["x", "a"], ["y", "b"]]], mapped) == {"y": "b"}
+    assert changed(frozenset("ab"), ["set", ["b", "c"]], chosen) == frozenset("ac")
+
+
+def test_numbers_of_64_bits() -> None:
+    assert decode(-1, _column(Many.ONE, "integer")) == 2**64 - 1
+
+
+def test_an_object_has_a_name_for_people() -> None:
+    assert str(Key("Subnet", "blue/web")) == "subnet blue/web"
+    assert str(NETWORK) == "network"
