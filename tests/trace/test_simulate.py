@@ -19,23 +19,8 @@ from tests.trace.random_frames import Frames
 from tests.trace.real import RealSwitch
 
 _FRAME = [
-    "vlan_tci",
-    "inner_tci",
-    "dl_src",
-    "dl_dst",
-    "dl_type",
-    "nw_src",
-    "nw_dst",
-    "nw_ttl",
-    "nw_proto",
-    "nw_frag",
-    "icmp_type",
-    "icmp_code",
-    "arp_op",
-    "arp_spa",
-    "arp_tpa",
-    "arp_sha",
-    "arp_tha",
+    *("vlan_tci", "inner_tci", "dl_src", "dl_dst", "dl_type", "nw_src", "nw_dst", "nw_ttl", "nw_proto", "nw_frag"),
+    *("icmp_type", "icmp_code", "arp_op", "arp_spa", "arp_tpa", "arp_sha", "arp_tha"),
 ]
 """The fields that a frame has outside of the switch."""
 PACKETS = 100

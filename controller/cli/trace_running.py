@@ -1,0 +1,134 @@
+"""A lab's switches asked what they would do with a packet (``ofproto/trace``), and its answers read.
+
+A switch says which flows the packet meets and which ports it goes out of. The cookies of the flows lead back to what
+was compiled; what these flows do to the packet is done by :mod:`flows.simulate`, and must end as the switch says.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from controller.cli.output import fail
+from flows import fields, registers
+from flows.fields import Field, nxm
+from flows.learning import LEARNED_OWNER, Learn, Load
+from flows.model.contract import INTEGRATION_BRIDGE
+from flows.openflow import Output
+from flows.plan import Desired
+from flows.plugged import Snapshot, host_node
+from flows.simulate import Packet, Unsupported, Walk, walk
+from flows.simulate.tables import Doing, Entry, entry
+from flows.simulate.world import World, ends_of
+from mininet_topos.directory import host_node as lab_host
+from mininet_topos.directory import switch_node as lab_switch
+from mininet_topos.lab import Lab
+
+_LOOKUP = re.compile(r"^ *(\d+)\. .*priority (\d+)(?:, cookie (0x[0-9a-f]+))?$")
+_LOAD = re.compile(r"load:(0x[0-9a-f]+|\d+)->(\S+)$")
+_OUTPUT = re.compile(r"output:(\d+)$")
+_COPY = re.compile(r"^ +(?:output:(\d+)|-> output port is (\d+)|(IN_PORT))$")
+_FIELDS = {nxm(item): item for item in (*vars(fields).values(), *registers.ALL.values()) if isinstance(item, Field)}
+_TO_ITSELF = ">> skipping output to input port"
+
+
+def running(lab: Lab, snapshot: Snapshot) -> World:
+    """The switches of a lab, which are asked and do nothing: no packet is sent, and nothing learned."""
+    hosts = {host_node(host): lab_host(host) for host in snapshot.hosts}
+    switches = {
+        node: _RunningSwitch(lab, *_bridge_of(lab, node, hosts.get(node)), desired)
+        for node, desired in snapshot.desired.items()
+    }
+    return World(switches, ends_of(snapshot))
+
+
+def _bridge_of(lab: Lab, node: str, host: str | None) -> tuple[str, str]:
+    """The lab's node, and the bridge there."""
+    if host is not None:
+        return host, INTEGRATION_BRIDGE
+    switch = node.removeprefix("switch ")
+    return lab_switch(switch), lab.topology.plain.switches[switch].bridge
+
+
+@dataclass(frozen=True, slots=True)
+class _RunningSwitch:
+    lab: Lab
+    node: str
+    bridge: str
+    desired: Desired
+
+    def receive(self, packet: Packet) -> Walk:
+        """What the switch would do with a packet."""
+        command = ["ovs-appctl", "ofproto/trace", self.bridge, str(packet)]
+        done = self.lab.run(self.node, command, capture_output=True, text=True)
+        if done.returncode != 0:
+            fail(f"the switch of {self.node} does not answer: {done.stderr.strip()}")
+        told = list(_of_bridge(done.stdout))
+        replayed = walk(packet, _Replay(self.node, list(self._met(told))))
+        if [copy.port for copy in replayed.copies] != list(_copies(told, packet)):
+            raise Unsupported(f"the switch of {self.node} does something else than its flows say:\n{done.stdout}")
+        return replayed
+
+    def _met(self, told: list[str]) -> Iterator[Entry]:
+        """The flows that the packet meets."""
+        for index, line in enumerate(told):
+            if not (found := _LOOKUP.match(line)):
+                continue
+            cookie = int(found[3] or "0", 16)
+            if cookie in self.desired.flows:
+                yield entry(self.desired.flows[cookie])
+            elif cookie >> 56 == LEARNED_OWNER:
+                yield Entry(int(found[1]), int(found[2]), cookie, (), tuple(_learned(told[index + 1 :])))
+            else:
+                raise Unsupported(f"{self.node} holds a flow that is not wanted there: {line.strip()}")
+
+
+@dataclass(slots=True)
+class _Replay:
+    """Answers lookups with the flows that a real switch has met, one after the other."""
+
+    node: str
+    left: list[Entry] = field(default_factory=list)
+
+    def lookup(self, number: int, packet: Packet) -> Entry | None:
+        if not self.left or self.left[0].table != number:
+            raise Unsupported(f"the switch of {self.node} does not look into table {number} with {packet}")
+        return self.left.pop(0)
+
+    def learn(self, learn: Learn, packet: Packet) -> bool:
+        """Without a packet Open vSwitch learns nothing and calls it a success (ADR 10)."""
+        return True
+
+
+def _of_bridge(text: str) -> Iterator[str]:
+    """The lines about the bridge itself, without those inside them about br-phy, which gets what tunnels carry."""
+    inside: int | None = None
+    for line in text.partition("\n---")[2].partition("\nFinal flow:")[0].splitlines()[1:]:
+        indent = len(line) - len(line.lstrip())
+        if line.lstrip().startswith("bridge("):
+            inside = indent
+        elif inside is not None and line and indent <= inside and not line.lstrip().startswith("---"):
+            inside = None
+        if inside is None and line:
+            yield line
+
+
+def _learned(told: list[str]) -> Iterator[Doing]:
+    """What a learned flow does: the lines after it, up to the next lookup."""
+    for line in told:
+        if _LOOKUP.match(line):
+            return
+        if load := _LOAD.search(line):
+            yield Load(int(load[1], 0), _FIELDS[load[2]])
+        elif output := _OUTPUT.search(line):
+            yield Output(int(output[1]))
+
+
+def _copies(told: list[str], packet: Packet) -> Iterator[int]:
+    """The ports that copies go out of."""
+    for line, after in zip(told, [*told[1:], ""], strict=True):
+        if found := _COPY.match(line):
+            problem = after.strip()
+            if problem.startswith(">>") and problem != _TO_ITSELF:
+                raise Unsupported(f"Open vSwitch cannot send it: {problem.removeprefix('>> ')}")
+            if problem != _TO_ITSELF:
+                yield int(found[1] or found[2] or packet[fields.IN_PORT])
