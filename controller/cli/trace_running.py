@@ -15,7 +15,7 @@ from flows.learning import LEARNED_OWNER, Learn, Load
 from flows.model.contract import INTEGRATION_BRIDGE
 from flows.openflow import Output
 from flows.plan import Desired
-from flows.plugged import Snapshot, host_node
+from flows.plugged import Snapshot, host_node, switch_node
 from flows.simulate import Packet, Unsupported, Walk, walk
 from flows.simulate.tables import Doing, Entry, entry
 from flows.simulate.world import World, ends_of
@@ -31,41 +31,52 @@ _FIELDS = {nxm(item): item for item in (*vars(fields).values(), *registers.ALL.v
 _TO_ITSELF = ">> skipping output to input port"
 
 
+@dataclass(frozen=True, slots=True)
+class Bridge:
+    """A switch of a lab."""
+
+    node: str
+    """The lab's name of the node."""
+    name: str
+    """Of the bridge there."""
+
+    def run(self, lab: Lab, *command: str) -> str:
+        """Run a command of Open vSwitch there, and return what it prints; the end of everything when it fails."""
+        done = lab.run(self.node, command, capture_output=True, text=True)
+        if done.returncode != 0:
+            fail(f"the switch of {self.node} does not answer: {done.stderr.strip()}")
+        return str(done.stdout)
+
+
+def bridges(lab: Lab, snapshot: Snapshot) -> dict[str, Bridge]:
+    """The switch of each node of a snapshot."""
+    plain = lab.topology.plain.switches
+    return {
+        **{host_node(host): Bridge(lab_host(host), INTEGRATION_BRIDGE) for host in snapshot.hosts},
+        **{switch_node(switch): Bridge(lab_switch(switch), plain[switch].bridge) for switch in snapshot.switches},
+    }
+
+
 def running(lab: Lab, snapshot: Snapshot) -> World:
     """The switches of a lab, which are asked and do nothing: no packet is sent, and nothing learned."""
-    hosts = {host_node(host): lab_host(host) for host in snapshot.hosts}
-    switches = {
-        node: _RunningSwitch(lab, *_bridge_of(lab, node, hosts.get(node)), desired)
-        for node, desired in snapshot.desired.items()
-    }
+    known = bridges(lab, snapshot)
+    switches = {node: _RunningSwitch(lab, known[node], desired) for node, desired in snapshot.desired.items()}
     return World(switches, ends_of(snapshot))
-
-
-def _bridge_of(lab: Lab, node: str, host: str | None) -> tuple[str, str]:
-    """The lab's node, and the bridge there."""
-    if host is not None:
-        return host, INTEGRATION_BRIDGE
-    switch = node.removeprefix("switch ")
-    return lab_switch(switch), lab.topology.plain.switches[switch].bridge
 
 
 @dataclass(frozen=True, slots=True)
 class _RunningSwitch:
     lab: Lab
-    node: str
-    bridge: str
+    bridge: Bridge
     desired: Desired
 
     def receive(self, packet: Packet) -> Walk:
         """What the switch would do with a packet."""
-        command = ["ovs-appctl", "ofproto/trace", self.bridge, str(packet)]
-        done = self.lab.run(self.node, command, capture_output=True, text=True)
-        if done.returncode != 0:
-            fail(f"the switch of {self.node} does not answer: {done.stderr.strip()}")
-        told = list(_of_bridge(done.stdout))
-        replayed = walk(packet, _Replay(self.node, list(self._met(told))))
+        text = self.bridge.run(self.lab, "ovs-appctl", "ofproto/trace", self.bridge.name, str(packet))
+        told = list(_of_bridge(text))
+        replayed = walk(packet, _Replay(self.bridge.node, list(self._met(told))))
         if [copy.port for copy in replayed.copies] != list(_copies(told, packet)):
-            raise Unsupported(f"the switch of {self.node} does something else than its flows say:\n{done.stdout}")
+            raise Unsupported(f"the switch of {self.bridge.node} does something else than its flows say:\n{text}")
         return replayed
 
     def _met(self, told: list[str]) -> Iterator[Entry]:
@@ -79,7 +90,7 @@ class _RunningSwitch:
             elif cookie >> 56 == LEARNED_OWNER:
                 yield Entry(int(found[1]), int(found[2]), cookie, (), tuple(_learned(told[index + 1 :])))
             else:
-                raise Unsupported(f"{self.node} holds a flow that is not wanted there: {line.strip()}")
+                raise Unsupported(f"{self.bridge.node} holds a flow that is not wanted there: {line.strip()}")
 
 
 @dataclass(slots=True)

@@ -117,14 +117,17 @@ class _Telling:
         for step in visit.walk.steps[: until + 1]:
             if not step.aside:
                 cookie = step.entry.cookie if step.entry else 0
-                sentence, why = self._explained(visit.place.node, cookie)
+                sentence, why = explained(self.snapshot, visit.place.node, cookie)
                 yield Hop(visit.place.node, visit.by, table_name(step.table), cookie, sentence, why)
 
-    def _explained(self, node: str, cookie: int) -> tuple[str, str]:
-        desired = self.snapshot.desired[node]
-        reasons: tuple[Application, ...] = desired.applications.get(cookie) or desired.learned.get(cookie) or ()
-        if reasons:
-            learned = "learned: " if cookie >> 56 == LEARNED_OWNER else ""
-            return learned + reasons[0].sentence, str(reasons[0].why)
-        ours = "that is not wanted any more" if cookie >> 56 == COOKIE_OWNER else "that is not ours"
-        return (f"a flow {ours}" if cookie else "no flow matches: dropped"), "nothing in the model"
+
+def explained(snapshot: Snapshot, node: str, cookie: int) -> tuple[str, str]:
+    """What the flow of a node with a cookie does, in words, and the object that it is there for."""
+    desired = snapshot.desired[node]
+    reasons: tuple[Application, ...] = desired.applications.get(cookie) or desired.learned.get(cookie) or ()
+    if reasons:
+        learned = "learned: " if cookie >> 56 == LEARNED_OWNER else ""
+        more = f" and {len(reasons) - 1} more" if len(reasons) > 1 else ""
+        return learned + reasons[0].sentence, f"{reasons[0].why}{more}"
+    ours = "that is not wanted any more" if cookie >> 56 in (COOKIE_OWNER, LEARNED_OWNER) else "that is not ours"
+    return (f"a flow {ours}" if cookie else "no flow matches: dropped"), "nothing in the model"

@@ -30,13 +30,22 @@ class Traffic:
         return "ping" if self.protocol == "icmp" else f"{self.protocol.upper()} to port {self.port}"
 
 
-def frame_of(network: Network, source: AnyPort, target: AnyPort, traffic: Traffic) -> bytes:
+def frame_of(
+    network: Network,
+    source: AnyPort,
+    target: AnyPort,
+    traffic: Traffic,
+    *,
+    number: int = 0,
+    is_answered: bool = True,
+) -> bytes:
     """The frame as the sender puts it on the wire.
 
+    ``number``: the IP packet's identification. ``is_answered``: else the checksum of what is in the IP packet is wrong.
     Raises :class:`NotSent` when it would send none, :class:`Unsupported` when it goes through a router.
     """
     receiver_mac, tag = _reach(network, source, target)
-    packet = _ipv4(source.address or _NO_ADDRESS, target.address or _NO_ADDRESS, traffic)
+    packet = _ipv4(source.address or _NO_ADDRESS, target.address or _NO_ADDRESS, traffic, number, is_answered)
     header = b"" if tag is None else struct.pack("!HH", ETH_TYPE_VLAN, tag)
     return _mac(receiver_mac) + _mac(source.mac_address) + header + struct.pack("!H", ETH_TYPE_IPV4) + packet
 
@@ -92,23 +101,22 @@ def _switch_tag(source: SwitchPort, target: SwitchPort) -> int | None:
     return next((vlan for vlan in carried if not theirs or vlan in theirs), carried[0]) or None
 
 
-def _ipv4(source: IPv4Address, target: IPv4Address, traffic: Traffic) -> bytes:
+def _ipv4(source: IPv4Address, target: IPv4Address, traffic: Traffic, number: int, is_answered: bool) -> bytes:
     """An IPv4 packet with right checksums (RFC 791, 792, 768, 9293)."""
     match traffic.protocol:
         case "icmp":
-            body = _checked(struct.pack("!BBHHH", 8, 0, 0, 1, 1), 2)
+            body, at = struct.pack("!BBHHH", 8, 0, 0, 1, 1), 2
         case "udp":
-            body = struct.pack("!HHHH", _SOURCE_PORT, traffic.port, 8, 0)
-            body = _checked(body, 6, _pseudo(source, target, traffic, len(body)))
+            body, at = struct.pack("!HHHH", _SOURCE_PORT, traffic.port, 8, 0), 6
         case "tcp":  # SYN
-            body = struct.pack("!HHIIBBHHH", _SOURCE_PORT, traffic.port, 1, 0, 5 << 4, 2, 64240, 0, 0)
-            body = _checked(body, 16, _pseudo(source, target, traffic, len(body)))
-    header = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(body), 0, 0x4000, _TTL, _PROTOCOLS[traffic.protocol], 0)
+            body, at = struct.pack("!HHIIBBHHH", _SOURCE_PORT, traffic.port, 1, 0, 5 << 4, 2, 64240, 0, 0), 16
+    proto = _PROTOCOLS[traffic.protocol]
+    pseudo = b"" if proto == PROTO_ICMP else source.packed + target.packed + struct.pack("!HH", proto, len(body))
+    body = _checked(body, at, pseudo)
+    if not is_answered:
+        body = body[:at] + bytes([body[at] ^ 0x55, body[at + 1]]) + body[at + 2 :]
+    header = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(body), number, 0x4000, _TTL, proto, 0)
     return _checked(header + source.packed + target.packed, 10) + body
-
-
-def _pseudo(source: IPv4Address, target: IPv4Address, traffic: Traffic, length: int) -> bytes:
-    return source.packed + target.packed + struct.pack("!HH", _PROTOCOLS[traffic.protocol], length)
 
 
 def _checked(data: bytes, at: int, before: bytes = b"") -> bytes:
