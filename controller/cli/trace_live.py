@@ -32,8 +32,8 @@ Counters = Mapping[tuple[int, int], int]
 
 def trace_live(lab: Lab, snapshot: Snapshot, source: AnyPort, target: AnyPort, traffic: Traffic) -> Trace:
     """Send a packet, and tell which counters it moved on all hosts, in the order of hosts and tables."""
-    places = {end.port: place for place, end in ends_of(snapshot).items() if isinstance(end, Machine)}
-    if source.name not in places:
+    node_of = {end.port: place.node for place, end in ends_of(snapshot).items() if isinstance(end, Machine)}
+    if source.name not in node_of:
         return Trace((), False, f"not sent: port {source.name} is not plugged in")
     try:
         # The receiver's own system drops a packet with a wrong checksum: an answer would move counters too.
@@ -41,10 +41,10 @@ def trace_live(lab: Lab, snapshot: Snapshot, source: AnyPort, target: AnyPort, t
         frame = frame_of(snapshot.network, source, target, traffic, number=number, is_answered=False)
     except NotSent as reason:
         return Trace((), False, f"not sent: {reason}")
-    nodes = _nodes(snapshot, places[source.name].node)
+    nodes = _nodes(snapshot, node_of[source.name])
     known = bridges(lab, snapshot)
     before = {node: _read(lab, known[node]) for node in nodes}
-    got = _send(lab, source.name, frame, [port for port in places if port != source.name])
+    got = _send(lab, source.name, frame, [port for port in node_of if port != source.name])
     after = {node: _read(lab, known[node]) for node in nodes}
     moved = [
         _Moved(node, table, cookie, packets - before[node].get((table, cookie), 0))
@@ -53,7 +53,7 @@ def trace_live(lab: Lab, snapshot: Snapshot, source: AnyPort, target: AnyPort, t
     ]
     ours = [each for each in moved if each.packets >= TIMES]
     hops = tuple(each.hop(snapshot) for each in ours)
-    return Trace(hops, bool(got.get(target.name)), _ending(snapshot, ours, got, target.name))
+    return Trace(hops, bool(got.get(target.name)), _ending(snapshot, ours, got, target.name, node_of))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +99,11 @@ def _send(lab: Lab, source: str, frame: bytes, watched: list[str]) -> dict[str, 
     return dict(json.loads(done.stdout))
 
 
-def _ending(snapshot: Snapshot, moved: list[_Moved], got: Mapping[str, int], target: str) -> str:
+def _ending(
+    snapshot: Snapshot, moved: list[_Moved], got: Mapping[str, int], target: str, node_of: Mapping[str, str]
+) -> str:
     if got.get(target):
-        place = next(at for at, end in ends_of(snapshot).items() if end == Machine(target))
-        return f"delivered to {target} on {place.node}: {got[target]} of {TIMES} packets"
+        return f"delivered to {target} on {node_of[target]}: {got[target]} of {TIMES} packets"
     others = [port for port, copies in got.items() if copies]
     if others:
         return f"not delivered: it went to {', '.join(others)}, and not to {target}"

@@ -5,14 +5,12 @@ of ours may name, registers and tunnel included; what it lacks has the value 0, 
 modelled raises :class:`Unsupported`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from flows import fields, registers
 from flows.fields import (
     ETH_TYPE,
-    ETH_TYPE_ARP,
-    ETH_TYPE_IPV4,
     IP_FRAG,
     IP_TTL,
     VLAN,
@@ -75,10 +73,6 @@ class Pattern:
     def __post_init__(self) -> None:
         if self.field.name not in _MODELLED:
             raise Unsupported(f"a match of {self.field} is not simulated")
-
-    def matches(self, packet: Packet) -> bool:
-        """Whether a packet has the value."""
-        return packet[self.field] & self.mask == self.value
 
 
 def pattern(term: Term) -> Pattern:
@@ -149,21 +143,3 @@ def _load(packet: Packet, field: Field, value: int) -> Packet:
 def _has(packet: Packet, field: Field) -> bool:
     """Whether the packet has a field: what ovs-fields(7) calls its prerequisites."""
     return all(packet[needed] == value for needed, value in field.needs)
-
-
-def differences(before: Packet, after: Packet) -> Iterator[Field]:
-    """The fields that two packets have different values of."""
-    for name in sorted({*before.values, *after.values}):
-        field = _MODELLED[name]
-        if before[field] != after[field]:
-            yield field
-
-
-def is_ip(packet: Packet) -> bool:
-    """Whether it is IPv4."""
-    return packet[ETH_TYPE] == ETH_TYPE_IPV4
-
-
-def is_arp(packet: Packet) -> bool:
-    """Whether it is ARP."""
-    return packet[ETH_TYPE] == ETH_TYPE_ARP

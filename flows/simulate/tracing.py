@@ -12,7 +12,7 @@ from flows.rules import Application
 from flows.simulate.extract import extract
 from flows.simulate.switch import Switch
 from flows.simulate.traffic import NotSent, Traffic, frame_of
-from flows.simulate.world import Arrival, Journey, Machine, Router, Visit, World, ends_of
+from flows.simulate.world import Arrival, Journey, Machine, Place, Router, Visit, World, ends_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +48,15 @@ def simulated(snapshot: Snapshot) -> World:
 
 def trace(snapshot: Snapshot, world: World, source: AnyPort, target: AnyPort, traffic: Traffic) -> Trace:
     """Follow a packet between two ports. Raises :class:`flows.simulate.packet.Unsupported`."""
-    place = world.place_of(source.name)
+    place = world.machines.get(source.name)
     if place is None:
         return Trace((), False, f"not sent: port {source.name} is not plugged in")
     try:
         frame = frame_of(snapshot.network, source, target, traffic)
     except NotSent as reason:
         return Trace((), False, f"not sent: {reason}")
-    return _Telling(snapshot, world.send(place, extract(frame)), target.name).trace()
+    journey = world.send(place, extract(frame))
+    return _Telling(snapshot, journey, target.name, world.machines.get(target.name)).trace()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,8 @@ class _Telling:
     snapshot: Snapshot
     journey: Journey
     target: str
+    there: Place | None
+    """Where the target is plugged in."""
 
     def trace(self) -> Trace:
         arrived = next((each for each in self.journey.arrivals if each.end == Machine(self.target)), None)
@@ -80,8 +83,8 @@ class _Telling:
 
     def _furthest(self) -> Visit:
         """Where to look when the packet did not arrive: where the receiver is, else where the packet came last."""
-        place = next((at for at, end in ends_of(self.snapshot).items() if end == Machine(self.target)), None)
-        there = [visit for visit in self.journey.visits if place is not None and visit.place.node == place.node]
+        node = self.there.node if self.there else None
+        there = [visit for visit in self.journey.visits if visit.place.node == node]
         if there:
             return there[0]
         only_way = [visit for visit in self.journey.visits if len(visit.walk.copies) <= 1]

@@ -123,17 +123,15 @@ class World:
         self._switches = switches
         self._ends = ends
         self._tunnels = {end.own: place for place, end in ends.items() if isinstance(end, Tunnel)}
-
-    def place_of(self, port: str) -> Place | None:
-        """Where a machine is plugged in; None: nowhere."""
-        return next((place for place, end in self._ends.items() if end == Machine(port)), None)
+        self.machines = {end.port: place for place, end in ends.items() if isinstance(end, Machine)}
+        """Where each machine is plugged in, by its port; those that are nowhere are not here."""
 
     def send(self, place: Place, frame: Packet) -> Journey:
         """Let a frame come in at a port, and follow it and all its copies. Raises :class:`Unsupported`."""
         visits: list[Visit] = []
         arrivals: list[Arrival] = []
-        waiting = deque([(place, frame.having((IN_PORT, place.ofport)), None, "")])
-        under_way: deque[tuple[Place, Packet, Sender | None, str]] = waiting  # type: ignore[assignment]
+        under_way: deque[tuple[Place, Packet, Sender | None, str]] = deque()
+        under_way.append((place, frame.having((IN_PORT, place.ofport)), None, ""))
         while under_way:
             if len(visits) == _MOST_VISITS:
                 raise Unsupported("the packet goes round in circles")
