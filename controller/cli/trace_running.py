@@ -6,7 +6,7 @@ was compiled; what these flows do to the packet is done by :mod:`flows.simulate`
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from controller.cli.output import fail
 from flows import fields, registers
@@ -23,7 +23,7 @@ from mininet_topos.directory import host_node as lab_host
 from mininet_topos.directory import switch_node as lab_switch
 from mininet_topos.lab import Lab
 
-_LOOKUP = re.compile(r"^ *(\d+)\. .*priority (\d+)(?:, cookie (0x[0-9a-f]+))?$")
+_LOOKUP = re.compile(r"^ *(\d+)\. (?:.*priority (\d+)(?:, cookie (0x[0-9a-f]+))?|(No match)\.)$")
 _LOAD = re.compile(r"load:(0x[0-9a-f]+|\d+)->(\S+)$")
 _OUTPUT = re.compile(r"output:(\d+)$")
 _COPY = re.compile(r"^ +(?:output:(\d+)|-> output port is (\d+)|(IN_PORT))$")
@@ -79,13 +79,15 @@ class _RunningSwitch:
             raise Unsupported(f"the switch of {self.bridge.node} does something else than its flows say:\n{text}")
         return replayed
 
-    def _met(self, told: list[str]) -> Iterator[Entry]:
-        """The flows that the packet meets."""
+    def _met(self, told: list[str]) -> Iterator[Entry | None]:
+        """The flows that the packet meets; None: a table has none for it."""
         for index, line in enumerate(told):
             if not (found := _LOOKUP.match(line)):
                 continue
             cookie = int(found[3] or "0", 16)
-            if cookie in self.desired.flows:
+            if found[4]:
+                yield None
+            elif cookie in self.desired.flows:
                 yield entry(self.desired.flows[cookie])
             elif cookie >> 56 == LEARNED_OWNER:
                 yield Entry(int(found[1]), int(found[2]), cookie, (), tuple(_learned(told[index + 1 :])))
@@ -98,12 +100,13 @@ class _Replay:
     """Answers lookups with the flows that a real switch has met, one after the other."""
 
     node: str
-    left: list[Entry] = field(default_factory=list)
+    left: list[Entry | None]
 
     def lookup(self, number: int, packet: Packet) -> Entry | None:
-        if not self.left or self.left[0].table != number:
+        found = self.left.pop(0) if self.left else None
+        if found is not None and found.table != number:
             raise Unsupported(f"the switch of {self.node} does not look into table {number} with {packet}")
-        return self.left.pop(0)
+        return found
 
     def learn(self, learn: Learn, packet: Packet) -> bool:
         """Without a packet Open vSwitch learns nothing and calls it a success (ADR 10)."""
