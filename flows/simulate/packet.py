@@ -114,16 +114,16 @@ def changed(packet: Packet, action: Action | Load) -> Packet:
 
 
 def ttl_is_spent(packet: Packet) -> bool:
-    """Whether Open vSwitch refuses to take one from the time to live, and stops in that table."""
+    """Whether Open vSwitch refuses to take one from the time to live, tells the controller and stops in that table."""
     if packet[ETH_TYPE] == _ETH_TYPE_IPV6:
         raise Unsupported("the hop limit of IPv6 is not simulated")
     return _has(packet, IP_TTL) and packet[IP_TTL] <= 1
 
 
 def _put(packet: Packet, field: Field, value: int) -> Packet:
-    if field is VLAN:  # makes a header where there is none
-        tci = packet[VLAN_TCI] & ~VLAN_PRESENT_AND_ID
-        return packet.having((VLAN_TCI, tci | VLAN_PRESENT | value))
+    if field is VLAN:
+        tci = packet[VLAN_TCI]
+        return packet.having((VLAN_TCI, tci & ~_VLAN_ID | value)) if tci else packet
     if field.name not in _MODELLED or field in (VLAN_TCI, INNER_TCI, ETH_TYPE, IP_FRAG):
         raise Unsupported(f"setting {field} is not simulated")
     return packet.having((field, value)) if _has(packet, field) else packet
@@ -133,10 +133,8 @@ def _load(packet: Packet, field: Field, value: int) -> Packet:
     """What a learned flow does with a field: of VLAN tags it sees the bits."""
     if field is VLAN_TCI and value == 0:  # takes every tag away that the switch knows of (ADR 10)
         return packet.having((VLAN_TCI, 0), (INNER_TCI, 0))
-    if field is VLAN:
-        if not packet[VLAN_TCI]:
-            raise Unsupported("a learned VLAN for a frame without a tag is not simulated")
-        return packet.having((VLAN_TCI, packet[VLAN_TCI] & ~_VLAN_ID | value))
+    if field is VLAN and not packet[VLAN_TCI]:
+        raise Unsupported("a learned VLAN for a frame without a tag is not simulated")
     return _put(packet, field, value)
 
 

@@ -136,6 +136,7 @@ class _Walk:
             return
         for index, action in enumerate(found.actions):
             if isinstance(action, DecTtl) and ttl_is_spent(self.packet):
+                self.controller.append(self.packet)  # told of, as an invalid TTL (OpenFlow 1.4, 7.4.1)
                 return
             match action:
                 case Resubmit(to):
