@@ -48,17 +48,16 @@ def trace_packet(
 
     Exit code 0: it is delivered. 1: it is not.
     """
-    traffic = _traffic(tcp, udp, icmp)
     if is_running and live:
         fail("--running and --live are two ways to look: use one")
     if file is not None and (is_running or live):
         fail("a file does not run: leave it out, or leave out --running and --live")
-    found = find_target(state, lab) if file is None else None
-    seen = plugged_in(read_network(file)[0]) if file is not None else _seen(found)
-    ports = {name: _port(seen, name) for name in (source, target)}
     if source == target:
         fail("a packet from a port to itself passes no switch")
-    sender, receiver = ports[source], ports[target]
+    traffic = _traffic(tcp, udp, icmp)
+    found = find_target(state, lab) if file is None else None
+    seen = plugged_in(read_network(file)[0]) if file is not None else _seen(found)
+    sender, receiver = _port(seen, source), _port(seen, target)
     try:
         if is_running:
             traced = trace(seen, running(_lab(found), seen), sender, receiver, traffic)

@@ -10,8 +10,18 @@ from dataclasses import dataclass
 
 from flows import fields, registers
 from flows.fields import (
+    ARP_OP,
+    ARP_SHA,
+    ARP_SPA,
+    ARP_THA,
+    ARP_TPA,
     ETH_TYPE,
+    ETH_TYPE_ARP,
+    ETH_TYPE_IPV4,
+    IP_DST,
     IP_FRAG,
+    IP_PROTO,
+    IP_SRC,
     IP_TTL,
     VLAN,
     VLAN_PRESENT,
@@ -118,6 +128,19 @@ def ttl_is_spent(packet: Packet) -> bool:
     if packet[ETH_TYPE] == _ETH_TYPE_IPV6:
         raise Unsupported("the hop limit of IPv6 is not simulated")
     return _has(packet, IP_TTL) and packet[IP_TTL] <= 1
+
+
+def as_written(before: Packet, packet: Packet) -> Packet:
+    """What of a changed packet gets into its frame, which was ``before``.
+
+    Open vSwitch writes no IP header of protocol 0 and no ARP of operation 0: so it marks what it could not read.
+    """
+    kept: tuple[Field, ...] = ()
+    if packet[ETH_TYPE] == ETH_TYPE_IPV4 and not packet[IP_PROTO]:
+        kept = (IP_SRC, IP_DST, IP_TTL)
+    elif packet[ETH_TYPE] == ETH_TYPE_ARP and not packet[ARP_OP]:
+        kept = (ARP_OP, ARP_SPA, ARP_TPA, ARP_SHA, ARP_THA)
+    return packet.having(*((field, before[field]) for field in kept)) if kept else packet
 
 
 def _put(packet: Packet, field: Field, value: int) -> Packet:

@@ -16,7 +16,7 @@ from flows.openflow import (
     OutputRegister,
     Resubmit,
 )
-from flows.simulate.packet import Packet, Unsupported, changed, ttl_is_spent
+from flows.simulate.packet import Packet, Unsupported, as_written, changed, ttl_is_spent
 from flows.simulate.tables import Doing, Entry, Tables, entry, learned_entry
 
 FIRST_TABLE = 0
@@ -112,7 +112,7 @@ class Switch:
 
 def walk(packet: Packet, answers: Answers, table: int = FIRST_TABLE) -> Walk:
     """The way of a packet through the tables of a switch. Raises :class:`Unsupported`."""
-    under_way = _Walk(answers, packet)
+    under_way = _Walk(answers, packet, packet)
     under_way.visit(table, aside=False, depth=0)
     return Walk(tuple(under_way.steps), tuple(under_way.copies), tuple(under_way.controller))
 
@@ -121,6 +121,8 @@ def walk(packet: Packet, answers: Answers, table: int = FIRST_TABLE) -> Walk:
 class _Walk:
     answers: Answers
     packet: Packet
+    written: Packet
+    """As its frame was when a copy left last."""
     steps: list[Step] = field(default_factory=list)
     copies: list[Copy] = field(default_factory=list)
     controller: list[Packet] = field(default_factory=list)
@@ -136,7 +138,7 @@ class _Walk:
             return
         for index, action in enumerate(found.actions):
             if isinstance(action, DecTtl) and ttl_is_spent(self.packet):
-                self.controller.append(self.packet)  # told of, as an invalid TTL (OpenFlow 1.4, 7.4.1)
+                self._tell_controller()  # of an invalid TTL (OpenFlow 1.4, 7.4.1)
                 return
             match action:
                 case Resubmit(to):
@@ -154,9 +156,9 @@ class _Walk:
             case OutputRegister(register):
                 self._send(self.packet[register], step)
             case OutputInPort():
-                self.copies.append(Copy(self.packet[IN_PORT], self.packet, step))
+                self._copy(self.packet[IN_PORT], step)
             case OutputController():
-                self.controller.append(self.packet)
+                self._tell_controller()
             case Learn(result=result):
                 learned = self.answers.learn(action, self.packet)
                 if result is not None:
@@ -168,7 +170,15 @@ class _Walk:
         if port > _LARGEST_PORT:
             raise Unsupported(f"output to port {port:#x} is not simulated")
         if port != self.packet[IN_PORT]:  # not back where it came from (OpenFlow 1.4, 7.2.4)
-            self.copies.append(Copy(port, self.packet, step))
+            self._copy(port, step)
+
+    def _copy(self, port: int, step: int) -> None:
+        self.written = as_written(self.written, self.packet)
+        self.copies.append(Copy(port, self.written, step))
+
+    def _tell_controller(self) -> None:
+        self.written = as_written(self.written, self.packet)
+        self.controller.append(self.written)
 
 
 def _with_bit(packet: Packet, bit: Bit, is_set: bool) -> Packet:

@@ -116,7 +116,7 @@ class Frames:
 
     def _ipv4(self, ip: IPv4Address, to: IPv4Address) -> bytes:
         random = self._random
-        proto = random.choice([1, 1, 1, 6, 17, 47])
+        proto = random.choice([1, 1, 1, 1, 6, 17, 47, 0])
         body = random.choice([bytes([8, 0]), bytes([8, 0]), bytes([0, 0]), bytes([3, 4]), bytes([8, 1])])
         body += random.randbytes(random.choice([0, 4, 6, 30, 30, 30]))
         options = random.randbytes(4 * random.choice([0] * 8 + [1, 10]))
