@@ -48,23 +48,17 @@ def trace_packet(
 
     Exit code 0: it is delivered. 1: it is not.
     """
-    if is_running and live:
-        fail("--running and --live are two ways to look: use one")
-    if file is not None and (is_running or live):
-        fail("a file does not run: leave it out, or leave out --running and --live")
-    if source == target:
-        fail("a packet from a port to itself passes no switch")
     traffic = _traffic(tcp, udp, icmp)
+    _check(source, target, file, is_running=is_running, live=live)
     found = find_target(state, lab) if file is None else None
     seen = plugged_in(read_network(file)[0]) if file is not None else _seen(found)
     sender, receiver = _port(seen, source), _port(seen, target)
     try:
-        if is_running:
-            traced = trace(seen, running(_lab(found), seen), sender, receiver, traffic)
-        elif live:
+        if live:
             traced = trace_live(_lab(found), seen, sender, receiver, traffic)
         else:
-            traced = trace(seen, simulated(seen), sender, receiver, traffic)
+            world = running(_lab(found), seen) if is_running else simulated(seen)
+            traced = trace(seen, world, sender, receiver, traffic)
         advice = None if traced.is_delivered else _advice(seen, sender, receiver, traffic)
     except Unsupported as unsupported:
         fail(f"this packet cannot be traced: {unsupported}")
@@ -73,6 +67,16 @@ def trace_packet(
     else:
         _show(traced, f"{_named(sender)} to {_named(receiver)}, {traffic}", advice)
     raise SystemExit(0 if traced.is_delivered else FAILED)
+
+
+def _check(source: str, target: str, file: Path | None, *, is_running: bool, live: bool) -> None:
+    """End the command when its options do not fit together."""
+    if is_running and live:
+        fail("--running and --live are two ways to look: use one")
+    if file is not None and (is_running or live):
+        fail("a file does not run: leave it out, or leave out --running and --live")
+    if source == target:
+        fail("a packet from a port to itself passes no switch")
 
 
 def _traffic(tcp: int | None, udp: int | None, icmp: bool) -> Traffic:
