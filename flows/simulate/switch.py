@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from flows.fields import IN_PORT, Bit
+from flows.flow import Flow
 from flows.learning import Learn
 from flows.openflow import (
     DecTtl,
-    Flow,
     Goto,
     Output,
     OutputController,

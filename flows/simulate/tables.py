@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from flows.fields import VLAN, VLAN_TCI, Field
+from flows.flow import Flow
 from flows.learning import Learn, Load, Match, OutputTo
-from flows.openflow import Action, Flow, Output
+from flows.openflow import Action, Output
 from flows.simulate.packet import Packet, Pattern, Unsupported, as_looked_up, pattern
 
 Doing = Action | Load

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from flows.flow import COOKIE_OWNER
 from flows.learning import LEARNED_OWNER
 from flows.model import AnyPort
-from flows.openflow import COOKIE_OWNER
 from flows.pipeline import table_name
 from flows.plugged import Snapshot
 from flows.rules import Application

@@ -30,10 +30,10 @@ from flows.fields import (
     VLAN_TCI,
     Field,
 )
+from flows.flow import Flow, Shape
 from flows.openflow import (
     Action,
     DecTtl,
-    Flow,
     Goto,
     Move,
     Output,
@@ -77,7 +77,7 @@ def _flow(random: Random, table: int, priority: int) -> Flow:
         actions += [random.choice(_actions(random, base, table)) for _ in range(random.choice([0, 2]))]
     if table + 1 in TABLES and random.random() < 0.7:
         actions.append(Goto(random.randint(table + 1, TABLES[-1])))
-    return Flow(table, priority, match, tuple(actions))
+    return Flow(Shape(table, priority, match, tuple(actions)))
 
 
 def _terms(random: Random, base: tuple[Term, ...]) -> list[Term]:
