@@ -45,7 +45,7 @@ def test_hosts_count_by_themselves_and_one_that_left_is_forgotten() -> None:
 
 
 def network(*segments: str, hosts: str = "h1: {tunnel_ip: 192.0.2.1}", ports: str = "") -> str:
-    declared = ", ".join(f"{name}: {{id: {number}}}" for number, name in enumerate(segments))
+    declared = ", ".join(f"{name}: {{id: {number}}}" for number, name in enumerate(segments, 1))
     on_h1 = ", ".join(f"p-{name}: {{segment: {name}, host: h1}}" for name in segments)
     return f"hosts: {{{hosts}}}\nsegments: {{{declared}}}\nports: {{{on_h1}{ports}}}\n"
 
