@@ -45,6 +45,11 @@ class Network:
         with (self.directory / "log").open("a") as log:
             return subprocess.Popen(command, stdout=log, stderr=log)
 
+    @property
+    def pid(self) -> int:
+        """The controller's process."""
+        return self._process.pid
+
     def stop_controller(self) -> None:
         """Kill the controller."""
         self._process.kill()
