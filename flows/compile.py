@@ -49,7 +49,7 @@ def compile(units: Iterable[Unit]) -> Desired:
     flows: dict[int, Flow] = {}
     for application in (*misses(), *(a for unit in units for a in applications(unit))):
         flow = application.flow
-        first = taken.setdefault(flow.key, application)
+        first = taken.setdefault(flow.place, application)
         if first.flow.actions != flow.actions:
             raise Conflict(f"'{first.sentence}' for {first.why} and '{application.sentence}' for {application.why}")
         if flows.setdefault(flow.cookie, flow) != flow:

@@ -3,10 +3,11 @@
 Values are whole numbers, whatever they stand for; a :class:`~flows.fields.Field` knows how to print them.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
+from typing import Protocol
 
 from flows.fields import (
     ETH_TYPE,
@@ -33,6 +34,9 @@ COOKIE_DROPS = 1 << 55
 
 CONTROLLER_BYTES = 64
 """How much of a packet the controller gets."""
+
+_OWNER = COOKIE_OWNER << 56
+_OWNER_AND_DROPS = _OWNER | COOKIE_DROPS
 
 TableNames = Callable[[int], str]
 """How a table number is printed."""
@@ -69,7 +73,7 @@ class SetField:
     def text(self, names: TableNames) -> str:
         if self.field is VLAN:
             return f"set_field:{VLAN_PRESENT | self.value}->vlan_vid"
-        return f"set_field:{show(self.field, self.value)}->{_set_name(self.field)}"
+        return f"set_field:{show(self.field, self.value)}->{set_name(self.field)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,17 +195,16 @@ class Flow:
     @cached_property
     def cookie(self) -> int:
         """The owner's byte, whether it drops, 55 bits of its digest: the same flow has the same cookie everywhere."""
-        digest = int.from_bytes(blake2b(self.text().encode(), digest_size=7).digest()) & ~COOKIE_DROPS
-        return COOKIE_OWNER << 56 | (0 if self.actions else COOKIE_DROPS) | digest
+        return cookie_of(self.text(), drops=not self.actions)
 
-    @property
-    def key(self) -> tuple[int, int, tuple[Term, ...]]:
-        """What makes it one flow for a switch: adding a second flow of the same key replaces the first."""
-        return self.table, self.priority, self.match
+    @cached_property
+    def place(self) -> str:
+        """Table, priority and match: adding a second flow of the same place replaces the first."""
+        return self.text().partition(" ")[0]
 
     def text(self, names: TableNames = str) -> str:
         """The flow as ``ovs-ofctl`` reads it, without a cookie."""
-        terms = ",".join(("", *_match_text(self.match)))
+        terms = "".join(f",{word}" for word in match_text(self.match))
         return f"table={names(self.table)},priority={self.priority}{terms} actions={self.actions_text(names)}"
 
     def actions_text(self, names: TableNames = str) -> str:
@@ -209,7 +212,22 @@ class Flow:
         return ",".join(action.text(names) for action in self.actions) or "drop"
 
 
-def _match_text(terms: tuple[Term, ...]) -> list[str]:
+def cookie_of(text: str, *, drops: bool) -> int:
+    """The cookie of the flow with this text."""
+    digest = int.from_bytes(blake2b(text.encode(), digest_size=7).digest())
+    return _OWNER_AND_DROPS | digest if drops else _OWNER | digest & ~COOKIE_DROPS
+
+
+class Worded(Protocol):
+    """A term of a match, whose value may be left open."""
+
+    @property
+    def field(self) -> Field: ...
+    @property
+    def value(self) -> int | None: ...
+
+
+def match_text(terms: Sequence[Worded]) -> list[str]:
     """The terms, with ``ip``, ``arp`` and ``icmp`` for what they stand for."""
     values = {term.field: term.value for term in terms}
     words: list[str] = []
@@ -231,5 +249,5 @@ _SET_NAMES: Mapping[str, str] = {
 }
 
 
-def _set_name(field: Field) -> str:
+def set_name(field: Field) -> str:
     return _SET_NAMES.get(field.name, field.name)

@@ -14,6 +14,7 @@ from typing import Any
 
 from flows import openflow, priorities
 from flows.fields import IP_TTL, TUN_DST, TUN_ID, VLAN, Bit, Field
+from flows.forms import Form, actions_form, match_form
 from flows.model import Origin
 from flows.openflow import Action, Flow
 from flows.templates import (
@@ -41,7 +42,7 @@ class Why:
     """The object of the model that an application is there for."""
 
     what: str
-    origin: Origin
+    origin: Origin = field(hash=False)  # hashed with every unit: the name tells nearly all apart
 
     def __str__(self) -> str:
         return f"{self.what} ({self.origin})"
@@ -175,44 +176,93 @@ class Rule:
             elif isinstance(step, LearnTemplate):
                 yield from learned_from(step)
 
+    @cached_property
+    def terms(self) -> tuple[openflow.Term | TermTemplate, ...]:
+        """The match, as far as it is the same for all values."""
+        return tuple(term if isinstance(term.value, Param) else term.fill({}) for term in self.match)
+
+    @cached_property
+    def _fixed_steps(self) -> tuple[Action | Step, ...]:
+        """The steps, as actions as far as they are the same for all values."""
+        return tuple(self._fixed(step) for step in self.steps)
+
+    def _fixed(self, step: Step) -> Action | Step:
+        match step:
+            case SetTemplate(value=Param()) | OutputTemplate(port=Param()) | CopiesTemplate() | LearnTemplate():
+                return step
+            case SetTemplate() | OutputTemplate():
+                return step.fill({})
+            case Jump(table, resubmit):
+                number = self.table.numbers[table]
+                return openflow.Resubmit(number) if resubmit else openflow.Goto(number)
+            case _:
+                return step
+
+    @cached_property
+    def _forms(self) -> tuple[Form, Form] | None:
+        """The texts of its flows' match and actions; None when their length depends on the values."""
+        steps = self._fixed_steps
+        if any(isinstance(step, CopiesTemplate | LearnTemplate | Jump) for step in steps):
+            return None
+        return match_form(self.terms), actions_form(steps)  # type: ignore[arg-type]
+
+    def written(self, values: Mapping[str, Value]) -> tuple[str, int]:
+        """The place and the cookie of the flow for some values: :attr:`Flow.place`, :attr:`Flow.cookie`."""
+        forms = self._forms
+        if forms is None:
+            flow = self.flow(values)
+            return flow.place, flow.cookie
+        match, actions = forms
+        place = f"table={self.table.number},priority={self._priority(values)}{match.fill(values)}"
+        return place, openflow.cookie_of(f"{place} actions={actions.fill(values)}", drops=not self.steps)
+
     def flow(self, values: Mapping[str, Value]) -> Flow:
         """The flow for some values."""
+        match = tuple([term if isinstance(term, openflow.Term) else term.fill(values) for term in self.terms])
+        actions: list[Action] = []
+        for step in self._fixed_steps:
+            match step:
+                case SetTemplate() | OutputTemplate():
+                    actions.append(step.fill(values))
+                case CopiesTemplate():
+                    actions += step.fill(values)
+                case LearnTemplate():
+                    actions.append(step.fill(values, self.table.numbers))
+                case Jump():
+                    raise AssertionError(f"{step} is an action by now")
+                case _:
+                    actions.append(step)
+        return Flow(self.table.number, self._priority(values), match, tuple(actions))
+
+    def _priority(self, values: Mapping[str, Value]) -> int:
         priority = self.priority
-        if not isinstance(priority, int):
-            prefix = values[self.by]
-            if not isinstance(prefix, IPv4Network):
-                raise TypeError(f"{self.table.name}: {self.by} must be a prefix, not {prefix!r}")
-            priority = priority(prefix)
-        match = tuple(term.fill(values) for term in self.match)
-        actions = tuple(action for step in self.steps for action in self._actions(step, values))
-        return Flow(self.table.number, priority, match, actions)
-
-    def _actions(self, step: Step, values: Mapping[str, Value]) -> Iterator[Action]:
-        numbers = self.table.numbers
-        match step:
-            case SetTemplate() | OutputTemplate():
-                yield step.fill(values)
-            case CopiesTemplate():
-                yield from step.fill(values)
-            case LearnTemplate():
-                yield step.fill(values, numbers)
-            case Jump(table, resubmit):
-                yield openflow.Resubmit(numbers[table]) if resubmit else openflow.Goto(numbers[table])
-            case _:
-                yield step
+        if isinstance(priority, int):
+            return priority
+        prefix = values[self.by]
+        if not isinstance(prefix, IPv4Network):
+            raise TypeError(f"{self.table.name}: {self.by} must be a prefix, not {prefix!r}")
+        return priority(prefix)
 
 
-@dataclass(frozen=True, eq=False)
 class Application:
     """A rule applied to an object. Equal flows from different objects are one flow with both as reasons."""
 
-    rule: Rule
-    values: Mapping[str, Value]
-    why: Why
+    __slots__ = ("_flow", "cookie", "place", "rule", "values", "why")
 
-    @cached_property
+    def __init__(self, rule: Rule, values: Mapping[str, Value], why: Why) -> None:
+        self.rule = rule
+        self.values = values
+        self.why = why
+        self.place, self.cookie = rule.written(values)
+        self._flow: Flow | None = None
+
+    @property
     def flow(self) -> Flow:
-        return self.rule.flow(self.values)
+        """The flow, made when it is first asked for."""
+        if self._flow is None:
+            self._flow = self.rule.flow(self.values)
+            self._flow.__dict__["cookie"] = self.cookie
+        return self._flow
 
     @property
     def sentence(self) -> str:

@@ -82,7 +82,7 @@ class TermTemplate:
             if not isinstance(value, IPv4Network):
                 raise TypeError(f"{self.field} wants a prefix, not {value!r}")
             return openflow.Term(self.field, int(value.network_address), _mask(value))
-        return openflow.Term(self.field, _number(self.field, value), self.mask)
+        return openflow.Term(self.field, number_of(self.field, value), self.mask)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class SetTemplate:
     value: Value | Param
 
     def fill(self, values: Mapping[str, Value]) -> openflow.SetField:
-        return openflow.SetField(self.field, _number(self.field, _filled(self.value, values)))
+        return openflow.SetField(self.field, number_of(self.field, _filled(self.value, values)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ class LearnTemplate:
             _filled(value, values) for value in (self.segment, self.origin, self.ageing, self.limit)
         )
         specs = tuple(
-            learning.Load(_number(spec.field, _filled(spec.value, values)), spec.field)
+            learning.Load(number_of(spec.field, _filled(spec.value, values)), spec.field)
             if isinstance(spec, LoadTemplate)
             else spec
             for spec in self.specs
@@ -153,7 +153,7 @@ class OutputTemplate:
     port: Value | Param
 
     def fill(self, values: Mapping[str, Value]) -> openflow.Output:
-        return openflow.Output(_number(IN_PORT, _filled(self.port, values)))
+        return openflow.Output(number_of(IN_PORT, _filled(self.port, values)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +190,8 @@ def _filled(value: Value | Param, values: Mapping[str, Value]) -> Value:
     return values[value.name] if isinstance(value, Param) else value
 
 
-def _number(field: Field, value: Value) -> int:
+def number_of(field: Field, value: Value) -> int:
+    """A value as the number that a field holds. Raises ValueError when it does not fit."""
     number = int(value.replace(":", ""), 16) if isinstance(value, str) else value
     if isinstance(number, IPv4Network | Copies):
         raise TypeError(f"{field} wants one address, not {value!r}")
