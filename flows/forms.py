@@ -6,6 +6,7 @@ flow. To fill it in is much faster than to make the flow's terms and actions, wh
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from ipaddress import IPv4Address, IPv4Network
 
 from flows.fields import IN_PORT, VLAN, VLAN_PRESENT, Field, show
@@ -13,18 +14,31 @@ from flows.openflow import Action, Term, match_text, set_name
 from flows.templates import Named, OutputTemplate, Param, SetTemplate, TermTemplate, Value, number_of
 
 _Write = Callable[[Value], str]
+_Value = tuple[str, _Write]
+"""A parameter, and how its value is written."""
 
 
 class Form:
-    """A text with a place (``%s``) for each of some parameters."""
+    """A text with places (``%s``) for values."""
 
-    def __init__(self, text: str, places: Sequence[tuple[str, _Write]]) -> None:
+    def __init__(self, text: str, places: Sequence[_Value]) -> None:
+        """``places``: the value in each of them."""
         self._text = text
-        self._places = tuple(places)
+        self._values = tuple(dict.fromkeys(places))
+        self._order = [self._values.index(value) for value in places]
 
     def fill(self, values: Mapping[str, Value]) -> str:
         """The text for some values. Raises ValueError when one does not fit into its field."""
-        return self._text % tuple([write(values[name]) for name, write in self._places])
+        written = [write(values[name]) for name, write in self._values]
+        return self._text % tuple([written[at] for at in self._order])
+
+
+def form_of(head: str, terms: Sequence[Term | TermTemplate], steps: Sequence[Action | SetTemplate | OutputTemplate]) -> Form:
+    """The text of flows: what comes first, a match, actions."""
+    match_words, match_values = _match(terms)
+    action_words, action_values = _actions(steps)
+    text = "".join((head, *(f",{word}" for word in match_words), " actions=", ",".join(action_words) or "drop"))
+    return Form(text, [*match_values, *action_values])
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,38 +52,37 @@ class _Place:
         return f"{self.field.name}=%s"
 
 
-def match_form(terms: Sequence[Term | TermTemplate]) -> Form:
-    """The text of a match: a comma before each term."""
+def _match(terms: Sequence[Term | TermTemplate]) -> tuple[list[str], list[_Value]]:
     words = match_text([term if isinstance(term, Term) else _Place(term.field) for term in terms])
-    places = [
+    values = [
         (term.value.name, _prefix if term.prefix else _writer(term.field))
         for term in terms
         if isinstance(term, TermTemplate) and isinstance(term.value, Param)
     ]
-    return Form("".join(f",{word}" for word in words), places)
+    return words, values
 
 
-def actions_form(steps: Sequence[Action | SetTemplate | OutputTemplate]) -> Form:
-    """The text of actions."""
+def _actions(steps: Sequence[Action | SetTemplate | OutputTemplate]) -> tuple[list[str], list[_Value]]:
     words: list[str] = []
-    places: list[tuple[str, _Write]] = []
+    values: list[_Value] = []
     for step in steps:
         match step:
             case SetTemplate(field, Param(name)) if field is VLAN:
                 words.append("set_field:%s->vlan_vid")
-                places.append((name, _vlan))
+                values.append((name, _vlan))
             case SetTemplate(field, Param(name)):
                 words.append(f"set_field:%s->{set_name(field)}")
-                places.append((name, _writer(field)))
+                values.append((name, _writer(field)))
             case OutputTemplate(Param(name)):
                 words.append("output:%s")
-                places.append((name, _writer(IN_PORT)))
+                values.append((name, _writer(IN_PORT)))
             case _:
                 assert not isinstance(step, SetTemplate | OutputTemplate)
                 words.append(step.text(str))
-    return Form(",".join(words) or "drop", places)
+    return words, values
 
 
+@cache
 def _writer(field: Field) -> _Write:
     """Writes a value of a field as :func:`flows.fields.show` does: the usual types of values at once."""
     limit = 1 << field.bits

@@ -197,11 +197,6 @@ class Flow:
         """The owner's byte, whether it drops, 55 bits of its digest: the same flow has the same cookie everywhere."""
         return cookie_of(self.text(), drops=not self.actions)
 
-    @cached_property
-    def place(self) -> str:
-        """Table, priority and match: adding a second flow of the same place replaces the first."""
-        return self.text().partition(" ")[0]
-
     def text(self, names: TableNames = str) -> str:
         """The flow as ``ovs-ofctl`` reads it, without a cookie."""
         terms = "".join(f",{word}" for word in match_text(self.match))
@@ -216,6 +211,11 @@ def cookie_of(text: str, *, drops: bool) -> int:
     """The cookie of the flow with this text."""
     digest = int.from_bytes(blake2b(text.encode(), digest_size=7).digest())
     return _OWNER_AND_DROPS | digest if drops else _OWNER | digest & ~COOKIE_DROPS
+
+
+def place_of(text: str) -> str:
+    """Table, priority and match of the flow with this text: a second flow of the same place replaces the first."""
+    return text[: text.index(" ")]
 
 
 class Worded(Protocol):

@@ -14,9 +14,10 @@ from typing import Any
 
 from flows import openflow, priorities
 from flows.fields import IP_TTL, TUN_DST, TUN_ID, VLAN, Bit, Field
-from flows.forms import Form, actions_form, match_form
+from flows.forms import Form, form_of
+from flows.learning import Learn
 from flows.model import Origin
-from flows.openflow import Action, Flow
+from flows.openflow import Action, Flow, cookie_of, place_of
 from flows.templates import (
     CopiesTemplate,
     Jump,
@@ -182,6 +183,11 @@ class Rule:
         return tuple(term if isinstance(term.value, Param) else term.fill({}) for term in self.match)
 
     @cached_property
+    def teaches(self) -> bool:
+        """Whether a switch learns by its flows."""
+        return any(isinstance(step, LearnTemplate) for step in self.steps)
+
+    @cached_property
     def _fixed_steps(self) -> tuple[Action | Step, ...]:
         """The steps, as actions as far as they are the same for all values."""
         return tuple(self._fixed(step) for step in self.steps)
@@ -199,22 +205,17 @@ class Rule:
                 return step
 
     @cached_property
-    def _forms(self) -> tuple[Form, Form] | None:
-        """The texts of its flows' match and actions; None when their length depends on the values."""
+    def _form(self) -> Form | None:
+        """The text of its flows; None when it is not the same but for some numbers."""
         steps = self._fixed_steps
-        if any(isinstance(step, CopiesTemplate | LearnTemplate | Jump) for step in steps):
+        if not isinstance(self.priority, int) or any(isinstance(s, CopiesTemplate | LearnTemplate) for s in steps):
             return None
-        return match_form(self.terms), actions_form(steps)  # type: ignore[arg-type]
+        return form_of(f"table={self.table.number},priority={self.priority}", self.terms, steps)  # type: ignore[arg-type]
 
-    def written(self, values: Mapping[str, Value]) -> tuple[str, int]:
-        """The place and the cookie of the flow for some values: :attr:`Flow.place`, :attr:`Flow.cookie`."""
-        forms = self._forms
-        if forms is None:
-            flow = self.flow(values)
-            return flow.place, flow.cookie
-        match, actions = forms
-        place = f"table={self.table.number},priority={self._priority(values)}{match.fill(values)}"
-        return place, openflow.cookie_of(f"{place} actions={actions.fill(values)}", drops=not self.steps)
+    def text(self, values: Mapping[str, Value]) -> str:
+        """The text of the flow for some values: that of :meth:`Flow.text`, but sooner."""
+        form = self._form
+        return form.fill(values) if form is not None else self.flow(values).text()
 
     def flow(self, values: Mapping[str, Value]) -> Flow:
         """The flow for some values."""
@@ -253,7 +254,9 @@ class Application:
         self.rule = rule
         self.values = values
         self.why = why
-        self.place, self.cookie = rule.written(values)
+        text = rule.text(values)
+        self.place = place_of(text)
+        self.cookie = cookie_of(text, drops=not rule.steps)
         self._flow: Flow | None = None
 
     @property
@@ -263,6 +266,13 @@ class Application:
             self._flow = self.rule.flow(self.values)
             self._flow.__dict__["cookie"] = self.cookie
         return self._flow
+
+    @property
+    def teaches(self) -> tuple[int, ...]:
+        """The cookies of what a switch learns by the flow."""
+        if not self.rule.teaches:
+            return ()
+        return tuple(action.cookie for action in self.flow.actions if isinstance(action, Learn) and action.full is None)
 
     @property
     def sentence(self) -> str:

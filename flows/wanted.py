@@ -1,0 +1,114 @@
+"""What every switch shall hold, kept up to date source by source, and held once where it is the same.
+
+A *source* is what units come from: a port, a segment, the host itself. Which units a source gives is the business
+of :mod:`flows.views`; here they become applications, and these a switch's program.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from flows.compile import Program, applications
+from flows.plan import Change, Desired
+from flows.rules import Application
+from flows.view import Unit
+
+Source = str
+
+
+@dataclass(eq=False, slots=True)
+class _Compiled:
+    """A unit with its applications, for all switches that have it."""
+
+    unit: Unit
+    applications: tuple[Application, ...]
+    uses: int = 0
+
+
+class Compiler:
+    """Compiles units, each once for as long as any switch has it."""
+
+    def __init__(self) -> None:
+        self._known: dict[Unit, _Compiled] = {}
+
+    def take(self, unit: Unit) -> _Compiled:
+        compiled = self._known.get(unit)
+        if compiled is None:
+            compiled = self._known[unit] = _Compiled(unit, tuple(applications(unit)))
+        compiled.uses += 1
+        return compiled
+
+    def drop(self, compiled: Iterable[_Compiled]) -> None:
+        """The switch that took these has them no more."""
+        for one in compiled:
+            one.uses -= 1
+            if not one.uses:
+                del self._known[one.unit]
+
+    def __len__(self) -> int:
+        """How many units there are."""
+        return len(self._known)
+
+
+class Wanted:
+    """What one switch shall hold."""
+
+    def __init__(self, compiler: Compiler) -> None:
+        self._compiler = compiler
+        self._program = Program()
+        self._of: dict[Source, tuple[_Compiled, ...]] = {}
+        self._refused: dict[Source, tuple[Unit, ...]] = {}
+        """What sources give that could not become a part of the program, until it can."""
+
+    @property
+    def desired(self) -> Desired:
+        """What it shall hold; another one after each change."""
+        return self._program.desired
+
+    def units(self) -> frozenset[Unit]:
+        """The units that it is compiled from."""
+        return frozenset(compiled.unit for of_source in self._of.values() for compiled in of_source)
+
+    def change(self, sources: Mapping[Source, tuple[Unit, ...]]) -> Change:
+        """These sources give these units now; the others the same as before.
+
+        Raises :class:`~flows.compile.Conflict`: then the program stays as it is, until a later change resolves it.
+        """
+        sources = {**self._refused, **sources}
+        new = {source: tuple(map(self._compiler.take, units)) for source, units in sources.items()}
+        old = {source: self._of.get(source, ()) for source in new}
+        less, more = _difference(old, new), _difference(new, old)
+        try:
+            change = self._program.change(
+                (application for compiled in less for application in compiled.applications),
+                (application for compiled in more for application in compiled.applications),
+            )
+        except Exception:
+            self._refused = sources
+            for compiled in new.values():
+                self._compiler.drop(compiled)
+            raise
+        self._refused = {}
+        for source, compiled in new.items():
+            self._compiler.drop(old[source])
+            if compiled:
+                self._of[source] = compiled
+            else:
+                self._of.pop(source, None)
+        return change
+
+    def clear(self) -> None:
+        """The switch is none of ours any more."""
+        for compiled in self._of.values():
+            self._compiler.drop(compiled)
+        self._of.clear()
+
+
+def _difference(
+    these: Mapping[Source, tuple[_Compiled, ...]], those: Mapping[Source, tuple[_Compiled, ...]]
+) -> list[_Compiled]:
+    """What each source gives in one and not in the other."""
+    found: list[_Compiled] = []
+    for source, compiled in these.items():
+        others = set(those[source]) if those[source] else ()
+        found += [one for one in compiled if one not in others]
+    return found
