@@ -6,7 +6,7 @@ flow. To fill it in is much faster than to make the flow's terms and actions, wh
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from ipaddress import IPv4Address, IPv4Network
 
 from flows.fields import IN_PORT, VLAN, VLAN_PRESENT, Field, show
@@ -55,7 +55,7 @@ class _Place:
 def _match(terms: Sequence[Term | TermTemplate]) -> tuple[list[str], list[_Value]]:
     words = match_text([term if isinstance(term, Term) else _Place(term.field) for term in terms])
     values = [
-        (term.value.name, _prefix if term.prefix else _writer(term.field))
+        (term.value.name, partial(_prefix, term.field) if term.prefix else _writer(term.field))
         for term in terms
         if isinstance(term, TermTemplate) and isinstance(term.value, Param)
     ]
@@ -103,7 +103,7 @@ def _vlan(value: Value) -> str:
     return str(VLAN_PRESENT | number_of(VLAN, value))
 
 
-def _prefix(value: Value) -> str:
+def _prefix(field: Field, value: Value) -> str:
     if not isinstance(value, IPv4Network):
-        raise TypeError(f"a prefix is wanted, not {value!r}")
+        raise TypeError(f"{field} wants a prefix, not {value!r}")
     return str(value.network_address) if value.prefixlen == 32 else str(value)

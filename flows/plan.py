@@ -59,7 +59,7 @@ class Desired:
         """``learned``: of every cookie that what the switch learns may have, what has it learned."""
         self.flows: Mapping[int, Flow] = _Flows(reasons)
         self.applications: Reasons = _InOrder(reasons)
-        self.learned: Reasons = _InOrder(learned or {})
+        self.learned: Reasons = _InOrder({} if learned is None else learned)
 
     def words(self, cookie: int) -> str:
         """What a flow does, and the objects that it is there for."""

@@ -64,6 +64,11 @@ class Wanted:
         """What it shall hold; another one after each change."""
         return self._program.desired
 
+    @property
+    def is_refused(self) -> bool:
+        """Whether a conflict keeps it from being what it should."""
+        return bool(self._refused)
+
     def units(self) -> frozenset[Unit]:
         """The units that it is compiled from."""
         return frozenset(compiled.unit for of_source in self._of.values() for compiled in of_source)

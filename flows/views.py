@@ -1,0 +1,280 @@
+"""The views of all hosts, kept up to date: a change costs what it changes.
+
+A view (:func:`flows.view.view`) is the union of what its *sources* give: each port, each segment, and the host itself
+with its VPCs. What a port gives on a host depends on the port, on its place, and on the *ward* of its VPC or segment
+there: a small value. So a change of a port concerns that port on the hosts that have such a ward; a change of a ward
+concerns its ports on that host.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Set
+from dataclasses import dataclass, field, replace
+
+from flows.facts import HostFacts, Interface
+from flows.locate import Locations, Locator
+from flows.model import Network, SegmentPort, SwitchPort, VpcPort
+from flows.segments import HostSegments, SegmentWard
+from flows.view import HostVpcs, Tags, Unit, VpcWard
+from flows.wanted import Source
+
+_HOST: Source = ""
+"""The source of everything that is neither of a port nor of a segment."""
+
+_STRUCTURE = ("hosts", "vpcs", "segments", "peerings")
+"""What of a network, but for its ports, the flows of hosts depend on."""
+
+HostPort = VpcPort | SegmentPort
+Group = tuple[type[HostPort], str]
+"""A VPC, or a segment: the kind of its ports, and its name."""
+
+
+def _of_segments(groups: Iterable[Group]) -> set[Source]:
+    """The sources of the segments among some groups."""
+    return {f"segment {name}" for kind, name in groups if kind is SegmentPort}  # names of ports have no blanks
+
+
+@dataclass(slots=True)
+class _Host:
+    """One host: what was observed, and what follows from that."""
+
+    facts: HostFacts
+    plugged: dict[str, Interface] = field(default_factory=dict)
+    present: dict[str, tuple[Group, ...]] = field(default_factory=dict)
+    """The ports that are plugged in here and not another host's, each with its groups."""
+    here: dict[Group, dict[str, None]] = field(default_factory=dict)
+    """The same by group."""
+    vpcs: HostVpcs | None = None
+    segments: HostSegments | None = None
+    wards: dict[Group, VpcWard | SegmentWard] = field(default_factory=dict)
+    is_stale: bool = True
+    """Whether its wards may be others now."""
+    is_new: bool = True
+    """Whether everything is to be found anew."""
+    dirty: set[Source] = field(default_factory=set)
+
+
+class Views:
+    """What every host needs. Tell it what changed, then :meth:`take` what is different by that."""
+
+    def __init__(self) -> None:
+        self._network = self._structure = Network()
+        """The structure is the network without its ports."""
+        self._tags = Tags({}, {})
+        self._ports: dict[str, HostPort] = {}
+        self._groups: dict[str, tuple[Group, ...]] = {}
+        self._locator = Locator()
+        self._hosts: dict[str, _Host] = {}
+        self._members: dict[Group, dict[str, None]] = {}
+        """The ports of each group."""
+        self._warded: dict[Group, set[str]] = {}
+        """The hosts that have a ward for it."""
+        self._located: dict[Group, Counter[str]] = {}
+        """How many ports of it each host has."""
+
+    @property
+    def locations(self) -> Locations:
+        """Where the ports are. It changes with them."""
+        return self._locator.locations
+
+    def bound(self, host: str) -> Set[str]:
+        """The ports that are on a host and plugged in there."""
+        return self._hosts[host].present.keys() if host in self._hosts else frozenset()
+
+    def segments(self) -> dict[str, list[str]]:
+        """The segments that each host has ports of, plugged in or not."""
+        found: dict[str, list[str]] = {}
+        for (kind, name), hosts in self._located.items():
+            if kind is SegmentPort:
+                for host in hosts:
+                    found.setdefault(host, []).append(name)
+        return found
+
+    def set_model(self, network: Network, tags: Tags) -> None:
+        """The model is this now. Objects that are the very same as before are not looked at."""
+        before, self._network = self._network, network
+        if any(getattr(before, name) is not getattr(network, name) for name in _STRUCTURE):
+            self._set_structure(network)
+        self.set_tags(tags)
+        if before.ports is not network.ports:
+            for name in [name for name, port in network.ports.items() if before.ports.get(name) is not port]:
+                port = network.ports[name]
+                self._set_port(name, None if isinstance(port, SwitchPort) else port)
+            for name in before.ports.keys() - network.ports.keys():
+                self._set_port(name, None)
+
+    def set_tags(self, tags: Tags) -> None:
+        """The numbers are these now."""
+        for name, host in self._hosts.items():
+            if tags.vlans.get(name) != self._tags.vlans.get(name):
+                host.is_stale = True
+        self._tags = tags
+
+    def _set_port(self, name: str, port: HostPort | None) -> None:
+        """A port is this one now; None: it is gone."""
+        before, location = self._groups.get(name, ()), self.locations.hosts.get(name)
+        if port is None:
+            self._ports.pop(name, None)
+            self._groups.pop(name, None)
+        else:
+            self._ports[name] = port
+            self._groups[name] = self._groups_of(port)
+        for group in before:
+            self._members[group].pop(name)
+        for group in self._groups.get(name, ()):
+            self._members.setdefault(group, {})[name] = None
+        self._locator.declare(name, port)
+        self._placed(name, before, location)
+
+    def set_facts(self, name: str, facts: HostFacts) -> None:
+        """A host of the model was observed."""
+        host = self._hosts.get(name)
+        if host is None:
+            host = self._hosts[name] = _Host(replace(facts, interfaces=frozenset()))
+        before, host.facts = host.facts, facts
+        host.is_new = host.is_new or before.tunnel_ofport != facts.tunnel_ofport
+        host.is_stale = host.is_stale or replace(before, interfaces=facts.interfaces) != facts
+        self._plug(name, host, before.interfaces, facts.interfaces)
+
+    def take(self) -> Iterator[tuple[str, Mapping[Source, tuple[Unit, ...]]]]:
+        """For each host that something changed for: the sources that may give other units now, with these."""
+        for name, host in self._hosts.items():
+            if host.is_stale:
+                self._find_wards(name, host)
+            if host.dirty:
+                sources = {source: tuple(self._units(host, source)) for source in host.dirty}
+                host.dirty = set()
+                yield name, sources
+
+    def _set_structure(self, network: Network) -> None:
+        """Everything but the ports is this now."""
+        addresses = {name: host.tunnel_ip for name, host in self._structure.hosts.items()}
+        has_moved = any(addresses.get(name, host.tunnel_ip) != host.tunnel_ip for name, host in network.hosts.items())
+        self._structure = network.with_ports({})
+        for name in self._hosts.keys() - network.hosts.keys():
+            self._forget(name)
+        for host in self._hosts.values():
+            host.is_stale = True
+            host.is_new = host.is_new or has_moved
+        for port in list(self._ports.values()):
+            if isinstance(port, SegmentPort) and port.trunk == ():
+                self._set_port(port.name, port)
+
+    def _groups_of(self, port: HostPort) -> tuple[Group, ...]:
+        if isinstance(port, VpcPort):
+            return ((VpcPort, port.vpc),)
+        return tuple((SegmentPort, segment.name) for segment in self._structure.segments_of(port))
+
+    def _forget(self, name: str) -> None:
+        """A host left the model."""
+        host = self._hosts[name]
+        self._plug(name, host, host.facts.interfaces, frozenset())
+        for hosts in self._warded.values():
+            hosts.discard(name)
+        del self._hosts[name]
+
+    def _plug(self, name: str, host: _Host, before: Set[Interface], now: Set[Interface]) -> None:
+        """A host has other interfaces."""
+        changed = {interface.iface_id: interface for interface in now - before}
+        for port in sorted({interface.iface_id for interface in before - now} | changed.keys()):
+            location = self.locations.hosts.get(port)
+            if port in changed:
+                host.plugged[port] = changed[port]
+            else:
+                del host.plugged[port]
+            if self._locator.claim(port, name, changed.get(port)):
+                self._placed(port, self._groups.get(port, ()), location)
+            else:
+                self._attend(name, port)
+            if port in host.present:
+                host.dirty |= {port, *_of_segments(host.present[port])}
+
+    def _placed(self, name: str, groups: tuple[Group, ...], location: str | None) -> None:
+        """A port is another one, or somewhere else, than in these groups at this location."""
+        now, now_at = self._groups.get(name, ()), self.locations.hosts.get(name)
+        if (groups, location) != (now, now_at):
+            self._count(groups, location, -1)
+            self._count(now, now_at, 1)
+        for host in {location, now_at} - {None}:
+            assert host is not None
+            self._attend(host, name)
+            if host in self._hosts:
+                self._hosts[host].dirty.update(_of_segments(self._hosts[host].present.get(name, ())))
+        for group in {*groups, *now}:
+            for host in self._warded.get(group, ()):
+                self._hosts[host].dirty.add(name)
+
+    def _count(self, groups: Iterable[Group], location: str | None, by: int) -> None:
+        """Count a port of these groups. Which hosts have any matters to all the others."""
+        for group in groups if location is not None else ():
+            hosts = self._located.setdefault(group, Counter())
+            hosts[location] += by
+            if hosts[location] == (by > 0):
+                for host in self._warded.get(group, ()):
+                    self._hosts[host].dirty.update(_of_segments([group]))
+            if not hosts[location]:
+                del hosts[location]
+
+    def _attend(self, name: str, port: str) -> None:
+        """Find out whether a port is plugged in on a host, and not another's."""
+        host = self._hosts.get(name)
+        if host is None:
+            return
+        is_here = port in host.plugged and self.locations.hosts.get(port) == name
+        before, now = host.present.get(port, ()), self._groups.get(port, ()) if is_here else ()
+        if now == before:
+            return
+        for group in before:
+            host.here[group].pop(port)
+            if not host.here[group]:
+                del host.here[group]
+                host.is_stale = True
+        for group in now:
+            host.is_stale = host.is_stale or group not in host.here
+            host.here.setdefault(group, {})[port] = None
+        host.dirty |= {port, *_of_segments(before)}
+        if now:
+            host.present[port] = now
+        else:
+            del host.present[port]
+
+    def _find_wards(self, name: str, host: _Host) -> None:
+        """Find out how VPCs and segments matter on a host; the ports of those that do otherwise than before follow."""
+        host.is_stale = False
+        vpcs = {vpc for kind, vpc in host.here if kind is VpcPort}
+        segments = sorted(segment for kind, segment in host.here if kind is SegmentPort)
+        tags, vlans = self._tags, self._tags.vlans.get(name, {})
+        host.vpcs = HostVpcs(self._structure, tags, host.facts, name, vpcs)
+        host.segments = HostSegments(self._structure, tags.segments, vlans, host.facts, name, segments)
+        before = host.wards
+        host.wards = {(VpcPort, vpc): ward for vpc, ward in host.vpcs.wards.items()}
+        host.wards.update(((SegmentPort, segment), ward) for segment, ward in host.segments.wards.items())
+        host.dirty.add(_HOST)
+        for group in before.keys() - host.wards.keys():
+            self._warded[group].discard(name)
+        for group in before.keys() | host.wards.keys():
+            if host.is_new or before.get(group) != host.wards.get(group):
+                if group in host.wards:
+                    self._warded.setdefault(group, set()).add(name)
+                host.dirty.update(_of_segments([group]), self._members.get(group, ()))
+        host.is_new = False
+
+    def _units(self, host: _Host, source: Source) -> Iterable[Unit]:
+        assert host.vpcs is not None
+        assert host.segments is not None
+        if source == _HOST:
+            return host.vpcs.units()
+        kind, _, segment = source.partition(" ")
+        if segment:
+            if segment not in host.segments.wards:
+                return ()
+            group = (SegmentPort, segment)
+            ports = [(self._ports[port], host.plugged[port]) for port in host.here[group]]
+            return host.segments.units(segment, ports, self._located[group].keys())
+        port = self._ports.get(source)
+        if port is None:
+            return ()
+        location = self.locations.hosts.get(source)
+        interface = host.plugged[source] if source in host.present else None
+        if isinstance(port, VpcPort):
+            return host.vpcs.of_port(port, location, interface)
+        return host.segments.of_port(port, location, interface)
