@@ -13,7 +13,7 @@ from controller.holdings import Holdings
 from controller.switch.compare import is_as_sent, is_in_place
 from controller.switch.decode import REMOVED, Entry, Update
 from controller.tally import Tally
-from flows.openflow import COOKIE_OWNER
+from flows.flow import COOKIE_OWNER
 from flows.pipeline import table_name
 from flows.plan import Desired
 

@@ -2,20 +2,15 @@
 
 from collections.abc import Iterable, Mapping, Set
 
-from flows.learning import LEARNED_OWNER, Learn
-from flows.openflow import Flow
+from flows.flow import Flow
+from flows.learning import LEARNED_OWNER
 from flows.pipeline import is_receiving
 from flows.plan import Desired, Plan, diff
 
 
 def learnable(desired: Desired) -> frozenset[int]:
     """The cookies of everything that a switch with these flows may learn."""
-    return frozenset(
-        action.cookie
-        for flow in desired.flows.values()
-        for action in flow.actions
-        if isinstance(action, Learn) and action.full is None
-    )
+    return frozenset(learn.cookie for flow in desired.flows.values() for learn in flow.shape.learns)
 
 
 class Holdings:

@@ -43,7 +43,7 @@ class Program:
     def __init__(self) -> None:
         self._reasons: dict[int, tuple[Application, ...]] = {}
         self._learned: dict[int, tuple[Application, ...]] = {}
-        self._taken: dict[str, int] = {}
+        self._taken: dict[bytes, int] = {}
         """The cookie of the flow in each place."""
         self.desired = Desired(self._reasons, self._learned)
         self.change((), MISSES)
@@ -71,32 +71,31 @@ class Program:
         return change
 
     def _add(self, application: Application, change: Change) -> None:
-        cookie = application.cookie
-        if self._taken.setdefault(application.place, cookie) != cookie:
-            raise _conflict(self._reasons[self._taken[application.place]][0], application)
+        flow = application.flow
+        cookie = flow.cookie
+        if self._taken.setdefault(flow.key, cookie) != cookie:
+            raise _conflict(self._reasons[self._taken[flow.key]][0], application)
         reasons = self._reasons.get(cookie)
         if reasons is None:
             self._reasons[cookie] = (application,)
             _note(cookie, change.added, change.removed)
-        elif reasons[0].flow != application.flow:
-            raise Conflict(
-                f"two flows have the cookie {cookie:#x}: '{reasons[0].flow.text()}', '{application.flow.text()}'"
-            )
+        elif reasons[0].flow != flow:
+            raise Conflict(f"two flows have the cookie {cookie:#x}: '{reasons[0].flow.text()}', '{flow.text()}'")
         else:
             self._reasons[cookie] = (*reasons, application)
-        for lesson in application.teaches:
-            if lesson not in self._learned:
-                _note(lesson, change.learned, change.forgotten)
-            self._learned[lesson] = (*self._learned.get(lesson, ()), application)
+        for learn in flow.shape.learns:
+            if learn.cookie not in self._learned:
+                _note(learn.cookie, change.learned, change.forgotten)
+            self._learned[learn.cookie] = (*self._learned.get(learn.cookie, ()), application)
 
     def _remove(self, application: Application, change: Change) -> None:
-        cookie = application.cookie
-        if not _take_out(application, cookie, self._reasons):
-            del self._taken[application.place]
-            _note(cookie, change.removed, change.added)
-        for lesson in application.teaches:
-            if not _take_out(application, lesson, self._learned):
-                _note(lesson, change.forgotten, change.learned)
+        flow = application.flow
+        if not _take_out(application, flow.cookie, self._reasons):
+            del self._taken[flow.key]
+            _note(flow.cookie, change.removed, change.added)
+        for learn in flow.shape.learns:
+            if not _take_out(application, learn.cookie, self._learned):
+                _note(learn.cookie, change.forgotten, change.learned)
 
 
 def _take_out(application: Application, cookie: int, reasons: dict[int, tuple[Application, ...]]) -> bool:

@@ -1,22 +1,14 @@
-"""Matches, actions and flows as plain values, and their ``ovs-ofctl`` text.
+"""Matches and actions as plain values, and their ``ovs-ofctl`` text.
 
 Values are whole numbers, whatever they stand for; a :class:`~flows.fields.Field` knows how to print them.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from hashlib import blake2b
-from typing import Protocol
 
 from flows.fields import (
-    ETH_TYPE,
-    ETH_TYPE_ARP,
-    ETH_TYPE_IPV4,
     ETH_TYPE_VLAN,
     IP_FRAG,
-    IP_PROTO,
-    PROTO_ICMP,
     VLAN,
     VLAN_PRESENT,
     VLAN_TCI,
@@ -26,17 +18,8 @@ from flows.fields import (
 )
 from flows.learning import Learn
 
-COOKIE_OWNER = 0x76
-"""The highest byte of every cookie of ours ("v")."""
-COOKIE_OWNER_MASK = 0xFF << 56
-COOKIE_DROPS = 1 << 55
-"""Set in the cookies of flows that drop packets: their counters can be asked for without all the others."""
-
 CONTROLLER_BYTES = 64
 """How much of a packet the controller gets."""
-
-_OWNER = COOKIE_OWNER << 56
-_OWNER_AND_DROPS = _OWNER | COOKIE_DROPS
 
 TableNames = Callable[[int], str]
 """How a table number is printed."""
@@ -73,7 +56,7 @@ class SetField:
     def text(self, names: TableNames) -> str:
         if self.field is VLAN:
             return f"set_field:{VLAN_PRESENT | self.value}->vlan_vid"
-        return f"set_field:{show(self.field, self.value)}->{set_name(self.field)}"
+        return f"set_field:{show(self.field, self.value)}->{_set_name(self.field)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,64 +166,6 @@ Action = (
 )
 
 
-@dataclass(frozen=True)
-class Flow:
-    """One flow of one switch. No actions: matching packets are dropped, and counted."""
-
-    table: int
-    priority: int
-    match: tuple[Term, ...]
-    actions: tuple[Action, ...]
-
-    @cached_property
-    def cookie(self) -> int:
-        """The owner's byte, whether it drops, 55 bits of its digest: the same flow has the same cookie everywhere."""
-        return cookie_of(self.text(), drops=not self.actions)
-
-    def text(self, names: TableNames = str) -> str:
-        """The flow as ``ovs-ofctl`` reads it, without a cookie."""
-        terms = "".join(f",{word}" for word in match_text(self.match))
-        return f"table={names(self.table)},priority={self.priority}{terms} actions={self.actions_text(names)}"
-
-    def actions_text(self, names: TableNames = str) -> str:
-        """The actions as ``ovs-ofctl`` prints them."""
-        return ",".join(action.text(names) for action in self.actions) or "drop"
-
-
-def cookie_of(text: str, *, drops: bool) -> int:
-    """The cookie of the flow with this text."""
-    digest = int.from_bytes(blake2b(text.encode(), digest_size=7).digest())
-    return _OWNER_AND_DROPS | digest if drops else _OWNER | digest & ~COOKIE_DROPS
-
-
-def place_of(text: str) -> str:
-    """Table, priority and match of the flow with this text: a second flow of the same place replaces the first."""
-    return text[: text.index(" ")]
-
-
-class Worded(Protocol):
-    """A term of a match, whose value may be left open."""
-
-    @property
-    def field(self) -> Field: ...
-    @property
-    def value(self) -> int | None: ...
-
-
-def match_text(terms: Sequence[Worded]) -> list[str]:
-    """The terms, with ``ip``, ``arp`` and ``icmp`` for what they stand for."""
-    values = {term.field: term.value for term in terms}
-    words: list[str] = []
-    short: set[Field] = set()
-    if values.get(ETH_TYPE) == ETH_TYPE_ARP:
-        words, short = ["arp"], {ETH_TYPE}
-    elif values.get(ETH_TYPE) == ETH_TYPE_IPV4 and values.get(IP_PROTO) == PROTO_ICMP:
-        words, short = ["icmp"], {ETH_TYPE, IP_PROTO}
-    elif values.get(ETH_TYPE) == ETH_TYPE_IPV4:
-        words, short = ["ip"], {ETH_TYPE}
-    return words + [str(term) for term in terms if term.field not in short]
-
-
 _SET_NAMES: Mapping[str, str] = {
     "dl_src": "eth_src",
     "dl_dst": "eth_dst",
@@ -249,5 +174,5 @@ _SET_NAMES: Mapping[str, str] = {
 }
 
 
-def set_name(field: Field) -> str:
+def _set_name(field: Field) -> str:
     return _SET_NAMES.get(field.name, field.name)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 
-from flows.openflow import Flow
+from flows.flow import Flow
 from flows.rules import Application
 
 Reasons = Mapping[int, tuple[Application, ...]]

@@ -14,14 +14,14 @@ from typing import Any
 
 from flows import openflow, priorities
 from flows.fields import IP_TTL, TUN_DST, TUN_ID, VLAN, Bit, Field
-from flows.forms import Form, form_of
-from flows.learning import Learn
+from flows.flow import Flow, Shape
 from flows.model import Origin
-from flows.openflow import Action, Flow, cookie_of, place_of
+from flows.openflow import Action
 from flows.templates import (
     CopiesTemplate,
     Jump,
     LearnTemplate,
+    NumberTemplate,
     OutputTemplate,
     Param,
     Priority,
@@ -127,6 +127,8 @@ class Rule:
             raise DeclarationError(f"{self.table.name}: '{self.sentence}' {fault}")
 
     def _faults_of_match(self) -> Iterator[str]:
+        if not isinstance(self.priority, int) and self.by not in self._prefixes:
+            yield f"takes its priority from {self.by}, which is no prefix that it matches"
         matched = {term.field: term.value for term in self.match}
         for item in matched:
             for needed, value in item.needs:
@@ -177,102 +179,91 @@ class Rule:
             elif isinstance(step, LearnTemplate):
                 yield from learned_from(step)
 
-    @cached_property
-    def terms(self) -> tuple[openflow.Term | TermTemplate, ...]:
-        """The match, as far as it is the same for all values."""
-        return tuple(term if isinstance(term.value, Param) else term.fill({}) for term in self.match)
-
-    @cached_property
-    def teaches(self) -> bool:
-        """Whether a switch learns by its flows."""
-        return any(isinstance(step, LearnTemplate) for step in self.steps)
-
-    @cached_property
-    def _fixed_steps(self) -> tuple[Action | Step, ...]:
-        """The steps, as actions as far as they are the same for all values."""
-        return tuple(self._fixed(step) for step in self.steps)
-
-    def _fixed(self, step: Step) -> Action | Step:
-        match step:
-            case SetTemplate(value=Param()) | OutputTemplate(port=Param()) | CopiesTemplate() | LearnTemplate():
-                return step
-            case SetTemplate() | OutputTemplate():
-                return step.fill({})
-            case Jump(table, resubmit):
-                number = self.table.numbers[table]
-                return openflow.Resubmit(number) if resubmit else openflow.Goto(number)
-            case _:
-                return step
-
-    @cached_property
-    def _form(self) -> Form | None:
-        """The text of its flows; None when it is not the same but for some numbers."""
-        steps = self._fixed_steps
-        if not isinstance(self.priority, int) or any(isinstance(s, CopiesTemplate | LearnTemplate) for s in steps):
-            return None
-        return form_of(f"table={self.table.number},priority={self.priority}", self.terms, steps)  # type: ignore[arg-type]
-
-    def text(self, values: Mapping[str, Value]) -> str:
-        """The text of the flow for some values: that of :meth:`Flow.text`, but sooner."""
-        form = self._form
-        return form.fill(values) if form is not None else self.flow(values).text()
-
     def flow(self, values: Mapping[str, Value]) -> Flow:
         """The flow for some values."""
-        match = tuple([term if isinstance(term, openflow.Term) else term.fill(values) for term in self.terms])
-        actions: list[Action] = []
-        for step in self._fixed_steps:
-            match step:
-                case SetTemplate() | OutputTemplate():
-                    actions.append(step.fill(values))
-                case CopiesTemplate():
-                    actions += step.fill(values)
-                case LearnTemplate():
-                    actions.append(step.fill(values, self.table.numbers))
-                case Jump():
-                    raise AssertionError(f"{step} is an action by now")
-                case _:
-                    actions.append(step)
-        return Flow(self.table.number, self._priority(values), match, tuple(actions))
+        numbers = tuple([template.number(values[name]) for name, template in self._numbers])
+        if self._is_one_of_a_kind:
+            return Flow(self._shape(values), numbers)
+        kind = tuple([values[name].prefixlen for name in self._prefixes])  # type: ignore[union-attr]
+        shape = self._shapes.get(kind)
+        if shape is None:
+            shape = self._shapes[kind] = self._shape(values)
+        return Flow(shape, numbers)
 
-    def _priority(self, values: Mapping[str, Value]) -> int:
+    @cached_property
+    def _shapes(self) -> dict[tuple[int, ...], Shape]:
+        """The shapes of its flows by the lengths of their prefixes."""
+        return {}
+
+    @cached_property
+    def _numbers(self) -> tuple[tuple[str, NumberTemplate], ...]:
+        """The parameters by which flows of one shape differ, each with the place that has room for least."""
+        if self._is_one_of_a_kind:
+            return ()
+        found: dict[str, NumberTemplate] = {}
+        for template in (*self.match, *self.steps):
+            if isinstance(template, NumberTemplate) and isinstance(template.value, Param):
+                name = template.value.name
+                found[name] = min(found.get(name, template), template, key=lambda one: one.field.bits)
+        return tuple(found.items())
+
+    @cached_property
+    def _prefixes(self) -> tuple[str, ...]:
+        """The parameters that are prefixes."""
+        values = [term.value for term in self.match if term.prefix]
+        return tuple(value.name for value in values if isinstance(value, Param))
+
+    @cached_property
+    def _is_one_of_a_kind(self) -> bool:
+        """Whether no two flows have the same shape."""
+        steps = [step for step in self.steps if isinstance(step, LearnTemplate | CopiesTemplate)]
+        return any(isinstance(value, Param) for step in steps for value in parameters_of(step))
+
+    def _shape(self, values: Mapping[str, Value]) -> Shape:
+        """The shape of the flow for some values."""
         priority = self.priority
-        if isinstance(priority, int):
-            return priority
-        prefix = values[self.by]
-        if not isinstance(prefix, IPv4Network):
-            raise TypeError(f"{self.table.name}: {self.by} must be a prefix, not {prefix!r}")
-        return priority(prefix)
+        if not isinstance(priority, int):
+            prefix = values[self.by]
+            assert isinstance(prefix, IPv4Network)
+            priority = priority(prefix)
+        names = [name for name, _ in self._numbers]
+        parts: list[Any] = []
+        holes: list[tuple[int, int]] = []
+        for template in (*self.match, *self.steps):
+            if isinstance(template, NumberTemplate) and isinstance(template.value, Param) and names:
+                holes.append((len(parts), names.index(template.value.name)))
+            if isinstance(template, TermTemplate):
+                parts.append(template.fill(values))
+            else:
+                parts += self._actions(template, values)
+        size = len(self.match)
+        return Shape(self.table.number, priority, tuple(parts[:size]), tuple(parts[size:]), tuple(holes))
+
+    def _actions(self, step: Step, values: Mapping[str, Value]) -> Iterator[Action]:
+        numbers = self.table.numbers
+        match step:
+            case SetTemplate() | OutputTemplate():
+                yield step.fill(values)
+            case CopiesTemplate():
+                yield from step.fill(values)
+            case LearnTemplate():
+                yield step.fill(values, numbers)
+            case Jump(table, resubmit):
+                yield openflow.Resubmit(numbers[table]) if resubmit else openflow.Goto(numbers[table])
+            case _:
+                yield step
 
 
 class Application:
     """A rule applied to an object. Equal flows from different objects are one flow with both as reasons."""
 
-    __slots__ = ("_flow", "cookie", "place", "rule", "values", "why")
+    __slots__ = ("flow", "rule", "values", "why")
 
     def __init__(self, rule: Rule, values: Mapping[str, Value], why: Why) -> None:
         self.rule = rule
         self.values = values
         self.why = why
-        text = rule.text(values)
-        self.place = place_of(text)
-        self.cookie = cookie_of(text, drops=not rule.steps)
-        self._flow: Flow | None = None
-
-    @property
-    def flow(self) -> Flow:
-        """The flow, made when it is first asked for."""
-        if self._flow is None:
-            self._flow = self.rule.flow(self.values)
-            self._flow.__dict__["cookie"] = self.cookie
-        return self._flow
-
-    @property
-    def teaches(self) -> tuple[int, ...]:
-        """The cookies of what a switch learns by the flow."""
-        if not self.rule.teaches:
-            return ()
-        return tuple(action.cookie for action in self.flow.actions if isinstance(action, Learn) and action.full is None)
+        self.flow = rule.flow(values)
 
     @property
     def sentence(self) -> str:

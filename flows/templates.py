@@ -78,11 +78,16 @@ class TermTemplate:
 
     def fill(self, values: Mapping[str, Value]) -> openflow.Term:
         value = _filled(self.value, values)
-        if self.prefix:
-            if not isinstance(value, IPv4Network):
-                raise TypeError(f"{self.field} wants a prefix, not {value!r}")
-            return openflow.Term(self.field, int(value.network_address), _mask(value))
-        return openflow.Term(self.field, number_of(self.field, value), self.mask)
+        mask = _mask(value) if isinstance(value, IPv4Network) else self.mask
+        return openflow.Term(self.field, self.number(value), mask)
+
+    def number(self, value: Value) -> int:
+        """A value as the number that it is in a match."""
+        if not self.prefix:
+            return _number(self.field, value)
+        if not isinstance(value, IPv4Network):
+            raise TypeError(f"{self.field} wants a prefix, not {value!r}")
+        return int(value.network_address)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +98,11 @@ class SetTemplate:
     value: Value | Param
 
     def fill(self, values: Mapping[str, Value]) -> openflow.SetField:
-        return openflow.SetField(self.field, number_of(self.field, _filled(self.value, values)))
+        return openflow.SetField(self.field, self.number(_filled(self.value, values)))
+
+    def number(self, value: Value) -> int:
+        """A value as the number that the field gets."""
+        return _number(self.field, value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +130,7 @@ class LearnTemplate:
             _filled(value, values) for value in (self.segment, self.origin, self.ageing, self.limit)
         )
         specs = tuple(
-            learning.Load(number_of(spec.field, _filled(spec.value, values)), spec.field)
+            learning.Load(_number(spec.field, _filled(spec.value, values)), spec.field)
             if isinstance(spec, LoadTemplate)
             else spec
             for spec in self.specs
@@ -150,10 +159,19 @@ class CopiesTemplate:
 class OutputTemplate:
     """Send the packet out of a port."""
 
-    port: Value | Param
+    value: Value | Param
 
     def fill(self, values: Mapping[str, Value]) -> openflow.Output:
-        return openflow.Output(number_of(IN_PORT, _filled(self.port, values)))
+        return openflow.Output(self.number(_filled(self.value, values)))
+
+    @property
+    def field(self) -> Field:
+        """The field that has the same numbers."""
+        return IN_PORT
+
+    def number(self, value: Value) -> int:
+        """A value as the number of a port."""
+        return _number(self.field, value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +197,8 @@ Step = (
     | openflow.OutputInPort
     | openflow.OutputController
 )
+NumberTemplate = TermTemplate | SetTemplate | OutputTemplate
+"""What takes one number."""
 Priority = int | Callable[[IPv4Network], int]
 
 
@@ -190,13 +210,14 @@ def _filled(value: Value | Param, values: Mapping[str, Value]) -> Value:
     return values[value.name] if isinstance(value, Param) else value
 
 
-def number_of(field: Field, value: Value) -> int:
-    """A value as the number that a field holds. Raises ValueError when it does not fit."""
-    number = int(value.replace(":", ""), 16) if isinstance(value, str) else value
-    if isinstance(number, IPv4Network | Copies):
+def _number(field: Field, value: Value) -> int:
+    if isinstance(value, str):
+        number = int(value.replace(":", ""), 16)
+    elif isinstance(value, (IPv4Network, Copies)):
         raise TypeError(f"{field} wants one address, not {value!r}")
-    number = int(number)
-    if not 0 <= number < 1 << field.bits:
+    else:
+        number = int(value)
+    if number >> field.bits:
         raise ValueError(f"{value!r} does not fit into {field}")
     return number
 
@@ -206,8 +227,8 @@ def parameters_of(step: Step) -> tuple[Value | Param, ...]:
     match step:
         case SetTemplate(_, value):
             return (value,)
-        case OutputTemplate(port):
-            return (port,)
+        case OutputTemplate(value):
+            return (value,)
         case CopiesTemplate(copies):
             return (copies,)
         case LearnTemplate():

@@ -11,7 +11,7 @@ from controller.cli.output import JsonOption, fail, out, print_json
 from controller.cli.state import LabOption, PlaceArgument, StateOption, check_name, find_target
 from controller.compiled import compiled, compiled_switch
 from flows.describe import flow_lines
-from flows.openflow import Flow
+from flows.flow import Flow
 from flows.pipeline import NUMBERS, table_name
 from flows.plan import Desired
 

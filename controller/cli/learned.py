@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from controller.cli.output import fail
-from flows.learning import LEARNED_OWNER, Learn
+from flows.learning import LEARNED_OWNER
 from flows.model.contract import INTEGRATION_BRIDGE
 from flows.pipeline import UNICAST, table_name
 from flows.plan import Desired
@@ -28,7 +28,7 @@ def reasons(desired: Desired) -> Mapping[int, str]:
     """What the switch learns by these flows: cookie -> what such an entry is there for."""
     found: dict[int, str] = {}
     for flow in desired.flows.values():
-        for learn in (action for action in flow.actions if isinstance(action, Learn) and action.full is None):
+        for learn in flow.shape.learns:
             application = desired.applications[flow.cookie][0]
             if learn.table == UNICAST.number:
                 found[learn.cookie] = f"{application.sentence}  [{application.why}]"

@@ -17,9 +17,9 @@ from pathlib import Path
 from types import TracebackType
 
 from controller.switch.encode import transaction
+from flows.flow import Flow, Shape
 from flows.learning import LEARNED_OWNER
 from flows.model.contract import TUNNEL_OFPORT
-from flows.openflow import Flow
 from flows.plan import Desired, Plan
 from tests.switch import Switch
 from tests.switching.client import Client
@@ -67,9 +67,9 @@ class Bench:
             self._switch.stop()
             raise
         self._held: frozenset[int] = frozenset()
-        nudge = Flow(_NUDGE_TABLE, 0, (), ())
+        nudge = Flow(Shape(_NUDGE_TABLE, 0, (), ()))
         plans = Plan((nudge,), frozenset()), Plan((), frozenset({nudge.cookie}))
-        self._nudges = cycle([transaction(plan, 8) for plan in plans])
+        self._nudges = cycle([b"".join(transaction(plan, 8)) for plan in plans])
 
     def __enter__(self) -> "Bench":
         return self

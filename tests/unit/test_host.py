@@ -7,16 +7,15 @@ from typing import Any, cast
 
 from controller.holdings import learnable
 from controller.host import COUNT_EVERY, COUNT_SOON, GIVE_UP, PATIENCE, RETRY, Host
-from controller.switch import compare
 from controller.switch.decode import REMOVED, RESUMED, Entry, Update
-from controller.switch.encode import EVERYTHING, Flows
+from controller.switch.encode import EVERYTHING, Flows, content
 from controller.switch.sessions import Session
 from flows.compile import compile
 from flows.copies import Copies
 from flows.facts import HostFacts
+from flows.flow import COOKIE_OWNER, Flow
 from flows.learning import LEARNED_OWNER
 from flows.model.types import NOWHERE
-from flows.openflow import COOKIE_OWNER, Flow
 from flows.pipeline import is_receiving, table_name
 from flows.plan import Plan
 from flows.rules import Why
@@ -73,13 +72,12 @@ def started(*entries: Entry) -> tuple[Host, Switch]:
 
 def entry(flow: Flow) -> Entry:
     """A flow as a switch reports it."""
-    match = b"\0\1\0\0" + b"".join(map(compare._term, flow.match))
-    return Entry(0, flow.table, flow.priority, flow.cookie, True, 0, match, compare._instructions(flow.actions))
+    return Entry(flow.table, flow.priority, flow.cookie, True, 0, content(flow))
 
 
 def bare(cookie: int) -> Entry:
     """A flow of which only the cookie matters."""
-    return Entry(0, 0, 1, cookie, True, 0, b"\0\1\0\4", b"")
+    return Entry(0, 1, cookie, True, 0, b"\0\1\0\4\0\0\0\0")
 
 
 def settled() -> tuple[Host, Switch]:
