@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.store import Store, Stored, StoreError, StoreWatch
+from controller.store import Store, Stored, StoreError, StoreWatch, VlansKept
 from controller.store.schema import DATABASE, schema
 from controller.store.shapes import tables
 from flows.model.port import derived_mac
@@ -36,7 +36,8 @@ class Watched:
 
     def __init__(self, store: Store) -> None:
         self.models: list[Stored] = []
-        self.watch = StoreWatch(store, self.models.append, {})
+        self.kept: list[VlansKept] = []
+        self.watch = StoreWatch(store, self.models.append, self.kept.append, {})
         self.watch.start()
 
     def wait(self, generation: int) -> Stored:
