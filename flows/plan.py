@@ -88,6 +88,9 @@ class Change:
     learned: set[int] = field(default_factory=set)
     forgotten: set[int] = field(default_factory=set)
 
+    def __bool__(self) -> bool:
+        return bool(self.added or self.removed or self.learned or self.forgotten)
+
 
 def diff(desired: Mapping[int, Flow], actual: Set[int]) -> Plan:
     """The plan that makes a switch with these cookies of ours hold exactly the desired flows."""

@@ -4,13 +4,16 @@ A *source* is what units come from: a port, a segment, the host itself. Which un
 of :mod:`flows.views`; here they become applications, and these a switch's program.
 """
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 
 from flows.compile import Program, applications
 from flows.plan import Change, Desired
 from flows.rules import Application
-from flows.view import Unit
+from flows.switching import RemoteMembers
+from flows.view import Elsewhere, Unit
 
 Source = str
 
@@ -58,6 +61,7 @@ class Wanted:
         self._of: dict[Source, tuple[_Compiled, ...]] = {}
         self._refused: dict[Source, tuple[Unit, ...]] = {}
         """What sources give that could not become a part of the program, until it can."""
+        self._sends_to: Counter[IPv4Address] = Counter()
 
     @property
     def desired(self) -> Desired:
@@ -68,6 +72,11 @@ class Wanted:
     def is_refused(self) -> bool:
         """Whether a conflict keeps it from being what it should."""
         return bool(self._refused)
+
+    @property
+    def neighbours(self) -> Set[IPv4Address]:
+        """The tunnel addresses of the hosts that it sends to."""
+        return self._sends_to.keys()
 
     def units(self) -> frozenset[Unit]:
         """The units that it is compiled from."""
@@ -93,6 +102,9 @@ class Wanted:
                 self._compiler.drop(compiled)
             raise
         self._refused = {}
+        self._sends_to.update(ip for one in more for ip in _sends_to(one.unit))
+        self._sends_to.subtract(ip for one in less for ip in _sends_to(one.unit))
+        self._sends_to = +self._sends_to if less else self._sends_to
         for source, compiled in new.items():
             self._compiler.drop(old[source])
             if compiled:
@@ -106,6 +118,10 @@ class Wanted:
         for compiled in self._of.values():
             self._compiler.drop(compiled)
         self._of.clear()
+
+
+def _sends_to(unit: Unit) -> tuple[IPv4Address, ...]:
+    return (unit.tunnel_ip,) if isinstance(unit, Elsewhere | RemoteMembers) else ()
 
 
 def _difference(
