@@ -59,16 +59,17 @@ class App:
         try:
             while True:
                 self._take_events()
-                # What is about to be opened must be known to a next controller, whenever this one ends.
-                self._report()
+                self._sync.follow()
                 self._sync.pump(time.monotonic(), _links(self._store.written))
+                self._report()
         finally:
             self._store.stop()
 
     def _take_events(self) -> None:
-        """Wait a tick for an event; take all that came."""
+        """Wait for an event, but no longer than a tick or until a report is due; take all that came."""
+        until_report = self._report_at - time.monotonic()
         try:
-            event = self._events.get(timeout=TICK)
+            event = self._events.get(timeout=min(TICK, until_report) if until_report > 0 else TICK)
             while True:
                 self._sync.handle(event, time.monotonic())
                 event = self._events.get_nowait()

@@ -28,9 +28,7 @@ class Pending:
         self._consider(plan.delete)
 
     def __bool__(self) -> bool:
-        return bool(
-            self._receiving or self._sending or self._old_receiving or self._old_sending or self._old_learned
-        )
+        return bool(self._receiving or self._sending or self._old_receiving or self._old_sending or self._old_learned)
 
     @property
     def receives_more(self) -> bool:

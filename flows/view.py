@@ -265,9 +265,7 @@ class HostVpcs:
         for vpc in (self._network.vpcs[name] for name in sorted(self._here)):
             yield LocalVpc(self._vpc(vpc), vpc.id, why(vpc))
             for subnet in vpc.subnets.values():
-                yield LocalSubnet(
-                    self._vpc(vpc), self._subnet(vpc, subnet), subnet.cidr, subnet.gateway, why(subnet)
-                )
+                yield LocalSubnet(self._vpc(vpc), self._subnet(vpc, subnet), subnet.cidr, subnet.gateway, why(subnet))
                 for route in subnet.routes:
                     yield self._route(vpc, subnet, route)
 

@@ -70,24 +70,33 @@ class Views:
         """The hosts that have a ward for it."""
         self._located: dict[Group, Counter[str]] = {}
         """How many ports of it each host has."""
+        self._on_host: dict[str, dict[str, None]] = {}
+        """The ports that each host has, plugged in or not."""
+        self._moved: set[str] = set()
+        self._segments_moved = True
 
     @property
     def locations(self) -> Locations:
         """Where the ports are. It changes with them."""
         return self._locator.locations
 
-    def bound(self, host: str) -> Set[str]:
-        """The ports that are on a host and plugged in there."""
-        return self._hosts[host].present.keys() if host in self._hosts else frozenset()
+    def located(self, host: str) -> list[str]:
+        """The ports that are on a host, plugged in or not."""
+        return sorted(self._on_host.get(host, ()))
 
-    def segments(self) -> dict[str, list[str]]:
-        """The segments that each host has ports of, plugged in or not."""
-        found: dict[str, list[str]] = {}
-        for (kind, name), hosts in self._located.items():
-            if kind is SegmentPort:
-                for host in hosts:
-                    found.setdefault(host, []).append(name)
-        return found
+    def bound(self, host: str) -> frozenset[str]:
+        """The ports that are on a host and plugged in there."""
+        return frozenset(self._hosts[host].present) if host in self._hosts else frozenset()
+
+    def take_moved(self) -> set[str]:
+        """The hosts of which one of these is another than at the last call."""
+        moved, self._moved = self._moved, set()
+        return moved
+
+    def take_segments_moved(self) -> bool:
+        """Whether hosts or segments, or which host has ports of which segment, may be others than at the last call."""
+        moved, self._segments_moved = self._segments_moved, False
+        return moved
 
     def set_model(self, network: Network, tags: Tags) -> None:
         """The model is this now. Objects that are the very same as before are not looked at."""
@@ -150,6 +159,7 @@ class Views:
         addresses = {name: host.tunnel_ip for name, host in self._structure.hosts.items()}
         has_moved = any(addresses.get(name, host.tunnel_ip) != host.tunnel_ip for name, host in network.hosts.items())
         self._structure = network.with_ports({})
+        self._segments_moved = True
         for name in self._hosts.keys() - network.hosts.keys():
             self._forget(name)
         for host in self._hosts.values():
@@ -191,6 +201,12 @@ class Views:
     def _placed(self, name: str, groups: tuple[Group, ...], location: str | None) -> None:
         """A port is another one, or somewhere else, than in these groups at this location."""
         now, now_at = self._groups.get(name, ()), self.locations.hosts.get(name)
+        if location != now_at:
+            if location is not None:
+                del self._on_host[location][name]
+            if now_at is not None:
+                self._on_host.setdefault(now_at, {})[name] = None
+            self._moved |= {host for host in (location, now_at) if host is not None}
         if (groups, location) != (now, now_at):
             self._count(groups, location, -1)
             self._count(now, now_at, 1)
@@ -209,6 +225,7 @@ class Views:
             hosts = self._located.setdefault(group, Counter())
             hosts[location] += by
             if hosts[location] == (by > 0):
+                self._segments_moved = self._segments_moved or group[0] is SegmentPort
                 for host in self._warded.get(group, ()):
                     self._hosts[host].dirty.update(_of_segments([group]))
             if not hosts[location]:
@@ -223,6 +240,7 @@ class Views:
         before, now = host.present.get(port, ()), self._groups.get(port, ()) if is_here else ()
         if now == before:
             return
+        self._moved.add(name)
         for group in before:
             host.here[group].pop(port)
             if not host.here[group]:

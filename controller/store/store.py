@@ -125,7 +125,11 @@ class Store:
         self._vlans.write(vlans)
 
     def write_status(self, status: Mapping[str, Any]) -> None:
-        """Replace what the controller says of itself, and note when. Only what is different is written."""
+        """Replace what the controller says of itself, and note when. Only what is different is written.
+
+        ``hosts``: what there is to say of each, with the ports that are there (``located``); ``progress``: what of that
+        is another with each change of the model; whatever else.
+        """
         reports = _reports({**status, "written": time.time()})
         known = self._reported
         operations: list[Json] = []
@@ -133,7 +137,7 @@ class Store:
             operations = [{"op": "delete", "table": STATUS, "where": []}]
             known = {}
         for host in known.keys() | reports.keys():
-            if known.get(host) != reports.get(host):
+            if known.get(host) is not reports.get(host) and known.get(host) != reports.get(host):
                 if host in known:
                     operations.append({"op": "delete", "table": STATUS, "where": [["host", "==", host]]})
                 if host in reports:
@@ -151,7 +155,8 @@ class Store:
             return {}
         own = reports.pop("")
         ports = {port: host for host, report in reports.items() for port in report.pop("located")}
-        return {**own, "hosts": {host: reports[host] for host in own["hosts"]}, "ports": ports}
+        hosts = {host: {**reports[host], **moved} for host, moved in own.pop("progress").items()}
+        return {**own, "hosts": hosts, "ports": ports}
 
     def history(self) -> list[Entry]:
         """The changes that are remembered, the last one first."""
@@ -274,12 +279,7 @@ class Store:
 
 def _reports(status: Mapping[str, Any]) -> dict[str, Any]:
     """A status in parts, so that what changes on one host is written alone."""
-    located: dict[str, list[str]] = {}
-    for port, host in status["ports"].items():
-        located.setdefault(host, []).append(port)
-    hosts = {host: {**report, "located": located.get(host, [])} for host, report in status["hosts"].items()}
-    own = {key: value for key, value in status.items() if key not in ("hosts", "ports")}
-    return {**hosts, "": {**own, "hosts": list(hosts)}}
+    return {**status["hosts"], "": {key: value for key, value in status.items() if key != "hosts"}}
 
 
 def _who() -> str:

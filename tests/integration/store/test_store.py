@@ -211,14 +211,17 @@ def test_history(store: Store, open_store: Open) -> None:
 
 def test_status(store: Store, open_store: Open) -> None:
     assert store.read_status() == {}
-    hosts = {"h2": {"flows": 3}, "h1": {"flows": 4}}
-    store.write_status({"generation": 7, "hosts": hosts, "ports": {"a": "h1"}})
+    hosts = {"h2": {"problem": "a", "located": []}, "h1": {"problem": "b", "located": ["a"]}}
+    progress = {"h2": {"flows": 3}, "h1": {"flows": 4}}
+    store.write_status({"generation": 7, "hosts": hosts, "progress": progress})
     other = open_store()
     status = other.read_status()
     assert 0 <= time.time() - status.pop("written") < 60
-    assert status == {"generation": 7, "hosts": hosts, "ports": {"a": "h1"}}
+    told = {"h2": {"problem": "a", "flows": 3}, "h1": {"problem": "b", "flows": 4}}
+    assert status == {"generation": 7, "hosts": told, "ports": {"a": "h1"}}
     assert list(status["hosts"]) == ["h2", "h1"]
-    store.write_status({"generation": 8, "hosts": {"h1": {"flows": 5}}, "ports": {}})
+    fewer = {"h1": {"problem": "b", "located": []}}
+    store.write_status({"generation": 8, "hosts": fewer, "progress": {"h1": {"flows": 5}}})
     status = other.read_status()
     del status["written"]
-    assert status == {"generation": 8, "hosts": {"h1": {"flows": 5}}, "ports": {}}
+    assert status == {"generation": 8, "hosts": {"h1": {"problem": "b", "flows": 5}}, "ports": {}}
