@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import replace
 from typing import Any
 
+from controller.contracts import Contracts, SetHosts
 from controller.events import Event, FactsChanged, HostProblems, SettingDrifted
 from controller.host import Host
-from controller.contracts import Contracts, SetHosts
 from controller.packetin import proof
 from controller.status import Report, host_status, progress
 from controller.store import Stored, Vlans, VlansKept

@@ -172,7 +172,9 @@ def view(network: Network, tags: Tags, locations: Locations, facts: HostFacts, h
     local: dict[str, list[tuple[SegmentPort, Interface]]] = {}
     hosts: dict[str, set[str]] = {}
     for port in ports:
-        for segment in network.segments_of(port) if isinstance(port, SegmentPort) else ():
+        if isinstance(port, VpcPort):
+            continue
+        for segment in network.segments_of(port):
             hosts.setdefault(segment.name, set()).add(locations.hosts[port.name])
             if port.name in plugged:
                 local.setdefault(segment.name, []).append((port, plugged[port.name]))

@@ -19,6 +19,8 @@ from flows.wanted import Source
 
 _HOST: Source = ""
 """The source of everything that is neither of a port nor of a segment."""
+_SEGMENT = "segment "
+"""Before the name of a segment: its source. Names of ports, which are the ports' sources, have no blanks."""
 
 _STRUCTURE = ("hosts", "vpcs", "segments", "peerings")
 """What of a network, but for its ports, the flows of hosts depend on."""
@@ -30,7 +32,7 @@ Group = tuple[type[HostPort], str]
 
 def _of_segments(groups: Iterable[Group]) -> set[Source]:
     """The sources of the segments among some groups."""
-    return {f"segment {name}" for kind, name in groups if kind is SegmentPort}  # names of ports have no blanks
+    return {_SEGMENT + name for kind, name in groups if kind is SegmentPort}
 
 
 @dataclass(slots=True)
@@ -221,7 +223,9 @@ class Views:
 
     def _count(self, groups: Iterable[Group], location: str | None, by: int) -> None:
         """Count a port of these groups. Which hosts have any matters to all the others."""
-        for group in groups if location is not None else ():
+        if location is None:
+            return
+        for group in groups:
             hosts = self._located.setdefault(group, Counter())
             hosts[location] += by
             if hosts[location] == (by > 0):
@@ -281,13 +285,8 @@ class Views:
         assert host.segments is not None
         if source == _HOST:
             return host.vpcs.units()
-        kind, _, segment = source.partition(" ")
-        if segment:
-            if segment not in host.segments.wards:
-                return ()
-            group = (SegmentPort, segment)
-            ports = [(self._ports[port], host.plugged[port]) for port in host.here[group]]
-            return host.segments.units(segment, ports, self._located[group].keys())
+        if source.startswith(_SEGMENT):
+            return self._units_of_segment(host, host.segments, source.removeprefix(_SEGMENT))
         port = self._ports.get(source)
         if port is None:
             return ()
@@ -296,3 +295,11 @@ class Views:
         if isinstance(port, VpcPort):
             return host.vpcs.of_port(port, location, interface)
         return host.segments.of_port(port, location, interface)
+
+    def _units_of_segment(self, host: _Host, segments: HostSegments, name: str) -> Iterable[Unit]:
+        if name not in segments.wards:
+            return ()
+        group: Group = (SegmentPort, name)
+        ports = ((self._ports[port], host.plugged[port]) for port in host.here[group])
+        own = [(port, interface) for port, interface in ports if isinstance(port, SegmentPort)]
+        return segments.units(name, own, self._located[group].keys())

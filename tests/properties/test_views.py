@@ -1,7 +1,9 @@
 """What is kept up to date is what would be found from scratch, whatever changed on the way."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -71,7 +73,7 @@ def network(structure: Mapping[str, object], ports: Mapping[str, tuple[str, str 
 
 def shared(new: Network, old: Network) -> Network:
     """The new network with the very objects of the old one where they are equal, as a store hands it over."""
-    sections = {}
+    sections: dict[str, Any] = {}
     for name in Network.model_fields:
         before, now = getattr(old, name), getattr(new, name)
         if isinstance(now, dict):
@@ -128,10 +130,8 @@ class Everything:
             self.wanted[host] = Wanted(self.compiler)
             self.held[host], self.learned[host] = set(self.wanted[host].desired.flows), set()
         for host, sources in self.views.take():
-            try:
+            with suppress(Conflict):
                 self._note(host, self.wanted[host].change(sources))
-            except Conflict:
-                pass
         return {host for host, wanted in self.wanted.items() if wanted.is_refused}
 
     def _note(self, host: str, change: Change) -> None:
@@ -155,7 +155,7 @@ def described(desired: Desired) -> object:
 @settings(max_examples=300, deadline=None)
 @given(structures, ports, steps)
 def test_incremental_is_full(
-    structure: dict[str, object], declared: dict[str, tuple[str, str | None]], steps: list[tuple[str, object]]
+    structure: dict[str, object], declared: dict[str, tuple[str, str | None]], steps: list[tuple[str, Any]]
 ) -> None:
     everything, facts, shift, model = Everything(), dict[str, HostFacts](), 0, Network()
     for kind, change in (("structure", structure), *steps):
