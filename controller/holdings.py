@@ -13,6 +13,8 @@ class Holdings:
 
     def __init__(self, cookies: Iterable[int], known: Mapping[int, Flow], misses: Iterable[int] = ()) -> None:
         """``misses``: those that belong to misses of tables."""
+        self.edits = 0
+        """Counts what turned out to be otherwise than known."""
         read = frozenset(cookies)
         self._misses = frozenset(misses)
         self.has_learned(read)
@@ -20,6 +22,7 @@ class Holdings:
 
     def has_learned(self, cookies: Iterable[int]) -> None:
         """Among these cookies are those of everything that it has learned."""
+        self.edits += 1
         self.learned: Set[int] = frozenset(cookie for cookie in cookies if cookie >> 56 == LEARNED_OWNER)
 
     def __len__(self) -> int:
@@ -38,10 +41,12 @@ class Holdings:
 
     def add(self, cookie: int, flow: Flow | None) -> None:
         """It holds a flow; None where it is not known which."""
+        self.edits += cookie not in self._flows
         self._flows[cookie] = flow
 
     def lose(self, cookie: int) -> None:
         """It does not hold a flow any more, or not as it should be."""
+        self.edits += cookie in self._flows
         self._flows.pop(cookie, None)
 
     def recognise(self, cookies: Iterable[int], known: Mapping[int, Flow]) -> None:

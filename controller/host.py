@@ -92,6 +92,7 @@ class Host:
         self._counted: int | None = None
         self._pending: Pending | None = None
         """What is left to do; None while that is not known."""
+        self._known_edits = 0
 
     @property
     def is_ready(self) -> bool:
@@ -330,6 +331,7 @@ class Host:
         """Find out anew what is left to do."""
         if self._desired is not None and self._actual is not None:
             self._pending = Pending(self._desired, self._actual)
+            self._known_edits = self._actual.edits
             self.confirm(self.wanted_generation)
 
     def _read_everything(self, session: Session, now: float) -> None:
@@ -348,7 +350,8 @@ class Host:
         for stray in self._watch.strays():
             if self.session is not None:
                 self.session.remove(stray)
-        self._settle()
+        if self._pending is None or (self._actual is not None and self._actual.edits != self._known_edits):
+            self._settle()
 
     def _describe(self, cookie: int | None) -> str:
         if cookie is None or self._desired is None or cookie not in self._desired.applications:

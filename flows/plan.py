@@ -1,6 +1,6 @@
 """What a switch shall hold, what it holds, and the difference: nobody writes deletions."""
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, KeysView, Mapping, Set
 from dataclasses import dataclass, field
 
 from flows.flow import Flow
@@ -18,6 +18,9 @@ class _Flows(Mapping[int, Flow]):
 
     def __getitem__(self, cookie: int) -> Flow:
         return self._reasons[cookie][0].flow
+
+    def keys(self) -> KeysView[int]:
+        return self._reasons.keys()
 
     def __contains__(self, cookie: object) -> bool:
         return cookie in self._reasons
@@ -41,6 +44,9 @@ class _InOrder(Mapping[int, tuple[Application, ...]]):
             return reasons
         once = {(reason.why.what, str(reason.why.origin), reason.sentence): reason for reason in reasons}
         return tuple(once[key] for key in sorted(once))
+
+    def keys(self) -> KeysView[int]:
+        return self._reasons.keys()
 
     def __contains__(self, cookie: object) -> bool:
         return cookie in self._reasons
