@@ -62,6 +62,7 @@ class Wanted:
         self._refused: dict[Source, tuple[Unit, ...]] = {}
         """What sources give that could not become a part of the program, until it can."""
         self._sends_to: Counter[IPv4Address] = Counter()
+        self._neighbours: frozenset[IPv4Address] = frozenset()
 
     @property
     def desired(self) -> Desired:
@@ -75,8 +76,8 @@ class Wanted:
 
     @property
     def neighbours(self) -> Set[IPv4Address]:
-        """The tunnel addresses of the hosts that it sends to."""
-        return self._sends_to.keys()
+        """The tunnel addresses of the hosts that it sends to: another object only when they are others."""
+        return self._neighbours
 
     def units(self) -> frozenset[Unit]:
         """The units that it is compiled from."""
@@ -105,6 +106,8 @@ class Wanted:
         self._sends_to.update(ip for one in more for ip in _sends_to(one.unit))
         self._sends_to.subtract(ip for one in less for ip in _sends_to(one.unit))
         self._sends_to = +self._sends_to if less else self._sends_to
+        if self._sends_to.keys() != self._neighbours:
+            self._neighbours = frozenset(self._sends_to)
         for source, compiled in new.items():
             self._compiler.drop(old[source])
             if compiled:
