@@ -20,6 +20,7 @@ class Report:
         self._located: dict[str, list[str]] = {}
         self._facts: dict[str, dict[str, Any]] = {}
         self._switches: dict[str, Any] = {}
+        self._on_switches: dict[str, str] = {}
         self.open_links: list[Any] = []
         self._touched: set[str] = set()
         self._is_new = True
@@ -38,9 +39,10 @@ class Report:
         self._facts[host] = _described(facts)
         self._touched.add(host)
 
-    def is_of(self, generation: int, hosts: Mapping[str, Any]) -> None:
-        """The model is of this generation, with these hosts."""
+    def is_of(self, generation: int, hosts: Mapping[str, Any], on_switches: Callable[[], dict[str, str]]) -> None:
+        """The model is of this generation, with these hosts. ``on_switches``: the plain switch of each of its ports."""
         if generation != self._generation or hosts.keys() != self._hosts.keys():
+            self._on_switches = on_switches()
             self._generation, self._is_new = generation, True
             self._hosts = {host: self._hosts.get(host, {}) for host in hosts}
             self._progress = {host: self._progress.get(host, {}) for host in hosts}
@@ -72,6 +74,7 @@ class Report:
             "generation": self._generation,
             "hosts": dict(self._hosts),
             "progress": dict(self._progress),
+            "on_switches": self._on_switches,
             "switches": switches,
             "open_links": open_links,
         }

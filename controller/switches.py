@@ -70,6 +70,11 @@ class Switches:
             node.pump(now, may_send=True, may_remove=True, knows_all=True)
             node.check(now)
 
+    def locations(self) -> dict[str, str]:
+        """Where each machine's port is."""
+        network = self._stored.network if self._stored and self.nodes else None
+        return {port.name: port.switch for port in network.switch_ports.values()} if network else {}
+
     def status(self) -> dict[str, Any]:
         """What is known of each switch, for people and for the command line."""
         return {name: self._status(node) for name, node in self.nodes.items()}

@@ -312,7 +312,7 @@ class Sync:
         moved = self._views.take_moved()
         for name in moved & self._hosts.keys():
             self._report.placed(name, self._views.located(name))
-        self._report.is_of(generation, self._hosts)
+        self._report.is_of(generation, self._hosts, self._switches.locations)
         self._contracts.tell(network, moved, self._bound)
 
     def _tell_refused(self) -> None:

@@ -171,7 +171,9 @@ class Store:
         if "" not in reports:
             return {}
         own = reports.pop("")
-        ports = {port: host for host, report in reports.items() for port in report.pop("located")}
+        ports = own.pop("on_switches", {}) | {
+            port: host for host, report in reports.items() for port in report.pop("located")
+        }
         hosts = {host: {**reports[host], **moved} for host, moved in own.pop("progress", {}).items()}
         return {**own, "hosts": hosts, "ports": ports}
 

@@ -42,6 +42,8 @@ class Session:
         self._asked: dict[int, tuple[encode.Flows, list[Entry]]] = {}
         self._ports: dict[int, Plug] | None = None
         """The switch's ports by number; None when nobody asked."""
+        self._is_watched = False
+        """Whether the switch was asked to report: asked twice for the same, it refuses."""
 
     def apply(self, plan: Plan) -> int:
         """Send a plan as one bundle. Returns the number that its confirmation or refusal will have."""
@@ -60,7 +62,10 @@ class Session:
         self._outbox.put([encode.read_flows(which, xid)])
 
     def watch(self, tables: Iterable[int]) -> None:
-        """Ask for :class:`FlowsChanged` whenever somebody else changes a flow of some tables."""
+        """Ask for :class:`FlowsChanged` whenever somebody else changes a flow of some tables. Once is enough."""
+        if self._is_watched:
+            return
+        self._is_watched = True
         self._outbox.put([encode.watch(tables, self._xid())])
 
     def remove(self, entry: Entry) -> None:
@@ -273,8 +278,14 @@ def _is_live(port: Any) -> bool:
     return not port.config & ofp.OFPPC_PORT_DOWN and not port.state & ofp.OFPPS_LINK_DOWN
 
 
+_IN_BUNDLE = 16
+"""Bytes before a message that is added to a bundle (OpenFlow 1.4, 7.3.9.6)."""
+
+
 def _cookie_of(message: bytes) -> int | None:
-    """The cookie inside the copy of a flow-mod that an error carries."""
+    """The cookie inside the copy of a flow-mod, alone or in a bundle, that an error carries."""
+    if len(message) > _IN_BUNDLE and message[1] == ofp.OFPT_BUNDLE_ADD_MESSAGE:
+        message = message[_IN_BUNDLE:]
     if len(message) < 16 or message[1] != ofp.OFPT_FLOW_MOD:
         return None
     return int(struct.unpack_from("!Q", message, 8)[0])

@@ -36,10 +36,19 @@ def kill_controller(lab: VpcLab) -> None:
 
 def store_server(lab: VpcLab) -> int | None:
     """The process of the store's ovsdb-server, as seen from here."""
-    file = str(lab.lab.path / "controller" / "model.db").encode()
+    return _process("ovsdb-server", str(lab.lab.path / "controller" / "model.db"))
+
+
+def vswitchd(lab: VpcLab, host: str) -> int | None:
+    """The process of a host's ovs-vswitchd, as seen from here."""
+    return _process("ovs-vswitchd", f"unix:{lab.lab.path}/hosts/{host}/db.sock")
+
+
+def _process(program: str, argument: str) -> int | None:
     for command in Path("/proc").glob("[0-9]*/cmdline"):
         with suppress(OSError):
-            if file in command.read_bytes().split(b"\0"):
+            words = command.read_bytes().decode(errors="replace").split("\0")
+            if Path(words[0]).name == program and argument in words:
                 return int(command.parent.name)
     return None
 
@@ -61,11 +70,13 @@ def replace_store(lab: VpcLab, content: bytes) -> None:
 
 
 @contextmanager
-def stopped(process: int) -> Iterator[None]:
+def stopped(process: int | None) -> Iterator[None]:
     """A process stands still while a block runs."""
+    assert process is not None, "it does not run"
     os.kill(process, signal.SIGSTOP)
     try:
-        assert Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+        stat = Path(f"/proc/{process}/stat")
+        wait_until(lambda: stat.read_text().rpartition(")")[2].split()[0] == "T", "the process to stop")
         yield
     finally:
         os.kill(process, signal.SIGCONT)

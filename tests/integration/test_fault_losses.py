@@ -83,10 +83,8 @@ def test_controller_stopped_while_the_model_changes(lab: VpcLab, seconds: float)
     """After ten silent seconds the switches give it up, and dial again."""
     lab.allow(LOST_CONTROLLER)
     before = lab.cookies("host86")
-    controller = lab.lab.controller_pid()
-    assert controller is not None
     with traffic(lab, *PATH) as result:
-        with stopped(controller):
+        with stopped(lab.lab.controller_pid()):
             generation = lab.change(LATER)
             time.sleep(seconds)
             assert lab.cookies("host86") == before

@@ -213,12 +213,13 @@ def test_status(store: Store, open_store: Open) -> None:
     assert store.read_status() == {}
     hosts = {"h2": {"problem": "a", "located": []}, "h1": {"problem": "b", "located": ["a"]}}
     progress = {"h2": {"flows": 3}, "h1": {"flows": 4}}
-    store.write_status({"generation": 7, "hosts": hosts, "progress": progress})
+    on_switches = {"machine": "s1"}
+    store.write_status({"generation": 7, "hosts": hosts, "progress": progress, "on_switches": on_switches})
     other = open_store()
     status = other.read_status()
     assert 0 <= time.time() - status.pop("written") < 60
     told = {"h2": {"problem": "a", "flows": 3}, "h1": {"problem": "b", "flows": 4}}
-    assert status == {"generation": 7, "hosts": told, "ports": {"a": "h1"}}
+    assert status == {"generation": 7, "hosts": told, "ports": {"a": "h1", "machine": "s1"}}
     assert list(status["hosts"]) == ["h2", "h1"]
     fewer = {"h1": {"problem": "b", "located": []}}
     store.write_status({"generation": 8, "hosts": fewer, "progress": {"h1": {"flows": 5}}})
