@@ -22,8 +22,7 @@ _HOST: Source = ""
 _SEGMENT = "segment "
 """Before the name of a segment: its source. Names of ports, which are the ports' sources, have no blanks."""
 
-_STRUCTURE = ("hosts", "vpcs", "segments", "peerings")
-"""What of a network, but for its ports, the flows of hosts depend on."""
+_STRUCTURE = tuple(name for name in Network.model_fields if name != "ports")
 
 HostPort = VpcPort | SegmentPort
 Group = tuple[type[HostPort], str]
@@ -103,7 +102,8 @@ class Views:
     def set_model(self, network: Network, tags: Tags) -> None:
         """The model is this now. Objects that are the very same as before are not looked at."""
         before, self._network = self._network, network
-        if any(getattr(before, name) is not getattr(network, name) for name in _STRUCTURE):
+        pairs = ((getattr(before, name), getattr(network, name)) for name in _STRUCTURE)
+        if any(old is not new and old != new for old, new in pairs):
             self._set_structure(network)
         self.set_tags(tags)
         if before.ports is not network.ports:
