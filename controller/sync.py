@@ -181,12 +181,10 @@ class Sync:
 
         ``kept_links``: the open links of which the store knows; no others are opened.
         """
-        is_time = now >= self._look_at
-        if is_time:
+        if now >= self._look_at:
             self._look_at = now + _LOOK_EVERY
             for host in self._hosts.values():
-                if host.prove(now):
-                    self._report.touch(host.name)
+                self._prove(host, now)
                 host.check(now)
         busy = [self._hosts[name] for name in self._busy & self._hosts.keys()]
         patient = [host for host in busy if host.is_patient(now)]
@@ -196,7 +194,7 @@ class Sync:
         for host in busy:
             may_send = not receiving - {host.name}
             may_remove = known and may_send and not sending - {host.name}
-            host.prove(now)
+            self._prove(host, now)
             host.pump(now, may_send=may_send, may_remove=may_remove, knows_all=known)
             if host.is_restored():
                 self._flows_restored(host.name)
@@ -206,6 +204,10 @@ class Sync:
             self._switches.pump(now, kept_links)
         self._release_vlans()
         self._announce(now)
+
+    def _prove(self, host: Host, now: float) -> None:
+        if host.prove(now):
+            self._report.touch(host.name)
 
     def _release_vlans(self) -> None:
         """VLANs of segments that left the model are free once no switch can hold a flow of them."""
@@ -306,9 +308,11 @@ class Sync:
         for name, sources in self._views.take():
             self._hosts[name].change(sources, generation)
             self._busy.add(name)
+            self._report.touch(name)
         for host in self._hosts.values():
             if host.facts is not None and host.confirmed_generation != generation:
                 host.confirm(generation)
+                self._report.touch(host.name)
         moved = self._views.take_moved()
         for name in moved & self._hosts.keys():
             self._report.placed(name, self._views.located(name))
