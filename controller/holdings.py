@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Set
 
 from flows.flow import Flow
 from flows.learning import LEARNED_OWNER
-from flows.pipeline import is_receiving
+from flows.pipeline import LEARNED_TABLES, is_receiving
 from flows.plan import Desired, Plan
 
 
@@ -18,7 +18,11 @@ class Holdings:
         read = frozenset(cookies)
         self._misses = frozenset(misses)
         self.has_learned(read)
-        self._flows: dict[int, Flow | None] = {cookie: known.get(cookie) for cookie in read - self.learned}
+        self._flows: dict[int, Flow | None] = {}
+        self._of_table: dict[int, set[int]] = {table: set() for table in LEARNED_TABLES}
+        """Those in the tables that are read by themselves."""
+        for cookie in read - self.learned:
+            self._put(cookie, known.get(cookie))
 
     def has_learned(self, cookies: Iterable[int]) -> None:
         """Among these cookies are those of everything that it has learned."""
@@ -34,24 +38,27 @@ class Holdings:
         return cookie in self._flows
 
     def cookies(self, table: int | None) -> Set[int]:
-        """The cookies of the flows that were sent to it; those that are known to be in one table, if that is given."""
-        if table is None:
-            return set(self._flows)
-        return {cookie for cookie, flow in self._flows.items() if flow is not None and flow.table == table}
+        """The cookies of the flows that were sent to it.
+
+        With ``table`` (one in which the switch learns too): those that are known to be there.
+        """
+        return self._flows.keys() if table is None else self._of_table[table]
 
     def add(self, cookie: int, flow: Flow | None) -> None:
         """It holds a flow; None where it is not known which."""
         self.edits += cookie not in self._flows
-        self._flows[cookie] = flow
+        self._put(cookie, flow)
 
     def lose(self, cookie: int) -> None:
         """It does not hold a flow any more, or not as it should be."""
         self.edits += cookie in self._flows
-        self._flows.pop(cookie, None)
+        self._drop(cookie)
 
     def recognise(self, cookies: Iterable[int], known: Mapping[int, Flow]) -> None:
         """Some of what was read can be told only now."""
-        self._flows.update((cookie, known[cookie]) for cookie in cookies if cookie in self._flows)
+        for cookie in cookies:
+            if cookie in self._flows:
+                self._put(cookie, known[cookie])
 
     def flow(self, cookie: int) -> Flow | None:
         """A flow that was sent to it; None where it holds none, or it is not known which."""
@@ -76,6 +83,17 @@ class Holdings:
     def carry_out(self, plan: Plan, replaced: Set[int]) -> None:
         """It has done what a plan says. Flows that were added in the places of others have replaced these."""
         for cookie in (*replaced, *plan.delete):
-            self._flows.pop(cookie, None)
+            self._drop(cookie)
         self.learned -= plan.delete
-        self._flows.update((flow.cookie, flow) for flow in plan.add)
+        for flow in plan.add:
+            self._put(flow.cookie, flow)
+
+    def _put(self, cookie: int, flow: Flow | None) -> None:
+        self._flows[cookie] = flow
+        if flow is not None and flow.shape.table in self._of_table:
+            self._of_table[flow.shape.table].add(cookie)
+
+    def _drop(self, cookie: int) -> None:
+        flow = self._flows.pop(cookie, None)
+        if flow is not None and flow.shape.table in self._of_table:
+            self._of_table[flow.shape.table].discard(cookie)

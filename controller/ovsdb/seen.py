@@ -76,7 +76,7 @@ def see(database: Replica) -> Seen | None:
         return None
     bridges = {bridge.name: bridge for bridge in switch.bridges}
     integration = bridges.get(INTEGRATION_BRIDGE)
-    ports = [] if integration is None else [(row, *_port(database, row)) for row in integration.ports]
+    ports = [] if integration is None else [(row, *_port(database, row)) for row in _ports(database, integration)]
     interfaces = (_interface(database, row) for _, _, rows in ports for row in rows)
     return Seen(
         switch=switch,
@@ -84,8 +84,13 @@ def see(database: Replica) -> Seen | None:
         physical=bridges.get(PHYSICAL_BRIDGE),
         interfaces=tuple(sorted(interfaces, key=lambda i: i.name)),
         ports={name: row for row, name, _ in ports},
-        elsewhere={p.name: name for name, b in bridges.items() if b is not integration for p in b.ports},
+        elsewhere={p.name: name for name, b in bridges.items() if b is not integration for p in _ports(database, b)},
     )
+
+
+def _ports(database: Replica, bridge: Row) -> list[Row]:
+    found: list[Row] | None = database.read.get(bridge.uuid)
+    return found if found is not None else database.remember(bridge, bridge.ports)
 
 
 def _port(database: Replica, row: Row) -> tuple[str, list[Row]]:
