@@ -94,7 +94,6 @@ class App:
 
 def _collect_rarely() -> None:
     """Look for cycles of garbage rarely: nearly everything is held for long and has none, and there is much of it."""
-    gc.collect()
     gc.freeze()
     gc.set_threshold(_BETWEEN_COLLECTIONS)
 

@@ -42,15 +42,6 @@ def rows_of_settings(network: Network) -> Rows:
     return found
 
 
-def rows_of(network: Network) -> Rows:
-    """Every row of a network."""
-    found = rows_of_settings(network)
-    for section in sections():
-        for name, item in getattr(network, section).items():
-            _add(item, Key(type(item).__name__, name), found)
-    return found
-
-
 def rows_of_object(section: str, item: Declared) -> Rows:
     """The rows of one object of a section and of its parts."""
     assert any(table.model is type(item) for table in sections()[section]), f"{item} is not in {section}"
