@@ -9,8 +9,25 @@ from flows.compile import compile
 from flows.facts import Plug, SwitchFacts
 from flows.locate import Locations
 from flows.plan import Desired
+from flows.plugged import Snapshot, host_node, switch_node
 from flows.view import view
 from flows.view_switch import view_switch
+
+
+def snapshot(stored: Stored, status: Mapping[str, Any]) -> Snapshot:
+    """Everything that the controller has seen, and what follows from it. What it has not seen yet is not in it."""
+    network = stored.network
+    hosts = {host: reported_facts(host, status.get("hosts", {}).get(host, {})) for host in network.hosts}
+    switches = {switch: _reported_plugs(status, switch) for switch in network.switches}
+    desired = {host_node(host): compiled(stored, status, host) for host in network.hosts}
+    desired |= {switch_node(switch): compiled_switch(stored, status, switch) for switch in network.switches}
+    return Snapshot(
+        network,
+        {host: facts for host, facts in hosts.items() if facts is not None},
+        {switch: facts for switch, facts in switches.items() if facts is not None},
+        status.get("ports", {}),
+        {node: flows for node, flows in desired.items() if flows is not None},
+    )
 
 
 def compiled(stored: Stored, status: Mapping[str, Any], host: str) -> Desired | None:
@@ -24,12 +41,18 @@ def compiled(stored: Stored, status: Mapping[str, Any], host: str) -> Desired | 
 
 def compiled_switch(stored: Stored, status: Mapping[str, Any], switch: str) -> Desired | None:
     """Compile one plain switch from scratch; None when it never connected to this controller."""
-    reported = status.get("switches", {}).get(switch)
-    if reported is None or not reported["plugs"]:
+    facts = _reported_plugs(status, switch)
+    if facts is None:
         return None
-    facts = SwitchFacts(frozenset(Plug(name, ofport, is_live) for name, ofport, is_live in reported["plugs"]))
     links = frozenset((link, vlan) for link, vlan in status["open_links"])
     located = frozenset(
         (port, name) for name, known in status["switches"].items() for port, _, _ in known["interfaces"]
     )
     return compile(view_switch(stored.network, switch, facts, links, located))
+
+
+def _reported_plugs(status: Mapping[str, Any], switch: str) -> SwitchFacts | None:
+    reported = status.get("switches", {}).get(switch)
+    if reported is None or not reported["plugs"]:
+        return None
+    return SwitchFacts(frozenset(Plug(name, ofport, is_live) for name, ofport, is_live in reported["plugs"]))

@@ -20,9 +20,9 @@ def is_in_place(flow: Flow, entry: Entry) -> bool:
 
 def is_as_sent(flow: Flow, entry: Entry) -> bool:
     """Whether nobody changed anything of the flow."""
-    sent = content(flow)
+    sent, shape = content(flow), flow.shape
     if entry.content == sent:
-        return entry.is_plain and entry.table == flow.table and entry.priority == flow.priority
+        return entry.is_plain and entry.table == shape.table and entry.priority == shape.priority
     return entry.is_plain and parts(entry.content)[1] == parts(sent)[1] and is_in_place(flow, entry)
 
 

@@ -62,17 +62,22 @@ def addition(flow: Flow) -> bytes:
 
 def content(flow: Flow) -> bytes:
     """A flow's match and instructions, as they are sent and as the switch reports them."""
-    return addition(flow)[_CONTENT:]
+    return _contents(flow.shape)(flow.numbers)
 
 
 @lru_cache(_SHAPES)
 def _additions(shape: Shape) -> Layout:
-    def encode(numbers: tuple[int, ...]) -> bytes:
-        cookie, *others = numbers
-        match, actions = shape.parts(tuple(others))
-        return _bundled(flowmod.add(shape.table, shape.priority, cookie, match, actions))
+    return Layout(lambda numbers: _by_os_ken(shape, *numbers), (64, *shape.bits))
 
-    return Layout(encode, (64, *shape.bits))
+
+@lru_cache(_SHAPES)
+def _contents(shape: Shape) -> Layout:
+    return Layout(lambda numbers: _by_os_ken(shape, 0, *numbers)[_CONTENT:], shape.bits)
+
+
+def _by_os_ken(shape: Shape, cookie: int, *numbers: int) -> bytes:
+    match, actions = shape.parts(numbers)
+    return _bundled(flowmod.add(shape.table, shape.priority, cookie, match, actions))
 
 
 def _deletion(cookie: int) -> bytes:

@@ -35,7 +35,7 @@ class Session:
 
     def __init__(self, datapath: Any) -> None:
         self._datapath = datapath
-        self._outbox = Outbox(datapath.send)
+        self._outbox = Outbox(datapath)
         self._applied = 0
         """The number of the last transaction."""
         self.datapath_id: int = datapath.id

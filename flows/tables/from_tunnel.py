@@ -56,13 +56,13 @@ PROOF = FROM_TUNNEL.rule(
     "proves that the way from another host works: to the controller",
     match=[eq(ETH_DST, PROOF_MAC), eq(ETH_TYPE, ETH_TYPE_EXPERIMENTAL)],
     do=[OutputController()],
-    priority=priorities.GUARD,
+    priority=priorities.EXCEPTION,
 )
 KEEPALIVE = FROM_TUNNEL.rule(
     "only keeps the way from another host fresh: dropped",
     match=[eq(ETH_DST, KEEPALIVE_MAC), eq(ETH_TYPE, ETH_TYPE_EXPERIMENTAL)],
     do=drop(),
-    priority=priorities.GUARD,
+    priority=priorities.EXCEPTION,
 )
 
 
