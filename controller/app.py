@@ -1,5 +1,6 @@
 """The only place that wires the parts together: store, databases, switches, sync."""
 
+import gc
 import logging
 import os
 import queue
@@ -21,6 +22,9 @@ TICK = 0.05
 """Seconds between two looks at the clock."""
 REPORT_SHARE = 4
 """After giving out the status, the controller does other things for this many times as long."""
+
+_BETWEEN_COLLECTIONS = 100_000
+"""Objects that are made, and not let go, between two looks for garbage."""
 
 _log = logging.getLogger(__name__)
 
@@ -59,16 +63,17 @@ class App:
         try:
             while True:
                 self._take_events()
-                # What is about to be opened must be known to a next controller, whenever this one ends.
-                self._report()
+                self._sync.follow()
                 self._sync.pump(time.monotonic(), _links(self._store.written))
+                self._report()
         finally:
             self._store.stop()
 
     def _take_events(self) -> None:
-        """Wait a tick for an event; take all that came."""
+        """Wait for an event, but no longer than a tick or until a report is due; take all that came."""
+        until_report = self._report_at - time.monotonic()
         try:
-            event = self._events.get(timeout=TICK)
+            event = self._events.get(timeout=min(TICK, until_report) if until_report > 0 else TICK)
             while True:
                 self._sync.handle(event, time.monotonic())
                 event = self._events.get_nowait()
@@ -87,9 +92,16 @@ class App:
             self._report_at = end + REPORT_SHARE * (end - start)
 
 
+def _collect_rarely() -> None:
+    """Look for cycles of garbage rarely: nearly everything is held for long and has none, and there is much of it."""
+    gc.freeze()
+    gc.set_threshold(_BETWEEN_COLLECTIONS)
+
+
 def run(state: Path, *, address: str, port: int, metrics_port: int, ovsdb_target: str) -> None:
     """Run a controller. Raises BlockingIOError when one already runs on this directory."""
     with Store(state).serve():
+        _collect_rarely()
         try:
             App(state, address=address, port=port, metrics_port=metrics_port, ovsdb_target=ovsdb_target).run()
         except _Stopped as stopped:

@@ -43,7 +43,7 @@ class Why:
     """The object of the model that an application is there for."""
 
     what: str
-    origin: Origin
+    origin: Origin = field(hash=False)  # hashed with every unit: the name tells nearly all apart
 
     def __str__(self) -> str:
         return f"{self.what} ({self.origin})"
@@ -254,17 +254,16 @@ class Rule:
                 yield step
 
 
-@dataclass(frozen=True, eq=False)
 class Application:
     """A rule applied to an object. Equal flows from different objects are one flow with both as reasons."""
 
-    rule: Rule
-    values: Mapping[str, Value]
-    why: Why
+    __slots__ = ("flow", "rule", "values", "why")
 
-    @cached_property
-    def flow(self) -> Flow:
-        return self.rule.flow(self.values)
+    def __init__(self, rule: Rule, values: Mapping[str, Value], why: Why) -> None:
+        self.rule = rule
+        self.values = values
+        self.why = why
+        self.flow = rule.flow(values)
 
     @property
     def sentence(self) -> str:

@@ -23,7 +23,10 @@ from flows.registers import ADMITTED, NO_PACKET, ROOM
 
 
 class Named(int):
-    """A number that a sentence prints by name: a VPC's tag, a port's OpenFlow number."""
+    """A number that a sentence prints by name: a VPC's tag, a port's OpenFlow number.
+
+    Equal to a plain number, but not to the same number with another name: units that read otherwise are others.
+    """
 
     name: str
 
@@ -31,6 +34,13 @@ class Named(int):
         made = super().__new__(cls, value)
         made.name = name
         return made
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Named):
+            return int(self) == int(other) and self.name == other.name
+        return int.__eq__(self, other)
+
+    __hash__ = int.__hash__
 
     def __str__(self) -> str:
         return self.name

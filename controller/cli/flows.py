@@ -95,4 +95,4 @@ def _described(flow: Flow, desired: Desired) -> dict[str, object]:
 
 
 def _only(desired: Desired, table: int) -> Desired:
-    return Desired({c: flow for c, flow in desired.flows.items() if flow.table == table}, desired.applications)
+    return Desired({c: desired.applications[c] for c, flow in desired.flows.items() if flow.table == table})

@@ -25,9 +25,9 @@ class Change:
 Changes = dict[Key, Change]
 
 
-def changes(replica: Replica, rows: Rows) -> Changes:
-    """What makes the model of a replica these rows."""
-    found = {key: Change(replica.values(key), None) for key in replica if key not in rows}
+def changes(replica: Replica, keys: Iterable[Key], rows: Rows) -> Changes:
+    """What makes some rows of a replica these rows."""
+    found = {key: Change(replica.values(key), None) for key in keys if key not in rows}
     for key, values in rows.items():
         old = replica.values(key) if key in replica else None
         if old != values:

@@ -20,8 +20,9 @@ from controller.store.database import Database
 from controller.store.errors import Conflict, Nothing, Refused, Unreachable
 from controller.store.history import Difference, Entry
 from controller.store.recheck import recheck
-from controller.store.rows import Key, build, references, rows_of, rows_of_object
+from controller.store.rows import NETWORK, Key, build, references, rows_of_object, rows_of_settings
 from controller.store.schema import GENERATION, STATUS, Json
+from controller.store.shapes import sections
 from controller.store.vlans import Vlans, VlanTable
 from controller.store.wire import error_of
 from flows.model import Network
@@ -50,6 +51,8 @@ class Store:
         self._content = Content(self._database.replica)
         self._revision = 0
         self._had_model = False
+        self._is_ours = False
+        """Whether nobody else changed the model between the last comparison and what followed from it."""
         self._vlans = VlanTable(self._database)
         self._reported: dict[str, Any] | None = None
         directory.mkdir(parents=True, exist_ok=True)
@@ -71,13 +74,23 @@ class Store:
 
         Raises :class:`Conflict` when somebody else changed the same objects meanwhile.
         """
-        return self.commit(self.compare(network), comment=comment)
+        generation = self.commit(self.compare(network), comment=comment)
+        if self._is_ours:
+            self._content.put(network)
+        return generation
 
     def compare(self, network: Network) -> Changes:
         """What would have to change for this network to be the model."""
-        rows = rows_of(network)
         self._look()
-        return changes(self._database.replica, rows)
+        replica = self._database.replica
+        keys, rows = set(replica.with_parts(NETWORK)), rows_of_settings(network)
+        for section, name in self._content.unlike(network):
+            for table in sections()[section]:
+                keys.update(replica.with_parts(Key(table.name, name)))
+            item = getattr(network, section).get(name)
+            if item is not None:
+                rows |= rows_of_object(section, item)
+        return changes(replica, keys, rows)
 
     def commit(self, made: Changes, *, comment: str = "") -> int:
         """Carry out what :meth:`compare` found, if nothing that it is about has changed since."""
@@ -120,12 +133,20 @@ class Store:
         self._had_model = stored is not None
         return stored
 
+    def interrupt(self) -> None:
+        """Make :meth:`news` return at once, now or the next time. May be called by any thread."""
+        self._database.interrupt()
+
     def write_vlans(self, vlans: Vlans) -> None:
         """Replace the VLANs that the controller gave to segments. They are on the disk when this returns."""
         self._vlans.write(vlans)
 
     def write_status(self, status: Mapping[str, Any]) -> None:
-        """Replace what the controller says of itself, and note when. Only what is different is written."""
+        """Replace what the controller says of itself, and note when. Only what is different is written.
+
+        ``hosts``: what there is to say of each, with the ports that are there (``located``); ``progress``: what of that
+        is another with each change of the model; whatever else.
+        """
         reports = _reports({**status, "written": time.time()})
         known = self._reported
         operations: list[Json] = []
@@ -133,7 +154,7 @@ class Store:
             operations = [{"op": "delete", "table": STATUS, "where": []}]
             known = {}
         for host in known.keys() | reports.keys():
-            if known.get(host) != reports.get(host):
+            if known.get(host) is not reports.get(host) and known.get(host) != reports.get(host):
                 if host in known:
                     operations.append({"op": "delete", "table": STATUS, "where": [["host", "==", host]]})
                 if host in reports:
@@ -150,10 +171,11 @@ class Store:
         if "" not in reports:
             return {}
         own = reports.pop("")
-        ports = own.pop("on_switches") | {
+        ports = own.pop("on_switches", {}) | {
             port: host for host, report in reports.items() for port in report.pop("located")
         }
-        return {**own, "hosts": {host: reports[host] for host in own["hosts"]}, "ports": ports}
+        hosts = {host: {**reports[host], **moved} for host, moved in own.pop("progress", {}).items()}
+        return {**own, "hosts": hosts, "ports": ports}
 
     def history(self) -> list[Entry]:
         """The changes that are remembered, the last one first."""
@@ -195,6 +217,7 @@ class Store:
         """Carry out changes of the model, all or nothing; the generation it is now."""
         replica = self._database.replica
         first = replica.generation
+        self._is_ours = not made
         for _ in range(_ATTEMPTS):
             if not made:
                 return replica.generation
@@ -208,6 +231,7 @@ class Store:
             else:
                 touched = self._look() if error is None else self._wait_for_news(error)
             if error is None:
+                self._is_ours = touched <= made.keys() | {NETWORK} and replica.generation == first + 1
                 return generation
             self._overtaken(made, first, touched)
         raise Conflict(
@@ -276,13 +300,7 @@ class Store:
 
 def _reports(status: Mapping[str, Any]) -> dict[str, Any]:
     """A status in parts, so that what changes on one host is written alone."""
-    located: dict[str, list[str]] = {}
-    for port, host in status["ports"].items():
-        located.setdefault(host, []).append(port)
-    hosts = {host: {**report, "located": located.get(host, [])} for host, report in status["hosts"].items()}
-    own = {key: value for key, value in status.items() if key not in ("hosts", "ports")}
-    on_switches = {port: place for port, place in status["ports"].items() if place not in hosts}
-    return {**hosts, "": {**own, "hosts": list(hosts), "on_switches": on_switches}}
+    return {**status["hosts"], "": {key: value for key, value in status.items() if key != "hosts"}}
 
 
 def _who() -> str:

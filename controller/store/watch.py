@@ -13,8 +13,8 @@ from controller.store.errors import Invalid, StoreError, Unreachable
 from controller.store.store import Store
 from controller.store.vlans import Vlans
 
-_TICK = 0.05
-"""Seconds between two looks at whether there is a status to be written."""
+_TICK = 1.0
+"""Seconds until the store is looked after when nobody wants anything of it."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 """Seconds between attempts to reach a store that is lost."""
 _PATIENCE = 5.0
@@ -63,14 +63,17 @@ class StoreWatch:
     def report(self, status: Mapping[str, Any]) -> None:
         """Write this status, as soon as that can be done. It must not change any more."""
         self._status = status
+        self._store.interrupt()
 
     def keep(self, vlans: Vlans) -> None:
         """Write these VLANs, as soon as that can be done; :class:`VlansKept` says when the disk has them."""
         self._vlans.put(vlans)
+        self._store.interrupt()
 
     def stop(self) -> None:
         """End the thread and leave the store."""
         self._stopping.set()
+        self._store.interrupt()
         self._thread.join(_PATIENCE)
         if not self._thread.is_alive():
             self._store.close()
@@ -85,7 +88,8 @@ class StoreWatch:
                 self._lost(error)
 
     def _look(self) -> None:
-        stored = self._store.news(_TICK if self._vlans.empty() else 0)
+        has_more = self._status is not None or self._unkept is not None or not self._vlans.empty()
+        stored = self._store.news(0 if has_more else _TICK)
         if stored is not None:
             self._on_model(stored)
         self._keep_vlans()

@@ -22,7 +22,6 @@ from controller.cli.lab.up import build
 from controller.cli.state import controller_state
 from controller.cli.waiting import unconfirmed, wait_confirmed
 from controller.compiled import compiled, compiled_switch
-from controller.holdings import learnable
 from controller.store import Store, Stored
 from flows.model import Network, parse
 from mininet_topos.comparing import Pair
@@ -238,7 +237,7 @@ class VpcLab:
         command = ("ovs-ofctl", "--protocols=OpenFlow14", "diff-flows", bridge, str(wanted))
         found = self.lab.run(node, command, capture_output=True, text=True)
         assert found.returncode in (0, 2), found.stderr  # 2: they differ
-        may_learn = {f"cookie={cookie:#x}" for cookie in learnable(desired)}
+        may_learn = {f"cookie={cookie:#x}" for cookie in desired.learned}
         return [line for line in found.stdout.splitlines() if line[0] != "-" or may_learn.isdisjoint(line.split(" "))]
 
     def is_settled(self) -> bool:

@@ -13,7 +13,6 @@ from typing import Any
 
 from controller.cli.waiting import unconfirmed, wait_confirmed
 from controller.compiled import compiled
-from controller.holdings import learnable
 from controller.store import Store
 from flows.learning import LEARNED_OWNER
 from flows.model import parse
@@ -141,7 +140,7 @@ class Network:
             dump = switch.ofctl("--protocols=OpenFlow14", "--no-stats", "dump-flows", "br-int").splitlines(
                 keepends=True
             )
-            learned = tuple(f"cookie={cookie:#x}," for cookie in learnable(desired))
+            learned = tuple(f"cookie={cookie:#x}," for cookie in desired.learned)
             held.write_text("".join(line for line in dump if not line.strip().startswith(learned)))
             switch.ofctl("diff-flows", str(held), str(wanted))
 

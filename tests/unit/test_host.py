@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from typing import Any, cast
 
-from controller.holdings import learnable
 from controller.host import COUNT_EVERY, COUNT_SOON, GIVE_UP, PATIENCE, RETRY, Host
 from controller.switch.decode import REMOVED, RESUMED, Entry, Update
 from controller.switch.encode import EVERYTHING, Flows, content
@@ -231,7 +230,7 @@ def remote_members() -> RemoteMembers:
 def test_what_nobody_learns_any_more_goes_first_and_what_is_learned_stays() -> None:
     units = frozenset({remote_members()})
     desired = compile(units)
-    (right,) = learnable(desired)
+    (right,) = desired.learned
     host, switch = started(bare(STALE), bare(right))
     host.want(units, 1)
     host.pump(0, may_send=False, may_remove=False, knows_all=True)
@@ -290,7 +289,9 @@ def test_another_pipeline_is_replaced_at_once() -> None:
     host.pump(0, may_send=False, may_remove=False, knows_all=False)
     assert not switch.plans
     host.pump(0, may_send=False, may_remove=False, knows_all=True)
-    assert switch.plans == [Plan(tuple(compile([unit(1)]).flows.values()), frozenset({old.cookie}))]
+    (plan,) = switch.plans
+    assert set(plan.add) == set(compile([unit(1)]).flows.values())
+    assert plan.delete == {old.cookie}
     host.confirmed(1, 0)
     host.want(frozenset({unit(2)}), 2)
     host.pump(0, may_send=False, may_remove=False, knows_all=True)
