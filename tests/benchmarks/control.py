@@ -48,7 +48,8 @@ def measure() -> list[Figure]:
         return Figure(GROUP, f"one more port: {what}", unit, one, other, target=target)
 
     def row(what: str, unit: str, value: Callable[[Run], float], target: float | None = None) -> Figure:
-        return Figure(GROUP, what, unit, [value(run) for run in ours], [value(run) for run in ovn], target=target)
+        one, other = ([value(run) for run in runs] for runs in (ours, ovn))
+        return Figure(GROUP, what, unit, one, other, target=target, is_absolute=target == 0)
 
     return [
         add("the command, until all hosts confirmed", "ms", lambda change: change.command * 1e3, 0.1),

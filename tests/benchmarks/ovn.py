@@ -67,6 +67,8 @@ def host_settings(name: str, tunnel_ip: str, southbound: str, datapath: str) -> 
         "ovn-remote": southbound,
         "ovn-encap-type": "geneve",
         "ovn-encap-ip": tunnel_ip,
+        # As ovs-vpc, which leaves the checksum of the outer packet out: the userspace datapath would compute it.
+        "ovn-encap-csum": "false",
         "ovn-bridge-datapath-type": datapath,
     }
     return ["set", "Open_vSwitch", ".", *(f'external_ids:{key}="{value}"' for key, value in values.items())]

@@ -33,12 +33,12 @@ class Ran:
     output: str
 
 
-def run(argv: Sequence[str], environment: Mapping[str, str] | None = None) -> Ran:
-    """Run a command to its end. Raises RuntimeError with its words when it fails."""
+def run(argv: Sequence[str], environment: Mapping[str, str] | None = None, *, check: bool = True) -> Ran:
+    """Run a command to its end. Raises RuntimeError with its words when it fails, unless ``check`` is False."""
     before, start = os.times(), time.monotonic()
     done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
     seconds, after = time.monotonic() - start, os.times()
-    if done.returncode != 0:
+    if check and done.returncode != 0:
         raise RuntimeError(f"{' '.join(argv)[:300]} failed:\n{done.stdout}{done.stderr}")
     cpu = after.children_user + after.children_system - before.children_user - before.children_system
     return Ran(seconds, cpu, done.stdout)
