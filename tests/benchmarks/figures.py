@@ -91,14 +91,14 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"
 
 
-def show(group: str, figures: Sequence[Figure]) -> None:
+def show(group: str, figures: Sequence[Figure], load: float) -> None:
     """Print figures as a table, and keep them for the page."""
     table = Table(*HEADERS, title=f"{group}: median (smallest-largest) of the runs")
     for figure in figures:
         table.add_row(*figure.cells())
     Console(width=None if sys.stdout.isatty() else _WIDTH).print(table)
     RESULTS.mkdir(parents=True, exist_ok=True)
-    kept = {"machine": machine(), "figures": [asdict(figure) for figure in figures]}
+    kept = {"machine": machine(load), "figures": [asdict(figure) for figure in figures]}
     (RESULTS / f"{group}.json").write_text(json.dumps(kept, indent=2) + "\n")
 
 
@@ -111,15 +111,18 @@ def kept(group: str) -> tuple[str, list[Figure]] | None:
     return found["machine"], [Figure(**row) for row in found["figures"]]
 
 
-def machine() -> str:
-    """The day, the versions and the machine."""
+def machine(load: float) -> str:
+    """The day, the versions and the machine, with its load average before."""
     tools = ("ovs-vswitchd", "ovn-northd")
     versions = [run([tool, "--version"]).output.split("\n")[0] for tool in tools]
-    where = f"Linux {platform.release()}, {os.cpu_count()} CPUs, Python {platform.python_version()}"
+    where = (
+        f"Linux {platform.release()}, {os.cpu_count()} CPUs, load {load:.1f} before, Python {platform.python_version()}"
+    )
     commit = run(["git", "describe", "--always", "--dirty"]).output.strip()
     return f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, commit {commit}, {', '.join(versions)}, {where}"
 
 
 def run_group(group: str, measure: Callable[[], list[Figure]]) -> None:
     """Measure a group of figures and show them: what each module of this directory does as a program."""
-    show(group, measure())
+    load, _, _ = os.getloadavg()
+    show(group, measure(), load)

@@ -37,7 +37,7 @@ def _pinged(lab: BenchLab, target: str, after: float = _AFTER) -> Iterator[Answe
 
 
 def new_port(lab: BenchLab, roamer: Roamer, database: HostDatabase) -> float:
-    """Milliseconds from the moment that its host's database is told of an interface to the first ping that is answered."""
+    """Milliseconds from when a host's database is told of an interface to the first ping that is answered."""
     with _pinged(lab, PORT) as pings:
         there = database.plug(roamer.interface("h2"), PORT)
     roamer.unplug("h2")
