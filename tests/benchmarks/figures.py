@@ -64,7 +64,7 @@ class Figure:
         if self.target is None:
             return ""
         sign = "≥" if self.at_least else "≤"
-        of = "" if self.is_absolute or not self.reference else " x"
+        of = "" if self.is_absolute or not self.reference else "x"
         return f"{sign} {self.target:g} {of or self.unit}".rstrip()
 
     def cells(self) -> tuple[str, ...]:

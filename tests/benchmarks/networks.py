@@ -18,7 +18,12 @@ class BenchPort:
 
 @dataclass(frozen=True)
 class BenchNetwork:
-    """``ports`` ports in ``subnets`` subnets of each group, every group a VPC of its own on ``hosts`` of the hosts."""
+    """``ports`` ports in ``subnets`` subnets of each group, every group a VPC of its own on ``hosts`` of the hosts.
+
+    Beside these every host has a seed: one port that is there from the beginning, so that all hosts of a group are in
+    touch. (ovs-vpc tries a new way between two hosts for a second before it gives up, and between dummy datapaths there
+    is none. Real hosts answer at once.)
+    """
 
     ports: int
     hosts: int = 10
@@ -41,6 +46,15 @@ class BenchNetwork:
     def all_ports(self) -> list[BenchPort]:
         return [self.port(number) for number in range(self.ports)]
 
+    def seeds(self) -> list[BenchPort]:
+        """The seed of each host, which ``ports`` does not count."""
+        return [self._seed(number) for number in range(self.hosts * self.groups)]
+
+    def _seed(self, host: int) -> BenchPort:
+        group, place = divmod(host, self.hosts)
+        mac = ":".join(f"{byte:02x}" for byte in (0x0A, 1, *host.to_bytes(4)))
+        return BenchPort(f"seed{host}", f"h{host}", group * self.subnets, f"10.0.255.{place + 1}", mac)
+
     def with_ports(self, ports: int) -> Self:
         """The same with more ports or fewer."""
         return replace(self, ports=ports)
@@ -59,8 +73,8 @@ class BenchNetwork:
             lines += [f"  v{group}:", f"    id: {group + 1}", "    subnets:"]
             numbers = range(group * self.subnets, (group + 1) * self.subnets)
             lines += [f"      s{number}: {{cidr: {self.subnet(number)[1]}}}" for number in numbers]
-        lines.append("ports:" if self.ports else "ports: {}")
-        for port in self.all_ports():
+        lines.append("ports:")
+        for port in [*self.seeds(), *self.all_ports()]:
             group = self.subnet(port.subnet)[0]
             lines.append(f'  {port.name}: {{vpc: v{group}, ips: [{port.ip}], mac: "{port.mac}"}}')
         return "\n".join(lines) + "\n"

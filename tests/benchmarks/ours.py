@@ -51,9 +51,16 @@ class Ours:
 
     def apply(self, network: BenchNetwork) -> Ran:
         """Make this the network; the command ends when all hosts have confirmed it."""
+        return self._apply(network.yaml(), wait=_SECONDS)
+
+    def begin(self, text: str) -> None:
+        """Make the network of a text the model, without waiting for any host."""
+        self._apply(text, wait=0)
+
+    def _apply(self, text: str, wait: float) -> Ran:
         file = self.hosts.directory / "network.yaml"
-        file.write_text(network.yaml())
-        return run([*_COMMAND, "apply", str(file), "--state", str(self.state), "--wait", str(_SECONDS)], _ENVIRONMENT)
+        file.write_text(text)
+        return run([*_COMMAND, "apply", str(file), "--state", str(self.state), "--wait", str(wait)], _ENVIRONMENT)
 
     def load(self, network: BenchNetwork) -> Ran:
         """Give an empty network all its ports at once."""
@@ -79,6 +86,11 @@ class Ours:
         generation = re.search(r"^ovs_vpc_generation (\S+)", text, re.MULTILINE)
         confirmed = re.findall(r"^ovs_vpc_host_confirmed_generation\S+ (\S+)", text, re.MULTILINE)
         return generation is not None and confirmed == [generation.group(1)] * len(self.hosts.switches)
+
+    def known_flows(self, host: str) -> int:
+        """How many flows the controller knows that a host's switch holds."""
+        found = re.search(rf'^ovs_vpc_host_flows{{host="{host}"}} (\S+)', self._told() or "", re.MULTILINE)
+        return int(float(found.group(1))) if found else 0
 
     def _told(self) -> str | None:
         """What the running controller tells of itself; None while it does not."""

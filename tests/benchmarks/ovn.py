@@ -96,7 +96,7 @@ class Ovn:
         return [*self._central.pids, *(controller.daemon.pid for controller in self._controllers.values())]
 
     def join(self, network: BenchNetwork) -> None:
-        """Make the hosts known and wait until they have their integration bridges; make routers and subnets."""
+        """Make the hosts known and wait until they have their integration bridges; make routers, subnets and seeds."""
         for name, switch in self.hosts.switches.items():
             settings = host_settings(name, network.tunnel_ip(name), self._central.target("sb"), "dummy")
             switch.vsctl("--no-wait", *settings)
@@ -106,6 +106,7 @@ class Ovn:
         for number in range(network.groups * network.subnets):
             group, cidr, gateway = network.subnet(number)
             words += subnet_words(f"v{group}", f"s{number}", f"{gateway}/{cidr.partition('/')[2]}", number)
+        words += [word for port in network.seeds() for word in _port_words(port)]
         self._central.nbctl("--wait=hv", *words)
 
     def load(self, network: BenchNetwork) -> Ran:

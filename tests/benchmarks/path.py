@@ -27,19 +27,20 @@ _REVIVAL = 6.0
 
 @contextmanager
 def _pinged(lab: BenchLab, target: str, after: float = _AFTER) -> Iterator[Answers]:
-    """A ping around a block, with time before and after it. Raises RuntimeError when it is unanswered at the end."""
+    """A ping around a block, with time before and after it; then waits until pings are answered."""
     with lab.pinging("a", target) as answers:
         time.sleep(_BEFORE)
         yield answers
         time.sleep(after)
-    if answers.answered[-1] is None:
-        raise RuntimeError(f"{lab.system}: no answer from {target} at the end")
+    until(lambda: lab.reaches("a", target), f"{lab.system}: a to reach {target} again")
 
 
 def new_port(lab: BenchLab, roamer: Roamer, database: HostDatabase) -> float:
     """Milliseconds from when a host's database is told of an interface to the first ping that is answered."""
-    with _pinged(lab, PORT) as pings:
+    with lab.pinging("a", PORT) as pings:
+        time.sleep(_BEFORE)
         there = database.plug(roamer.interface("h2"), PORT)
+        time.sleep(_AFTER)
     roamer.unplug("h2")
     return (pings.first - there) * 1e3
 
@@ -52,8 +53,8 @@ def move(lab: BenchLab, roamer: Roamer, databases: dict[str, HostDatabase], old:
     """
     with _pinged(lab, PORT) as pings:
         roamer.leave(old)
-        databases[new].identify(roamer.interface(new), PORT)
         databases[old].identify(roamer.interface(old), None)
+        databases[new].identify(roamer.interface(new), PORT)
     roamer.enter(old)
     return pings.lost
 

@@ -48,6 +48,8 @@ def plane(make: Callable[[Hosts], Plane], network: BenchNetwork, *, extra: int) 
         made = make(hosts)
         try:
             made.join(network)
+            hosts.plug(network.seeds())
+            until(lambda: made.are_bound(len(hosts.switches)), "the seeds to be bound")
             hosts.plug(network.with_ports(network.ports + extra).all_ports())
             yield made
         finally:
@@ -58,7 +60,7 @@ def load(plane: Plane, network: BenchNetwork) -> tuple[float, float]:
     """Give the network all its ports; seconds until hosts have confirmed and all ports are bound, and CPU seconds."""
     before, start = cpu(plane.pids), time.monotonic()
     plane.load(network)
-    until(lambda: plane.are_bound(network.ports), "all ports to be bound", 600, 0.05)
+    until(lambda: plane.are_bound(network.ports + len(plane.hosts.switches)), "all ports to be bound", 600, 0.05)
     return time.monotonic() - start, cpu(plane.pids) - before
 
 

@@ -8,14 +8,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.benchmarks import control, path
+from tests.benchmarks import control, path, scan, traffic
 from tests.benchmarks.figures import HEADERS, Figure, kept, run_group
 
 _ROOT = Path(__file__).parents[2]
 _PAGE = _ROOT / "docs" / "performance.md"
 _BEGIN, _END = "<!-- figures: written by tests/benchmarks/report.py -->\n", "<!-- end of figures -->\n"
 
-GROUPS = {control.GROUP: control, path.GROUP: path}
+GROUPS = {module.GROUP: module for module in (control, path, traffic, scan)}
 
 
 def table(figures: Sequence[Figure]) -> str:
