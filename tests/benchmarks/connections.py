@@ -9,7 +9,7 @@ import sys
 import time
 
 PORT = 5999
-_SECONDS = 3.0
+_SECONDS = 1.0
 _BYTE = b"x"
 
 

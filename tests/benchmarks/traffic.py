@@ -16,10 +16,10 @@ from tests.benchmarks.figures import Figure, run_group
 from tests.benchmarks.labs import BY_HAND, OURS, OVN, BenchLab, bench_lab
 
 GROUP = "traffic"
-_TIMES = 5
+_TIMES = 9
 _FIRST_PACKETS = 20
-_STREAM_SECONDS = 3
-_PING_SECONDS = 2.0
+_STREAM_SECONDS = 1
+_PING_SECONDS = 1.0
 _SWITCHED, _ROUTED = "b", "c"
 """The port that ``a`` talks to, within its subnet and beyond."""
 
