@@ -92,6 +92,10 @@ class Ours:
         found = re.search(rf'^ovs_vpc_host_flows{{host="{host}"}} (\S+)', self._told() or "", re.MULTILINE)
         return int(float(found.group(1))) if found else 0
 
+    def greeted(self, host: str) -> int:
+        """How often the controller has said that a host's switch is connected."""
+        return (self.hosts.directory / "controller.log").read_text().count(f"{host}: switch: connected")
+
     def _told(self) -> str | None:
         """What the running controller tells of itself; None while it does not."""
         try:
