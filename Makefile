@@ -45,6 +45,7 @@ benchmark: install-vm  ## how fast both datapaths are; writes the figures in doc
 
 bench: install  ## ovs-vpc against OVN and Open vSwitch's own tools; writes docs/performance.md. BENCH=control: one group
 	@sh tools/install-system.sh bench
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[bench]"
 	$(BIN)/python -m tests.benchmarks.report $(BENCH)
 
 docs: python  ## write golden files and generated pages anew
