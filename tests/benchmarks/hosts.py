@@ -6,13 +6,13 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from tests.benchmarks.networks import BenchPort
+from tests.benchmarks.ovsdb import HostDatabase
 from tests.benchmarks.processes import run
 from tests.benchmarks.watching import FlowWatch, until
 from tests.switch import Switch
-
-_PER_COMMAND = 500
 
 
 class Hosts:
@@ -40,27 +40,25 @@ class Hosts:
             until((switch.directory / "br-int.mgmt").is_socket, "the bridge's socket")
 
     def plug(self, ports: Iterable[BenchPort]) -> None:
-        """Put interfaces of ports on the integration bridges of their hosts."""
-        of_host: dict[str, list[str]] = {}
+        """Put interfaces of ports on the integration bridges of their hosts, and wait until the switches have them."""
+        of_host: dict[str, dict[str, str]] = {}
         for port in ports:
-            add = ["--", "add-port", "br-int", port.name]
-            identity = f"external_ids:iface-id={port.name}"
-            set_it = ["--", "set", "Interface", port.name, "type=dummy", identity]
-            of_host.setdefault(port.host, []).append("\0".join(add + set_it))
-        for host, commands in of_host.items():
-            for start in range(0, len(commands), _PER_COMMAND):
-                words = [word for command in commands[start : start + _PER_COMMAND] for word in command.split("\0")]
-                self.switches[host].vsctl(*words[1:])
+            of_host.setdefault(port.host, {})[port.name] = port.name
+        for host, names in of_host.items():
+            with HostDatabase(self.switches[host].directory / "db.sock") as database:
+                database.plug(names, "dummy")
+        for host in of_host:
+            until(lambda: self._is_numbered(self.switches[host]), "all interfaces to be made", 300, 0.1)  # noqa: B023
+
+    @staticmethod
+    def _is_numbered(switch: Switch) -> bool:
+        """Whether every interface has its port number."""
+        return all(row["ofport"] != ["set", []] for row in _interfaces(switch, "ofport"))
 
     def marked(self, mark: str) -> int:
         """How many interfaces have a key of ``external_ids``, by the hosts' databases."""
-        return sum(self._marked(switch, mark) for switch in self.switches.values())
-
-    @staticmethod
-    def _marked(switch: Switch, mark: str) -> int:
-        select = ["Open_vSwitch", {"op": "select", "table": "Interface", "where": [], "columns": ["external_ids"]}]
-        answer = json.loads(run(["ovsdb-client", "transact", switch.db_target, json.dumps(select)]).output)
-        return sum(mark in dict(row["external_ids"][1]) for row in answer[0]["rows"])
+        found = (row for switch in self.switches.values() for row in _interfaces(switch, "external_ids"))
+        return sum(mark in dict(row["external_ids"][1]) for row in found)
 
     def watch(self) -> dict[str, FlowWatch]:
         """Start watching the flows of every host."""
@@ -70,3 +68,10 @@ class Hosts:
         """How many flows the integration bridge of a host holds."""
         answer = run(["ovs-ofctl", "dump-aggregate", f"unix:{self.switches[host].directory}/br-int.mgmt"]).output
         return int(answer.split("flow_count=")[1].split()[0])
+
+
+def _interfaces(switch: Switch, column: str) -> list[dict[str, Any]]:
+    """A column of all interfaces of a host."""
+    select = ["Open_vSwitch", {"op": "select", "table": "Interface", "where": [], "columns": [column]}]
+    answer = json.loads(run(["ovsdb-client", "transact", switch.db_target, json.dumps(select)]).output)
+    return list(answer[0]["rows"])

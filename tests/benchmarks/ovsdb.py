@@ -3,6 +3,7 @@
 import json
 import socket
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -53,19 +54,20 @@ class HostDatabase:
             self._text = self._text[end:]
             return dict(message)
 
-    def plug(self, interface: str, port: str) -> float:
-        """Put an interface on the integration bridge as that of a port. Returns when the database was told."""
-        row = {"name": interface, "external_ids": ["map", [["iface-id", port]]]}
-        return self.transact(
-            {"op": "insert", "table": "Interface", "uuid-name": "interface", "row": row},
-            {
-                "op": "insert",
-                "table": "Port",
-                "uuid-name": "port",
-                "row": {"name": interface, "interfaces": ["named-uuid", "interface"]},
-            },
-            _bridge_ports("insert", ["named-uuid", "port"]),
-        )
+    def plug(self, interfaces: Mapping[str, str], kind: str = "") -> float:
+        """Put interfaces on the integration bridge, each as that of a port. Returns when the database was told."""
+        operations: list[dict[str, Any]] = []
+        ports = []
+        for number, (interface, port) in enumerate(interfaces.items()):
+            row = {"name": interface, "type": kind, "external_ids": ["map", [["iface-id", port]]]}
+            names = f"i{number}", f"p{number}"
+            operations.append({"op": "insert", "table": "Interface", "uuid-name": names[0], "row": row})
+            row = {"name": interface, "interfaces": ["named-uuid", names[0]]}
+            operations.append({"op": "insert", "table": "Port", "uuid-name": names[1], "row": row})
+            ports.append(["named-uuid", names[1]])
+        mutations = [["ports", "insert", ["set", ports]]]
+        where = [["name", "==", _BRIDGE]]
+        return self.transact(*operations, {"op": "mutate", "table": "Bridge", "where": where, "mutations": mutations})
 
     def identify(self, interface: str, port: str | None) -> float:
         """Say of which port an interface is, or that it is of none. Returns when the database was told."""
@@ -73,8 +75,3 @@ class HostDatabase:
         insert = [["external_ids", "insert", ["map", [["iface-id", port]]]]] if port is not None else []
         where = [["name", "==", interface]]
         return self.transact({"op": "mutate", "table": "Interface", "where": where, "mutations": [*delete, *insert]})
-
-
-def _bridge_ports(mutator: str, value: list[str]) -> dict[str, Any]:
-    where = [["name", "==", _BRIDGE]]
-    return {"op": "mutate", "table": "Bridge", "where": where, "mutations": [["ports", mutator, value]]}

@@ -39,7 +39,7 @@ def new_port(lab: BenchLab, roamer: Roamer, database: HostDatabase) -> float:
     """Milliseconds from when a host's database is told of an interface to the first ping that is answered."""
     with lab.pinging("a", PORT) as pings:
         time.sleep(_BEFORE)
-        there = database.plug(roamer.interface("h2"), PORT)
+        there = database.plug({roamer.interface("h2"): PORT})
         time.sleep(_AFTER)
     roamer.unplug("h2")
     return (pings.first - there) * 1e3
@@ -74,8 +74,8 @@ def one_system(system: str) -> tuple[list[float], list[float], list[float]]:
         roamer = Roamer(lab)
         databases = {"h2": h2, "h3": h3}
         new = [new_port(lab, roamer, h2) for _ in range(_TIMES)]
-        h2.plug(roamer.interface("h2"), PORT)
-        h3.plug(roamer.interface("h3"), "nobody")
+        h2.plug({roamer.interface("h2"): PORT})
+        h3.plug({roamer.interface("h3"): "nobody"})
         until(lambda: lab.reaches("a", PORT), f"a to reach {PORT}")
         ways = [("h2", "h3"), ("h3", "h2")] * (_TIMES // 2)
         moved = [float(move(lab, roamer, databases, *way)) for way in ways]
