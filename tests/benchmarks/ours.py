@@ -108,7 +108,8 @@ class Ours:
         """Kill the controller, start it again, and wait until all hosts have confirmed to the new one."""
         self.controller.kill()
         self.controller.start()
-        until(self.is_confirmed, "all hosts to confirm", _SECONDS, 0.01)
+        # Each look costs the controller a few milliseconds.
+        until(self.is_confirmed, "all hosts to confirm", _SECONDS, 0.05)
 
     @property
     def restarted(self) -> list[int]:
