@@ -30,9 +30,9 @@ class App:
 
     def __init__(self, state: Path, *, address: str, port: int, metrics_port: int, ovsdb_target: str) -> None:
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
-        self._own_store = Store(state)
-        before = self._own_store.read_status()
-        self._store = StoreWatch(Store(state), self._events.put, before)
+        store = Store(state)
+        before = store.read_status()
+        self._store = StoreWatch(store, self._events.put, self._events.put, before)
         self._report_at = 0.0
         self._address, self._port, self._metrics_port = address, port, metrics_port
         self._hosts = HostSessions(
@@ -43,7 +43,7 @@ class App:
         self._sync = Sync(
             self._hosts.set_hosts,
             self._hosts.flows_restored,
-            self._own_store.write_vlans,
+            self._store.keep,
             ovsdb_target=ovsdb_target,
             openflow_target=f"tcp:{address}:{port}",
             open_links=_links(before),
@@ -63,7 +63,6 @@ class App:
                 self._report()
                 self._sync.pump(time.monotonic(), _links(self._store.written))
         finally:
-            self._own_store.close()
             self._store.stop()
 
     def _take_events(self) -> None:

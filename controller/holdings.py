@@ -21,8 +21,10 @@ def learnable(desired: Desired) -> frozenset[int]:
 class Holdings:
     """What was read from a switch, and what was confirmed since."""
 
-    def __init__(self, cookies: Iterable[int], known: Mapping[int, Flow]) -> None:
+    def __init__(self, cookies: Iterable[int], known: Mapping[int, Flow], misses: Iterable[int] = ()) -> None:
+        """``misses``: those that belong to misses of tables."""
         read = frozenset(cookies)
+        self._misses = frozenset(misses)
         self.has_learned(read)
         self._flows: dict[int, Flow | None] = {cookie: known.get(cookie) for cookie in read - self._learned}
 
@@ -60,6 +62,13 @@ class Holdings:
         """How to make it hold what it shall. Of what it learned, all goes that it could not learn any more."""
         plan = diff(desired.flows, self._flows.keys())
         return Plan(plan.add, plan.delete | (self._learned - may_learn))
+
+    def has_other_pipeline(self, desired: Desired) -> bool:
+        """Whether it holds flows of another version of the program, with other tables or another order of them.
+
+        Every table has a miss, which depends on nothing but the pipeline.
+        """
+        return any(cookie in self._flows and cookie not in desired.flows for cookie in self._misses)
 
     def everything(self) -> Plan:
         """How to make it hold nothing of ours."""

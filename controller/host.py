@@ -18,6 +18,7 @@ from flows.compile import Conflict, compile
 from flows.facts import HostFacts
 from flows.pipeline import FLOOD, LEARNED_TABLES, NAMES, is_receiving
 from flows.plan import Desired, Plan
+from flows.priorities import MISS
 from flows.switching import RemoteMembers
 from flows.view import Elsewhere, Unit
 
@@ -65,6 +66,8 @@ class Host:
         self.primer = Primer(datapath_id)
         self.unproven: list[IPv4Address] = []
         """Tunnel addresses of hosts that it sends to although no frame has come through."""
+        self.awaits_vlans = False
+        """Whether it will hold more than it shall now, once the store has VLANs that were given to it."""
         self._units: frozenset[Unit] | None = None
         self._neighbours: Set[IPv4Address] = frozenset()
         self._desired: Desired | None = None
@@ -81,6 +84,8 @@ class Host:
         self._count_at = 0.0
         self._drops_at = 0.0
         self._is_reported = False
+        self._is_trusted = True
+        """Whether it confirmed the last transaction in time. A switch that hangs may connect again and again."""
         self._counted: int | None = None
         self._pending = Plan((), frozenset())
 
@@ -93,7 +98,7 @@ class Host:
     @property
     def is_settled(self) -> bool:
         """Whether its switch holds all that it shall, as far as the host was observed."""
-        return self.is_ready and not self._pending and self._transaction is None
+        return self.is_ready and not self._pending and self._transaction is None and not self.awaits_vlans
 
     @property
     def receives_more(self) -> bool:
@@ -106,6 +111,12 @@ class Host:
         return any(not is_receiving(flow) for flow in self._pending.add) or any(
             self._actual is not None and not self._actual.is_receiving(cookie) for cookie in self._pending.delete
         )
+
+    @property
+    def _has_other_pipeline(self) -> bool:
+        if self._actual is None or self._desired is None:
+            return False
+        return self._actual.has_other_pipeline(self._desired)
 
     @property
     def flows(self) -> int:
@@ -142,6 +153,7 @@ class Host:
 
     def disconnected(self) -> None:
         """Its switch is gone; what it holds is not known any more."""
+        self._is_trusted = self._is_trusted and self._transaction is None
         self.session = None
         self._actual = None
         self._uncompared = None
@@ -157,7 +169,8 @@ class Host:
             self._asked_at = None
             if self._actual is None:
                 known = self._desired.flows if self._desired else {}
-                self._actual = Holdings((entry.cookie for entry in entries), known)
+                misses = (entry.cookie for entry in entries if entry.priority == MISS)
+                self._actual = Holdings((entry.cookie for entry in entries), known, misses)
             else:
                 self._actual.has_learned(entry.cookie for entry in entries)
             self._uncompared = entries
@@ -213,6 +226,7 @@ class Host:
         if done is None or done.xid != xid:
             return
         self._transaction = None
+        self._is_trusted = True
         if done.refused:
             self._retry_at = now + RETRY
         elif self._actual is not None:  # else it is being read, and will tell by itself
@@ -229,7 +243,12 @@ class Host:
         if self.session is None or self._transaction is not None or not self.is_ready or now < self._retry_at:
             return
         proven = self.primer.is_ready(self._neighbours, now)
-        plan = self._part(may_send=may_send and proven, may_remove=may_remove, knows_all=knows_all)
+        if self._has_other_pipeline:
+            # Flows of two pipelines side by side would lead packets astray: all is replaced at once. What the switch
+            # does for others stays the same.
+            plan = self._pending if knows_all and proven else Plan((), frozenset())
+        else:
+            plan = self._part(may_send=may_send and proven, may_remove=may_remove, knows_all=knows_all)
         if plan:
             self._transaction = _Transaction(self.session.apply(plan), plan, now)
 
@@ -252,9 +271,9 @@ class Host:
 
     def is_patient(self, now: float) -> bool:
         """Whether it is connected and answers in time, so that others may wait for it."""
-        if not self.is_ready or now < self._retry_at:
-            return False
-        return self._transaction is None or now - self._transaction.sent_at < PATIENCE
+        if self._transaction is not None and now - self._transaction.sent_at >= PATIENCE:
+            self._is_trusted = False
+        return self.is_ready and self._is_trusted and now >= self._retry_at
 
     def check(self, now: float) -> None:
         """Look after the session from time to time.
@@ -271,6 +290,8 @@ class Host:
         if self.is_ready and self.session is not None and now >= self._drops_at:
             self._drops_at = now + DROPS_EVERY
             self.session.read_flows(DROPS)
+        if self.session is not None:
+            self.session.flush()
         self._watch.summarise()
         asked = self._transaction.sent_at if self._transaction else self._asked_at
         if asked is not None and now - asked > GIVE_UP and self.session is not None:

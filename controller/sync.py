@@ -14,7 +14,7 @@ from controller.host import Host
 from controller.ovsdb import HostSettings
 from controller.packetin import proof
 from controller.status import Report, host_status
-from controller.store import Stored, Vlans
+from controller.store import Stored, Vlans, VlansKept
 from controller.switch.sessions import (
     Confirmed,
     Counted,
@@ -35,9 +35,6 @@ from flows.model.contract import datapath_id
 from flows.pipeline import NAMES
 from flows.tree import Way
 from flows.view import view
-
-RETRY = 1.0
-"""Seconds between attempts to keep local VLANs in a store that does not take them."""
 
 _log = logging.getLogger(__name__)
 
@@ -61,8 +58,8 @@ class Sync:
         """``ovsdb_target``: how to reach a host's database, with ``{name}`` and ``{ip}`` to be filled in.
 
         ``flows_restored`` is told the name of each host whose switch holds everything for the first time;
-        ``keep_vlans`` every change of the hosts' local VLANs. ``open_links``: what an earlier controller left open
-        between plain switches.
+        ``keep_vlans`` every change of the hosts' local VLANs, which :class:`VlansKept` answers. ``open_links``: what
+        an earlier controller left open between plain switches.
         """
         self._set_hosts = set_hosts
         self._flows_restored = flows_restored
@@ -70,7 +67,6 @@ class Sync:
         self._openflow_target = openflow_target
         self._started: float | None = None
         self._vlans = LocalVlans(keep_vlans)
-        self._vlans_at = 0.0
         self._stored: Stored | None = None
         self._hosts: dict[str, Host] = {}
         self._switches = Switches(0.0, open_links)
@@ -103,22 +99,21 @@ class Sync:
         match event:
             case Stored():
                 self._model_changed(event, now)
+            case VlansKept(vlans):
+                self._vlans.kept(vlans)
+                self._relocate(None)
             case FactsChanged(host, facts):
                 self._facts_changed(host, facts)
             case HostProblems(host, sentences):
                 self._host_problems(host, sentences)
             case SettingDrifted(host, words):
-                if host in self._hosts:
-                    self._hosts[host].setting_drifted(words)
-                    self._report.touch(host)
+                self._setting_drifted(host, words)
             case SwitchUp(session):
                 self._switch_up(session, now)
             case PacketIn(session, frame):
                 self._proved(session, frame)
             case Ports(session, plugs):
-                node = self._by_datapath.get(session.datapath_id)
-                if node is not None and node.session is session and self._switches.has(node):
-                    self._switches.described(node, SwitchFacts(plugs))
+                self._described(session, SwitchFacts(plugs))
             case _:
                 self._answered(event, now)
 
@@ -130,6 +125,17 @@ class Sync:
                 _log.info("%s: solved: %s", name, sentence)
             host.contract_problems = sentences
             self._report.touch(name)
+
+    def _setting_drifted(self, name: str, words: str) -> None:
+        if host := self._hosts.get(name):
+            host.setting_drifted(words)
+            self._report.touch(name)
+
+    def _described(self, session: Session, facts: SwitchFacts) -> None:
+        """A plain switch told of its ports."""
+        node = self._by_datapath.get(session.datapath_id)
+        if node is not None and node.session is session and self._switches.has(node):
+            self._switches.described(node, facts)
 
     def _proved(self, session: Session, frame: bytes) -> None:
         """A frame came through a tunnel to this switch."""
@@ -181,13 +187,12 @@ class Sync:
             host.check(now)
             if host.is_restored():
                 self._flows_restored(host.name)
+        for session in self._strangers.values():
+            session.flush()
         if self._started is not None:
             self._switches.pump(now, kept_links)
         self._release_vlans()
         self._announce(now)
-        if self._vlans.is_unkept and now > self._vlans_at:
-            self._vlans_at = now + RETRY
-            self._relocate(None)
 
     def _release_vlans(self) -> None:
         """VLANs of segments that left the model are free once no switch can hold a flow of them."""
@@ -299,6 +304,7 @@ class Sync:
             return
         self._report.touch(host.name)
         stored = self._stored
+        host.awaits_vlans = self._vlans.awaited(host.name)
         units = view(stored.network, stored.tags, self._locations, host.facts, host.name)
         host.want(units, stored.generation)
 

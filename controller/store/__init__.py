@@ -5,6 +5,6 @@ from controller.store.errors import StoreError
 from controller.store.history import Difference, Entry
 from controller.store.store import Store
 from controller.store.vlans import Vlans
-from controller.store.watch import StoreWatch
+from controller.store.watch import StoreWatch, VlansKept
 
-__all__ = ["Difference", "Entry", "Store", "StoreError", "StoreWatch", "Stored", "Vlans"]
+__all__ = ["Difference", "Entry", "Store", "StoreError", "StoreWatch", "Stored", "Vlans", "VlansKept"]

@@ -150,7 +150,9 @@ class Store:
         if "" not in reports:
             return {}
         own = reports.pop("")
-        ports = {port: host for host, report in reports.items() for port in report.pop("located")}
+        ports = own.pop("on_switches") | {
+            port: host for host, report in reports.items() for port in report.pop("located")
+        }
         return {**own, "hosts": {host: reports[host] for host in own["hosts"]}, "ports": ports}
 
     def history(self) -> list[Entry]:
@@ -279,7 +281,8 @@ def _reports(status: Mapping[str, Any]) -> dict[str, Any]:
         located.setdefault(host, []).append(port)
     hosts = {host: {**report, "located": located.get(host, [])} for host, report in status["hosts"].items()}
     own = {key: value for key, value in status.items() if key not in ("hosts", "ports")}
-    return {**hosts, "": {**own, "hosts": list(hosts)}}
+    on_switches = {port: place for port, place in status["ports"].items() if place not in hosts}
+    return {**hosts, "": {**own, "hosts": list(hosts), "on_switches": on_switches}}
 
 
 def _who() -> str:

@@ -25,6 +25,8 @@ from flows.plan import Plan
 
 ECHO_INTERVAL = 0.5
 ECHOES_UNANSWERED = 3
+_AHEAD = 8
+"""Messages that os-ken is given before it has sent them. With 16 it would wait, and its echo requests need room."""
 
 _log = logging.getLogger(__name__)
 
@@ -38,34 +40,42 @@ class Session:
         self._asked: dict[int, tuple[encode.Flows, list[Entry]]] = {}
         self._ports: dict[int, Plug] | None = None
         """The switch's ports by number; None when nobody asked."""
+        self._is_watched = False
+        """Whether the switch was asked to report: asked twice for the same, it refuses."""
+        self._unsent: list[bytes] = []
+        """What a switch that reads too slowly has not been sent yet. It stays small: until the switch has answered
+        there is no second transaction, and when it answers no echo the session ends."""
 
     def apply(self, plan: Plan) -> int:
         """Send a plan as one bundle. Returns the number that its confirmation or refusal will have."""
         xid = self._xid()
-        self._datapath.send(encode.transaction(plan, xid))
+        self._send(encode.transaction(plan, xid))
         return xid
 
     def read_flows(self, which: encode.Flows) -> None:
         """Ask for flows of ours; :class:`FlowsRead` answers."""
         xid = self._xid()
         self._asked[xid] = which, []
-        self._datapath.send(encode.read_flows(which, xid))
+        self._send(encode.read_flows(which, xid))
 
     def watch(self, tables: Iterable[int]) -> None:
-        """Ask for :class:`FlowsChanged` whenever somebody else changes a flow of some tables."""
-        self._datapath.send(encode.watch(tables, self._xid()))
+        """Ask for :class:`FlowsChanged` whenever somebody else changes a flow of some tables. Once is enough."""
+        if self._is_watched:
+            return
+        self._is_watched = True
+        self._send(encode.watch(tables, self._xid()))
 
     def remove(self, entry: Entry) -> None:
         """Remove the flow of this cookie in this very place."""
-        self._datapath.send(encode.remove(entry, self._xid()))
+        self._send(encode.remove(entry, self._xid()))
 
     def count_flows(self) -> None:
         """Ask how many flows of ours there are; :class:`Counted` answers."""
-        self._datapath.send(encode.count_flows(self._xid()))
+        self._send(encode.count_flows(self._xid()))
 
     def send_by_tunnel(self, frame: bytes, hosts: Iterable[IPv4Address], ofport: int) -> None:
         """Send one frame to each of some hosts by the tunnel port."""
-        self._datapath.send(encode.tunnel_frames(frame, hosts, ofport, self._xid()))
+        self._send(encode.tunnel_frames(frame, hosts, ofport, self._xid()))
 
     def close(self) -> None:
         """End the connection; the switch will connect again."""
@@ -74,7 +84,18 @@ class Session:
     def read_ports(self) -> None:
         """Ask for the switch's ports; :class:`Ports` answers, now and whenever one of them changes."""
         self._ports = {}
-        self._datapath.send(encode.read_ports(self._xid()))
+        self._send(encode.read_ports(self._xid()))
+
+    def flush(self) -> None:
+        """Go on sending, as far as the switch reads; to be called from time to time. Never waits."""
+        queue = self._datapath.send_q
+        if self._unsent and queue is not None and queue.qsize() < _AHEAD:
+            self._datapath.send(b"".join(self._unsent))
+            self._unsent.clear()
+
+    def _send(self, message: bytes) -> None:
+        self._unsent.append(message)
+        self.flush()
 
     def _xid(self) -> int:
         self._datapath.xid = (self._datapath.xid + 1) % 0xFFFFFFF0 + 1
@@ -257,8 +278,14 @@ def _is_live(port: Any) -> bool:
     return not port.config & ofp.OFPPC_PORT_DOWN and not port.state & ofp.OFPPS_LINK_DOWN
 
 
+_IN_BUNDLE = 16
+"""Bytes before a message that is added to a bundle (OpenFlow 1.4, 7.3.9.6)."""
+
+
 def _cookie_of(message: bytes) -> int | None:
-    """The cookie inside the copy of a flow-mod that an error carries."""
+    """The cookie inside the copy of a flow-mod, alone or in a bundle, that an error carries."""
+    if len(message) > _IN_BUNDLE and message[1] == ofp.OFPT_BUNDLE_ADD_MESSAGE:
+        message = message[_IN_BUNDLE:]
     if len(message) < 16 or message[1] != ofp.OFPT_FLOW_MOD:
         return None
     return int(struct.unpack_from("!Q", message, 8)[0])

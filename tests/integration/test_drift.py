@@ -192,7 +192,7 @@ def test_a_flow_changed_in_a_table_with_learned_flows(network: Network, table: i
 def test_everything_deleted(network: Network) -> None:
     switch = network.switches["h1"]
     repaired(network, lambda: switch.ofctl("del-flows", "br-int", "cookie=0x7600000000000000/0xff00000000000000"))
-    assert "more flows, which are put right as well" in log(network)
+    wait_until(lambda: "more flows, which are put right as well" in log(network), "word of the others")
 
 
 def test_changed_while_no_controller_ran(network: Network) -> None:

@@ -114,8 +114,19 @@ class VpcLab:
 
     def apply(self, text: str, seconds: float = 15) -> None:
         """Apply another model and wait until every host confirmed it."""
+        self.wait(self.change(text), seconds)
+
+    def change(self, text: str) -> int:
+        """Apply another model, without waiting; its generation."""
         self._applied = text
-        generation = self.store.apply(parse(text, self._file)[0])
+        return self.store.apply(parse(text, self._file)[0])
+
+    def confirmed(self, host: str) -> int:
+        """The generation that a host has confirmed."""
+        return int(self.store.read_status()["hosts"][host]["confirmed"])
+
+    def wait(self, generation: int, seconds: float = 15) -> None:
+        """Wait until every host confirmed a generation."""
         assert wait_confirmed(self.store, generation, patience(seconds)), unconfirmed(self.store, generation)
 
     def run(self, node: str, *argv: str, seconds: float = 60, check: bool = True) -> str:

@@ -54,6 +54,9 @@ class Switch:
     def send_by_tunnel(self, *_: Any) -> None:
         pass
 
+    def flush(self) -> None:
+        pass
+
     def close(self) -> None:
         self.closed = True
 
@@ -279,3 +282,18 @@ def test_a_flood_waits_until_all_ports_are_found() -> None:
     assert not host.is_settled
     pump(host, 0)
     assert {table_name(flow.table) for flow in switch.plans[1].add} == {"flood"}
+
+
+def test_another_pipeline_is_replaced_at_once() -> None:
+    """Its tables and ours would lead packets astray together; and nothing goes before all ports are known."""
+    old = Entry(0, 99, 0, COOKIE_OWNER << 56 | 1, True, 0, b"\0\1\0\4", b"")
+    host, switch = started(old)
+    host.want(frozenset({unit(1)}), 1)
+    host.pump(0, may_send=False, may_remove=False, knows_all=False)
+    assert not switch.plans
+    host.pump(0, may_send=False, may_remove=False, knows_all=True)
+    assert switch.plans == [Plan(tuple(compile([unit(1)]).flows.values()), frozenset({old.cookie}))]
+    host.confirmed(1, 0)
+    host.want(frozenset({unit(2)}), 2)
+    host.pump(0, may_send=False, may_remove=False, knows_all=True)
+    assert len(switch.plans) == 1, "now it waits for its turn again"

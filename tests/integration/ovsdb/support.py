@@ -15,12 +15,19 @@ class Watcher:
     def __init__(self) -> None:
         self.history: list[tuple[str, HostFacts | None]] = []
         self.problems: list[tuple[str, str]] = []
+        """All that ever were."""
+        self.standing: dict[str, frozenset[str]] = {}
+        """Those of each host that are not solved."""
         self.drift: list[str] = []
         self.sessions = HostSessions(
             lambda host, facts: self.history.append((host, facts)),
-            lambda host, sentences: self.problems.extend((host, sentence) for sentence in sorted(sentences)),
+            self._problems,
             lambda _, words: self.drift.append(words),
         )
+
+    def _problems(self, host: str, sentences: frozenset[str]) -> None:
+        self.problems.extend((host, sentence) for sentence in sorted(sentences))
+        self.standing[host] = sentences
 
     def facts(self, host: str = "a") -> HostFacts | None:
         return next((facts for name, facts in reversed(self.history) if name == host), None)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.store import Store, Stored, StoreError, StoreWatch
+from controller.store import Store, Stored, StoreError, StoreWatch, VlansKept
 from controller.store.schema import DATABASE, schema
 from controller.store.shapes import tables
 from flows.model.port import derived_mac
@@ -36,7 +36,8 @@ class Watched:
 
     def __init__(self, store: Store) -> None:
         self.models: list[Stored] = []
-        self.watch = StoreWatch(store, self.models.append, {})
+        self.kept: list[VlansKept] = []
+        self.watch = StoreWatch(store, self.models.append, self.kept.append, {})
         self.watch.start()
 
     def wait(self, generation: int) -> Stored:
@@ -74,8 +75,8 @@ def test_the_server_is_killed(directory: Path, open_store: Open, watched: Watche
     assert store.apply(with_ports("c: {vpc: blue, ips: [10.0.1.6]}")) == 2
     assert watched.wait(2).network == with_ports("c: {vpc: blue, ips: [10.0.1.6]}")
     messages = [record.getMessage() for record in caplog.records]
-    assert [message for message in messages if "the store is" in message] == messages
-    assert sum("the store is back" in message for message in messages) == 1
+    assert [message for message in messages if message.startswith("store: ")] == messages
+    assert sum("store: back after" in message for message in messages) == 1
     assert len(messages) == 2
 
 
@@ -110,7 +111,7 @@ def test_the_file_is_lost(directory: Path, open_store: Open, watched: Watched, c
     watched.wait(1)
     (directory / "model.db").unlink()
     kill_server(directory)
-    wait_until(lambda: "holds no model any more" in caplog.text, "word of the loss")
+    wait_until(lambda: "it holds no model any more" in caplog.text, "word of the loss")
     assert [stored.generation for stored in watched.models] == [1]
 
 
@@ -119,7 +120,7 @@ def test_a_restart_is_no_news(directory: Path, open_store: Open, watched: Watche
     open_store().apply(network())
     before = watched.wait(1).network.ports["a"]
     kill_server(directory)
-    wait_until(lambda: "the store is back" in caplog.text, "the store")
+    wait_until(lambda: "store: back after" in caplog.text, "the store")
     time.sleep(0.2)
     assert [stored.network.ports["a"] for stored in watched.models] == [before]
 

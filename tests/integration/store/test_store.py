@@ -212,11 +212,11 @@ def test_history(store: Store, open_store: Open) -> None:
 def test_status(store: Store, open_store: Open) -> None:
     assert store.read_status() == {}
     hosts = {"h2": {"flows": 3}, "h1": {"flows": 4}}
-    store.write_status({"generation": 7, "hosts": hosts, "ports": {"a": "h1"}})
+    store.write_status({"generation": 7, "hosts": hosts, "ports": {"a": "h1", "machine": "s1"}})
     other = open_store()
     status = other.read_status()
     assert 0 <= time.time() - status.pop("written") < 60
-    assert status == {"generation": 7, "hosts": hosts, "ports": {"a": "h1"}}
+    assert status == {"generation": 7, "hosts": hosts, "ports": {"a": "h1", "machine": "s1"}}
     assert list(status["hosts"]) == ["h2", "h1"]
     store.write_status({"generation": 8, "hosts": {"h1": {"flows": 5}}, "ports": {}})
     status = other.read_status()
