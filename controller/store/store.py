@@ -1,14 +1,13 @@
 """The store of one state directory: the model and what belongs to it, whoever asks."""
 
 import atexit
-import fcntl
 import getpass
 import json
 import logging
 import os
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -19,6 +18,7 @@ from controller.store.content import NUMBERED, Content, Stored
 from controller.store.database import Database
 from controller.store.errors import Conflict, Nothing, Refused, Unreachable
 from controller.store.history import Difference, Entry
+from controller.store.place import Place
 from controller.store.recheck import recheck
 from controller.store.rows import NETWORK, Key, build, references, rows_of_object, rows_of_settings
 from controller.store.schema import GENERATION, STATUS, Json
@@ -47,7 +47,8 @@ class Store:
         Without it the store runs one of its own, on a file in the directory, as long as anybody uses it.
         """
         self.directory = directory
-        self._database = Database(directory, target)
+        self._place = Place(directory)
+        self._database = Database(directory, self._place, target)
         self._content = Content(self._database.replica)
         self._revision = 0
         self._had_model = False
@@ -185,20 +186,13 @@ class Store:
         """What one change did, object by object. Raises :class:`Nothing`."""
         return history.entry(self._database, generation)
 
-    @contextmanager
-    def serve(self) -> Iterator[None]:
+    def serve(self) -> AbstractContextManager[None]:
         """Hold the place of the one controller of this directory. Raises BlockingIOError when it is taken."""
-        with (self.directory / "controller.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            yield
+        return self._place.take()
 
     def is_served(self) -> bool:
         """Whether a controller runs on this directory."""
-        try:
-            with self.serve():
-                return False
-        except BlockingIOError:
-            return True
+        return self._place.is_taken()
 
     def _look(self) -> set[Key]:
         """Bring what is known up to date: the rows that are different."""
