@@ -95,4 +95,9 @@ def _described(flow: Flow, desired: Desired) -> dict[str, object]:
 
 
 def _only(desired: Desired, table: int) -> Desired:
-    return Desired({c: flow for c, flow in desired.flows.items() if flow.table == table}, desired.applications)
+    """The flows of one table, and what is learned by them."""
+    return Desired(
+        {cookie: flow for cookie, flow in desired.flows.items() if flow.table == table},
+        desired.applications,
+        {cookie: teachers for cookie, teachers in desired.learned.items() if teachers[0].rule.table.number == table},
+    )

@@ -2,7 +2,7 @@
 
 import typer
 
-from controller.cli import apply, demo, flows, graph, history, migrate, schema, serve, show, status, validate
+from controller.cli import apply, demo, explain, flows, graph, history, migrate, schema, serve, show, status, validate
 from controller.cli.lab import app as lab
 from controller.cli.output import explained
 
@@ -22,6 +22,7 @@ app.command("status")(status.status)
 app.command("show")(show.show)
 app.command("graph")(graph.graph)
 app.command("flows")(flows.flows)
+app.command("explain")(explain.explain)
 app.command("migrate")(migrate.migrate)
 app.command("demo")(demo.demo)
 app.command("controller")(serve.controller)
