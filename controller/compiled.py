@@ -24,12 +24,20 @@ def compiled(stored: Stored, status: Mapping[str, Any], host: str) -> Desired | 
 
 def compiled_switch(stored: Stored, status: Mapping[str, Any], switch: str) -> Desired | None:
     """Compile one plain switch from scratch; None when it never connected to this controller."""
-    reported = status.get("switches", {}).get(switch)
-    if reported is None or not reported["plugs"]:
+    facts = reported_switch_facts(status).get(switch)
+    if facts is None:
         return None
-    facts = SwitchFacts(frozenset(Plug(name, ofport, is_live) for name, ofport, is_live in reported["plugs"]))
     links = frozenset((link, vlan) for link, vlan in status["open_links"])
     located = frozenset(
         (port, name) for name, known in status["switches"].items() for port, _, _ in known["interfaces"]
     )
     return compile(view_switch(stored.network, switch, facts, links, located))
+
+
+def reported_switch_facts(status: Mapping[str, Any]) -> dict[str, SwitchFacts]:
+    """The facts of the plain switches that connected to this controller."""
+    return {
+        name: SwitchFacts(frozenset(Plug(plug, ofport, is_live) for plug, ofport, is_live in known["plugs"]))
+        for name, known in status.get("switches", {}).items()
+        if known["plugs"]
+    }

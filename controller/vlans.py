@@ -9,9 +9,20 @@ from collections.abc import Callable, Mapping
 
 from controller.store import Stored, StoreError, Vlans
 from flows.locate import Locations
+from flows.model import Network
 from flows.model.segment import LARGEST_VLAN
 
 _log = logging.getLogger(__name__)
+
+
+def segments_here(network: Network, locations: Locations) -> dict[str, dict[str, None]]:
+    """The segments that need a VLAN on each host: those that have a port there."""
+    here: dict[str, dict[str, None]] = {host: {} for host in network.hosts}
+    for port in network.segment_ports.values():
+        if (host := locations.hosts.get(port.name)) is not None:
+            # In the order of the ports, and so on each host another one.
+            here[host] |= dict.fromkeys(segment.name for segment in network.segments_of(port))
+    return here
 
 
 class LocalVlans:
@@ -32,11 +43,7 @@ class LocalVlans:
 
     def allocate(self, stored: Stored, locations: Locations) -> Mapping[str, Mapping[str, int]]:
         """Give VLANs to all segments that have a port on a host. Returns host -> segment -> VLAN."""
-        here: dict[str, dict[str, None]] = {host: {} for host in stored.network.hosts}
-        for port in stored.network.segment_ports.values():
-            if (host := locations.hosts.get(port.name)) is not None:
-                # In the order of the ports, and so on each host another one.
-                here[host] |= dict.fromkeys(segment.name for segment in stored.network.segments_of(port))
+        here = segments_here(stored.network, locations)
         numbers = stored.tags.segments
         needed = {host: [numbers[name] for name in here[host]] for host in here}
         self._segments = frozenset(numbers.values())

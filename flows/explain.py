@@ -60,18 +60,16 @@ def _place(text: str) -> Place | None:
     if not found or table is None:
         return None
     name = table[1] or table[2]
-    if name not in NUMBERS and not name.isdigit():
+    number = NUMBERS.get(name, int(name) if name.isdigit() else None)
+    if number is None:
         return None
     priority = re.search(r"\bpriority=(\d+)", before)
-    return (
-        NUMBERS.get(name) if name in NUMBERS else int(name),
-        int(priority[1]) if priority else _DEFAULT_PRIORITY,
-        _terms(before),
-    )
+    return number, int(priority[1]) if priority else _DEFAULT_PRIORITY, _terms(before)
 
 
-_ABOUT = ("cookie", "duration", "table", "priority", "n_packets", "n_bytes", "idle_timeout", "hard_timeout")
-_ABOUT += ("idle_age", "hard_age", "importance", "send_flow_rem", "check_overlap", "reset_counts")
+_COUNTERS = ("duration", "n_packets", "n_bytes", "idle_age", "hard_age")
+_FLAGS = ("send_flow_rem", "check_overlap", "reset_counts")
+_ABOUT = {"cookie", "table", "priority", "idle_timeout", "hard_timeout", "importance", *_COUNTERS, *_FLAGS}
 """What ``ovs-ofctl`` prints before the actions that is no match."""
 
 

@@ -2,7 +2,21 @@
 
 import typer
 
-from controller.cli import apply, demo, explain, flows, graph, history, migrate, schema, serve, show, status, validate
+from controller.cli import (
+    apply,
+    demo,
+    explain,
+    flows,
+    graph,
+    history,
+    migrate,
+    plan,
+    schema,
+    serve,
+    show,
+    status,
+    validate,
+)
 from controller.cli.lab import app as lab
 from controller.cli.output import explained
 
@@ -17,6 +31,7 @@ app = typer.Typer(
 )
 app.command("validate")(validate.validate)
 app.command("schema")(schema.schema)
+app.command("plan")(plan.plan)
 app.command("apply")(apply.apply)
 app.command("status")(status.status)
 app.command("show")(show.show)

@@ -1,0 +1,218 @@
+"""What a change of the model would do, before it is made: to objects, to flows, and to who reaches whom."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from controller.compiled import reported_switch_facts
+from controller.status import reported_facts
+from controller.store import Changes, Outlook, Vlans
+from controller.store.changes import between, is_the_same, own
+from controller.store.rows import Key, Values, rows_of
+from controller.vlans import segments_here
+from flows.assumed import assumed_facts, assumed_switch_facts, assumed_tags
+from flows.compile import compile
+from flows.concerned import Concerned, Placed
+from flows.facts import HostFacts, SwitchFacts
+from flows.locate import Locations, locate
+from flows.model import Network
+from flows.model.difference import Difference
+from flows.model.reachability_change import Change as ReachabilityChange
+from flows.model.reachability_change import reachability_changes
+from flows.plan import Desired
+from flows.rules import Application
+from flows.tree import tree, working
+from flows.view import Tags, view
+from flows.view_switch import locate_machines, view_switch
+
+_PLACES = ("host", "switch")
+"""Of a port, the columns that say where it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectChange:
+    """An object before and after; None: it is not there."""
+
+    key: Key
+    old: Values | None
+    new: Values | None
+
+    @property
+    def verb(self) -> str:
+        """What becomes of it: it is added, changed, removed or moved."""
+        if self.old is None:
+            return "added"
+        if self.new is None:
+            return "removed"
+        different = {name for name in self.old | self.new if self.old.get(name) != self.new.get(name)}
+        return "moved" if different <= {*_PLACES} else "changed"
+
+    @property
+    def way(self) -> tuple[str, str]:
+        """Of a port that is moved: where it was, and where it will be."""
+        old, new = self.old or {}, self.new or {}
+        place = next(name for name in _PLACES if name in old | new)
+        return str(old.get(place, "anywhere")), str(new.get(place, "anywhere"))
+
+
+@dataclass(frozen=True, slots=True)
+class FlowChange:
+    """What one switch gets and loses."""
+
+    added: tuple[Application, ...]
+    removed: tuple[Application, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What a network runs on: its numbers, and what is observed."""
+
+    tags: Tags
+    hosts: Mapping[str, HostFacts]
+    switches: Mapping[str, SwitchFacts]
+    vlans: Vlans | None = None
+    """The VLANs that hosts have given; None: the numbers have all of them that will ever be."""
+
+    def numbers(self, network: Network, locations: Locations) -> Tags:
+        """The numbers, with the VLANs that hosts give to segments that come to them."""
+        if self.vlans is None:
+            return self.tags
+        here = segments_here(network, locations)
+        needed = {host: [self.tags.segments[name] for name in names] for host, names in here.items()}
+        return replace(self.tags, vlans=self.vlans.allocate(needed).named(self.tags.segments))
+
+
+class Planned:
+    """What a change does. Each part is worked out when it is asked for."""
+
+    def __init__(self, old: Network, new: Network, changes: Changes, before: Situation, after: Situation) -> None:
+        self._difference = Difference(old, new)
+        self._changes = changes
+        self._before, self._after = before, after
+
+    @property
+    def objects(self) -> list[ObjectChange]:
+        """The objects that are different, but for the line that they are written on."""
+        return [
+            ObjectChange(key, change.old and own(key, change.old), change.new and own(key, change.new))
+            for key, change in self._changes.items()
+            if not is_the_same(key, change)
+        ]
+
+    @cached_property
+    def reachability(self) -> list[ReachabilityChange]:
+        """Which ports reach each other, and which do so no more, by the model alone."""
+        return reachability_changes(self._difference)
+
+    @property
+    def unseen(self) -> list[str]:
+        """The hosts and plain switches of which nothing is known: their flows cannot be told."""
+        network = self._difference.new
+        hosts = [host for host in network.hosts if host not in self._after.hosts]
+        return hosts + [switch for switch in network.switches if switch not in self._after.switches]
+
+    @property
+    def unplugged(self) -> list[str]:
+        """The ports that are different and not plugged in where they belong: their flows come once they are."""
+        seen = {(i.iface_id, host) for host, facts in self._after.hosts.items() for i in facts.interfaces}
+        somewhere = {port for port, _ in seen}
+        changed = self._difference.changed["ports"]
+        return [
+            port.name
+            for port in self._difference.new.host_ports.values()
+            if port.name in changed and (port.name not in somewhere or (port.host and (port.name, port.host) not in seen))
+        ]
+
+    @cached_property
+    def flows(self) -> dict[str, FlowChange]:
+        """What each switch gets and loses, with what is plugged in now; those left out for which nothing changes."""
+        return {name: change for name, change in (*self._host_flows(), *self._switch_flows()) if change}
+
+    def _host_flows(self) -> Iterator[tuple[str, FlowChange | None]]:
+        old, new = self._difference.old, self._difference.aligned
+        before = Placed(old, self._before.hosts, locate(old, self._before.hosts))
+        after = Placed(new, self._after.hosts, locate(new, self._after.hosts))
+        concerned = Concerned(self._difference, before, after)
+        sides = (before, self._before.tags), (after, self._after.numbers(new, after.locations))
+        for host in dict.fromkeys([*old.hosts, *new.hosts]):
+            networks = concerned.networks(host)
+            holds, shall_hold = (
+                _compile(replace(placed, network=network), tags, host)
+                for network, (placed, tags) in zip(networks, sides, strict=True)
+            )
+            yield host, _change(holds, shall_hold)
+
+    def _switch_flows(self) -> Iterator[tuple[str, FlowChange | None]]:
+        changed = self._difference.changed
+        machines = {*self._difference.old.switch_ports, *self._difference.new.switch_ports}
+        if not (changed["ports"] & machines or any(changed[section] for section in ("switches", "links", "routers"))):
+            return
+        old, new = self._difference.old, self._difference.aligned
+        for switch in dict.fromkeys([*old.switches, *new.switches]):
+            yield (
+                switch,
+                _change(
+                    _compile_switch(old, self._before.switches, switch),
+                    _compile_switch(new, self._after.switches, switch),
+                ),
+            )
+
+
+def plan(outlook: Outlook, network: Network, status: Mapping[str, Any]) -> Planned:
+    """What it would do to make a network the model of a controller. ``status``: what the controller reports."""
+    old = outlook.stored.network if outlook.stored else Network()
+    before = outlook.stored.tags if outlook.stored else Tags({}, {})
+    switches = reported_switch_facts(status)
+    places = status.get("ports", {})
+    hosts = {
+        name: _claimed(facts, name, places)
+        for name, known in status.get("hosts", {}).items()
+        if (facts := reported_facts(name, known)) is not None
+    }
+    return Planned(
+        old,
+        network,
+        outlook.changes,
+        Situation(before, hosts, switches),
+        Situation(outlook.tags, hosts, switches, outlook.vlans),
+    )
+
+
+def plan_between(old: Network, new: Network) -> Planned:
+    """What is different between two networks that run nowhere, if everything declared were plugged in."""
+    tags = assumed_tags(old, new)
+    before = Situation(tags, assumed_facts(old), assumed_switch_facts(old))
+    after = Situation(tags, assumed_facts(new, old), assumed_switch_facts(new, old))
+    return Planned(old, new, between(rows_of(old), rows_of(new)), before, after)
+
+
+def _claimed(facts: HostFacts, host: str, places: Mapping[str, str]) -> HostFacts:
+    """The facts of a host, in which it had before what it has now: who has a port keeps it."""
+    mine = (replace(interface, bound=places.get(interface.iface_id) == host) for interface in facts.interfaces)
+    return replace(facts, interfaces=frozenset(mine))
+
+
+_NOTHING = Desired({}, {})
+
+
+def _compile(placed: Placed, tags: Tags, host: str) -> Desired:
+    if host not in placed.network.hosts or host not in placed.facts:
+        return _NOTHING
+    return compile(view(placed.network, tags, placed.locations, placed.facts[host], host))
+
+
+def _compile_switch(network: Network, facts: Mapping[str, SwitchFacts], switch: str) -> Desired:
+    if switch not in network.switches or switch not in facts:
+        return _NOTHING
+    links = network.links.values()
+    seen = {name: known for name, known in facts.items() if name in network.switches}
+    open_links = tree(links, working(links, seen))
+    return compile(view_switch(network, switch, seen[switch], open_links, locate_machines(network, seen)))
+
+
+def _change(holds: Desired, shall_hold: Desired) -> FlowChange | None:
+    """From one set of flows to another; None when they are the same."""
+    added = tuple(shall_hold.applications[cookie][0] for cookie in shall_hold.flows if cookie not in holds.flows)
+    removed = tuple(holds.applications[cookie][0] for cookie in holds.flows if cookie not in shall_hold.flows)
+    return FlowChange(added, removed) if added or removed else None
