@@ -121,7 +121,8 @@ class Planned:
         return [
             port.name
             for port in self._difference.new.host_ports.values()
-            if port.name in changed and (port.name not in somewhere or (port.host and (port.name, port.host) not in seen))
+            if port.name in changed
+            and (port.name not in somewhere or (port.host and (port.name, port.host) not in seen))
         ]
 
     @cached_property

@@ -1,8 +1,9 @@
 """The part of two networks that a change can touch: what compiles to the same flows in both is left out.
 
-Of VPCs and segments that a change does not touch no port is compiled. Of a VPC that it touches by single ports only
-those are, and on each host one more port: it says that the VPC is there. For no two ports of a VPC want the same flow,
-what the others want is the same before and after.
+Of a VPC that a change touches by single ports only those are compiled, and on each host one more: it says that the VPC
+is there. For no two ports of a VPC want the same flow, and what the others want is the same before and after. Of VPCs
+that it does not touch, and whose peers it does not, no port is compiled. Segments that it touches are compiled whole,
+the others by one port on each host, for segments share some flows.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -29,10 +30,23 @@ class Placed:
 
     def here(self) -> Iterator[tuple[str, str, str]]:
         """Each VPC that is on a host, the host, and the port by which it is."""
+        for host, name in self._plugged():
+            if name in self.network.vpc_ports:
+                yield self.network.vpc_ports[name].vpc, host, name
+
+    def segments_here(self) -> Iterator[tuple[str, str, str]]:
+        """Each segment that is on a host, the host, and the port by which it is."""
+        for host, name in self._plugged():
+            if name in self.network.segment_ports:
+                for segment in self.network.segments_of(self.network.segment_ports[name]):
+                    yield segment.name, host, name
+
+    def _plugged(self) -> Iterator[tuple[str, str]]:
+        """The ports that are plugged in where they belong."""
         for host, seen in self.facts.items():
-            for name in {interface.iface_id for interface in seen.interfaces} & self.network.vpc_ports.keys():
-                if self.locations.hosts.get(name) == host:
-                    yield self.network.vpc_ports[name].vpc, host, name
+            for interface in seen.interfaces:
+                if self.locations.hosts.get(interface.iface_id) == host:
+                    yield host, interface.iface_id
 
 
 class Concerned:
@@ -118,7 +132,7 @@ class Concerned:
                 return port.name in kept or network.vpc_ports[port.name].vpc in everyone
             if port.name in network.segment_ports:
                 carried = network.segments_of(network.segment_ports[port.name])
-                return any(segment.name in segments for segment in carried)
+                return bool(segments) and (port.name in kept or any(one.name in segments for one in carried))
             return False
 
         old, new = (
@@ -129,11 +143,14 @@ class Concerned:
 
     @cached_property
     def _stand_ins(self) -> frozenset[str]:
-        """Of each VPC that matters, on each host that it is on, one port that did not change."""
-        first: dict[tuple[str, str], str] = {}
+        """Of each VPC that matters, and of each segment, on each host that it is on, one port that did not change."""
+        first: dict[tuple[str, str, str], str] = {}
         for vpc, host, name in self._sides[0].here():
             if vpc in self._related and name not in self._touched:
-                first[vpc, host] = min(name, first.get((vpc, host), name))
+                first["vpc", vpc, host] = min(name, first.get(("vpc", vpc, host), name))
+        for segment, host, name in self._sides[0].segments_here():
+            if name not in self._touched:
+                first["segment", segment, host] = min(name, first.get(("segment", segment, host), name))
         return frozenset(first.values())
 
     @cached_property
