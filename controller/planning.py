@@ -1,6 +1,6 @@
 """What a change of the model would do, before it is made: to objects, to flows, and to who reaches whom."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -12,19 +12,15 @@ from controller.store.changes import between, is_the_same, own
 from controller.store.rows import Key, Values, rows_of
 from controller.vlans import segments_here
 from flows.assumed import assumed_facts, assumed_switch_facts, assumed_tags
-from flows.compile import compile
-from flows.concerned import Concerned, Placed
+from flows.concerned import Placed
 from flows.facts import HostFacts, SwitchFacts
-from flows.locate import Locations, locate
+from flows.flow_change import FlowChange, host_changes, switch_changes
+from flows.locate import locate
 from flows.model import Network
 from flows.model.difference import Difference
 from flows.model.reachability_change import Change as ReachabilityChange
 from flows.model.reachability_change import reachability_changes
-from flows.plan import Desired
-from flows.rules import Application
-from flows.tree import tree, working
-from flows.view import Tags, view
-from flows.view_switch import locate_machines, view_switch
+from flows.view import Tags
 
 _PLACES = ("host", "switch")
 """Of a port, the columns that say where it is."""
@@ -57,14 +53,6 @@ class ObjectChange:
 
 
 @dataclass(frozen=True, slots=True)
-class FlowChange:
-    """What one switch gets and loses."""
-
-    added: tuple[Application, ...]
-    removed: tuple[Application, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Situation:
     """What a network runs on: its numbers, and what is observed."""
 
@@ -74,13 +62,14 @@ class Situation:
     vlans: Vlans | None = None
     """The VLANs that hosts have given; None: the numbers have all of them that will ever be."""
 
-    def numbers(self, network: Network, locations: Locations) -> Tags:
-        """The numbers, with the VLANs that hosts give to segments that come to them."""
-        if self.vlans is None:
-            return self.tags
-        here = segments_here(network, locations)
-        needed = {host: [self.tags.segments[name] for name in names] for host, names in here.items()}
-        return replace(self.tags, vlans=self.vlans.allocate(needed).named(self.tags.segments))
+    def placed(self, network: Network) -> Placed:
+        """Where the ports of a network are, with the VLANs that hosts give to segments that come to them."""
+        locations, tags = locate(network, self.hosts), self.tags
+        if self.vlans is not None:
+            here = segments_here(network, locations)
+            needed = {host: [tags.segments[name] for name in names] for host, names in here.items()}
+            tags = replace(tags, vlans=self.vlans.allocate(needed).named(tags.segments))
+        return Placed(network, tags, self.hosts, locations)
 
 
 class Planned:
@@ -128,36 +117,12 @@ class Planned:
     @cached_property
     def flows(self) -> dict[str, FlowChange]:
         """What each switch gets and loses, with what is plugged in now; those left out for which nothing changes."""
-        return {name: change for name, change in (*self._host_flows(), *self._switch_flows()) if change}
-
-    def _host_flows(self) -> Iterator[tuple[str, FlowChange | None]]:
         old, new = self._difference.old, self._difference.aligned
-        before = Placed(old, self._before.hosts, locate(old, self._before.hosts))
-        after = Placed(new, self._after.hosts, locate(new, self._after.hosts))
-        concerned = Concerned(self._difference, before, after)
-        sides = (before, self._before.tags), (after, self._after.numbers(new, after.locations))
-        for host in dict.fromkeys([*old.hosts, *new.hosts]):
-            networks = concerned.networks(host)
-            holds, shall_hold = (
-                _compile(replace(placed, network=network), tags, host)
-                for network, (placed, tags) in zip(networks, sides, strict=True)
-            )
-            yield host, _change(holds, shall_hold)
-
-    def _switch_flows(self) -> Iterator[tuple[str, FlowChange | None]]:
-        changed = self._difference.changed
-        machines = {*self._difference.old.switch_ports, *self._difference.new.switch_ports}
-        if not (changed["ports"] & machines or any(changed[section] for section in ("switches", "links", "routers"))):
-            return
-        old, new = self._difference.old, self._difference.aligned
-        for switch in dict.fromkeys([*old.switches, *new.switches]):
-            yield (
-                switch,
-                _change(
-                    _compile_switch(old, self._before.switches, switch),
-                    _compile_switch(new, self._after.switches, switch),
-                ),
-            )
+        before, after = self._before.placed(old), self._after.placed(new)
+        return {
+            **host_changes(self._difference, before, after),
+            **switch_changes(self._difference, self._before.switches, self._after.switches),
+        }
 
 
 def plan(outlook: Outlook, network: Network, status: Mapping[str, Any]) -> Planned:
@@ -192,28 +157,3 @@ def _claimed(facts: HostFacts, host: str, places: Mapping[str, str]) -> HostFact
     """The facts of a host, in which it had before what it has now: who has a port keeps it."""
     mine = (replace(interface, bound=places.get(interface.iface_id) == host) for interface in facts.interfaces)
     return replace(facts, interfaces=frozenset(mine))
-
-
-_NOTHING = Desired({}, {})
-
-
-def _compile(placed: Placed, tags: Tags, host: str) -> Desired:
-    if host not in placed.network.hosts or host not in placed.facts:
-        return _NOTHING
-    return compile(view(placed.network, tags, placed.locations, placed.facts[host], host))
-
-
-def _compile_switch(network: Network, facts: Mapping[str, SwitchFacts], switch: str) -> Desired:
-    if switch not in network.switches or switch not in facts:
-        return _NOTHING
-    links = network.links.values()
-    seen = {name: known for name, known in facts.items() if name in network.switches}
-    open_links = tree(links, working(links, seen))
-    return compile(view_switch(network, switch, seen[switch], open_links, locate_machines(network, seen)))
-
-
-def _change(holds: Desired, shall_hold: Desired) -> FlowChange | None:
-    """From one set of flows to another; None when they are the same."""
-    added = tuple(shall_hold.applications[cookie][0] for cookie in shall_hold.flows if cookie not in holds.flows)
-    removed = tuple(holds.applications[cookie][0] for cookie in holds.flows if cookie not in shall_hold.flows)
-    return FlowChange(added, removed) if added or removed else None

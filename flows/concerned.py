@@ -1,9 +1,9 @@
 """The part of two networks that a change can touch: what compiles to the same flows in both is left out.
 
-Of a VPC that a change touches by single ports only those are compiled, and on each host one more: it says that the VPC
-is there. For no two ports of a VPC want the same flow, and what the others want is the same before and after. Of VPCs
-that it does not touch, and whose peers it does not, no port is compiled. Segments that it touches are compiled whole,
-the others by one port on each host, for segments share some flows.
+Of a VPC that a change touches by single ports only those are looked at, and one more: it says that the VPC is on the
+host. For no two ports of a VPC want the same flow, and what the others want is the same before and after. Of VPCs that
+it does not touch, and whose peers it does not, nothing is looked at. Segments that it touches are looked at whole, of
+the others one port, for segments share some flows.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,19 +14,24 @@ from flows.facts import HostFacts
 from flows.locate import Locations
 from flows.model import Network
 from flows.model.difference import Difference
-from flows.model.network import AnyPort
+from flows.view import Tags
 
 Pair = tuple[Network, Network]
-"""The old network and the new one."""
+"""The old network and the new one, with some of their ports."""
 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A network, what is observed on its hosts, and so where its ports are."""
+    """A network with its numbers, what is observed on its hosts, and so where its ports are."""
 
     network: Network
+    tags: Tags
     facts: Mapping[str, HostFacts]
     locations: Locations
+
+    def has(self, host: str) -> bool:
+        """Whether the network has a host, and something is known of it."""
+        return host in self.network.hosts and host in self.facts
 
     def here(self) -> Iterator[tuple[str, str, str]]:
         """Each VPC that is on a host, the host, and the port by which it is."""
@@ -59,15 +64,23 @@ class Concerned:
         self._sides = old, new
         self._before, self._after = old.locations.hosts, new.locations.hosts
 
-    def networks(self, host: str) -> Pair:
-        """The two networks, with the ports that matter for what is different on a host."""
+    def different(self, host: str) -> Pair:
+        """The networks with every port that may be the reason for a flow that is different on a host."""
         if self._is_everywhere:
             return self._old, self._new
         before, after = self._presence
         whole = {vpc for vpc in self._related if ((vpc, host) in before) != ((vpc, host) in after)}
-        if not whole:
-            return self._reduced
-        return self._reduce(self._whole | whole | self._peers(whole))
+        whole |= self._peers(whole) | self._whole
+        ports = self._ports_of(frozenset(whole)) | self._segment_ports | self._kept(host)
+        return _with_ports(self._old, ports), _with_ports(self._new, ports)
+
+    def shared(self, host: str) -> Pair:
+        """The networks with few ports, by which all is there that flows of several objects are there for."""
+        return _with_ports(self._old, self._kept(host)), _with_ports(self._new, self._kept(host))
+
+    def _kept(self, host: str) -> frozenset[str]:
+        """The ports that changed, and those that stand in for the others on a host."""
+        return self._touched - self._segment_ports | self._stand_ins.get(host, frozenset())
 
     @cached_property
     def _is_everywhere(self) -> bool:
@@ -91,6 +104,8 @@ class Concerned:
     @cached_property
     def _related(self) -> frozenset[str]:
         """The VPCs of which some port matters: those touched, their peers, and who shares flows with them as a peer."""
+        if self._is_everywhere:
+            return frozenset(self._old.vpcs.keys() | self._new.vpcs.keys())
         touched = {
             network.vpc_ports[name].vpc
             for network in (self._old, self._new)
@@ -118,47 +133,50 @@ class Concerned:
         """Which VPC has a port that is plugged in on which host, before and after."""
         return tuple(frozenset((vpc, host) for vpc, host, _ in side.here()) for side in self._sides)
 
-    @cached_property
-    def _reduced(self) -> Pair:
-        return self._reduce(self._whole)
-
-    def _reduce(self, whole: Iterable[str]) -> Pair:
-        """The networks with all ports of some VPCs, and of the others those that matter."""
-        everyone, segments = frozenset(whole), self._segments
-        kept = self._touched | self._stand_ins
-
-        def matters(network: Network, port: AnyPort) -> bool:
-            if port.name in network.vpc_ports:
-                return port.name in kept or network.vpc_ports[port.name].vpc in everyone
-            if port.name in network.segment_ports:
-                carried = network.segments_of(network.segment_ports[port.name])
-                return bool(segments) and (port.name in kept or any(one.name in segments for one in carried))
-            return False
-
-        old, new = (
-            network.with_ports({name: port for name, port in network.ports.items() if matters(network, port)})
-            for network in (self._old, self._new)
-        )
-        return old, new
+    def _ports_of(self, vpcs: frozenset[str]) -> frozenset[str]:
+        """Every port of some VPCs."""
+        if vpcs not in self._known_ports:
+            networks = (self._old, self._new)
+            ports = (port for network in networks for port in network.vpc_ports.values() if port.vpc in vpcs)
+            self._known_ports[vpcs] = frozenset(port.name for port in ports)
+        return self._known_ports[vpcs]
 
     @cached_property
-    def _stand_ins(self) -> frozenset[str]:
-        """Of each VPC that matters, and of each segment, on each host that it is on, one port that did not change."""
+    def _known_ports(self) -> dict[frozenset[str], frozenset[str]]:
+        return {}
+
+    @cached_property
+    def _stand_ins(self) -> Mapping[str, frozenset[str]]:
+        """Of each host, one port that did not change of each VPC that matters, and of each segment that does not."""
         first: dict[tuple[str, str, str], str] = {}
         for vpc, host, name in self._sides[0].here():
             if vpc in self._related and name not in self._touched:
-                first["vpc", vpc, host] = min(name, first.get(("vpc", vpc, host), name))
-        for segment, host, name in self._sides[0].segments_here():
-            if name not in self._touched:
-                first["segment", segment, host] = min(name, first.get(("segment", segment, host), name))
-        return frozenset(first.values())
+                first[host, "vpc", vpc] = min(name, first.get((host, "vpc", vpc), name))
+        for segment, host, name in self._sides[0].segments_here() if self._segment_ports else ():
+            if name not in self._segment_ports:
+                first[host, "segment", segment] = min(name, first.get((host, "segment", segment), name))
+        found: dict[str, set[str]] = {}
+        for (host, _, _), name in first.items():
+            found.setdefault(host, set()).add(name)
+        return {host: frozenset(names) for host, names in found.items()}
 
     @cached_property
-    def _segments(self) -> frozenset[str]:
-        """The segments that are different, or of which a port is."""
-        return self._difference.changed["segments"].union(
+    def _segment_ports(self) -> frozenset[str]:
+        """Every port of the segments that are different, or of which a port is."""
+        networks = (self._old, self._new)
+        segments = self._difference.changed["segments"].union(
             segment.name
-            for network in (self._old, self._new)
+            for network in networks
             for name in self._touched & network.segment_ports.keys()
             for segment in network.segments_of(network.segment_ports[name])
         )
+        return frozenset(
+            port.name
+            for network in networks
+            for port in network.segment_ports.values()
+            if any(segment.name in segments for segment in network.segments_of(port))
+        )
+
+
+def _with_ports(network: Network, names: Iterable[str]) -> Network:
+    return network.with_ports({name: network.ports[name] for name in names if name in network.ports})

@@ -9,11 +9,11 @@ import typer
 from rich.markup import escape
 
 from controller.cli.objects import print_object
-from controller.cli.output import JsonOption, err, fail, out, print_json, read_network
+from controller.cli.output import JsonOption, err, out, print_json, read_network
 from controller.cli.state import LabOption, StateOption, find_target
-from controller.planning import FlowChange, ObjectChange, Planned, plan_between
+from controller.planning import ObjectChange, Planned, plan_between
 from controller.planning import plan as plan_change
-from flows.compile import Conflict
+from flows.flow_change import FlowChange
 from flows.model.reachability_change import Change
 from flows.pipeline import table_name
 from flows.rules import Application
@@ -69,19 +69,12 @@ def print_plan(planned: Planned, *, in_words: bool) -> None:
         out.print("nothing to change: the network is as the file says")
         return
     _print_objects(planned.objects)
-    _print_flows(_flows(planned), in_words=in_words)
+    _print_flows(planned.flows, in_words=in_words)
     if planned.unseen:
         out.print(f"  not counted, because nothing is known of them yet: {_names(planned.unseen)}")
     if planned.unplugged:
         out.print(f"  more come for these ports once they are plugged in: {_names(planned.unplugged)}")
     _print_reachability(planned.reachability)
-
-
-def _flows(planned: Planned) -> dict[str, FlowChange]:
-    try:
-        return planned.flows
-    except Conflict as conflict:
-        fail(f"no switch could be programmed so: {conflict}")
 
 
 def _print_objects(objects: Sequence[ObjectChange]) -> None:
@@ -151,7 +144,7 @@ def describe(planned: Planned, *, in_words: bool) -> dict[str, Any]:
             {"object": str(change.key), "verb": change.verb, "old": change.old, "new": change.new}
             for change in planned.objects
         ],
-        "flows": {host: _described(change, in_words=in_words) for host, change in _flows(planned).items()},
+        "flows": {host: _described(change, in_words=in_words) for host, change in planned.flows.items()},
         "unseen": planned.unseen,
         "unplugged": planned.unplugged,
         "reachability": [

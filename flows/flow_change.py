@@ -1,0 +1,105 @@
+"""Which flows a change of the model brings to each switch, and which it takes away."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from flows.compile import applications, misses
+from flows.concerned import Concerned, Pair, Placed
+from flows.facts import SwitchFacts
+from flows.model import Network
+from flows.model.difference import Difference
+from flows.rules import Application
+from flows.switching import SwitchingUnit
+from flows.tree import tree, working
+from flows.view import Unit, view
+from flows.view_switch import locate_machines, view_switch
+
+
+@dataclass(frozen=True, slots=True)
+class FlowChange:
+    """What one switch gets and loses."""
+
+    added: tuple[Application, ...]
+    removed: tuple[Application, ...]
+
+
+def host_changes(difference: Difference, old: Placed, new: Placed) -> dict[str, FlowChange]:
+    """What each host's switch gets and loses; hosts are left out for which nothing changes.
+
+    ``new`` has the network of the difference that is aligned with the old one.
+    """
+    concerned = Concerned(difference, old, new)
+    found = {}
+    for host in dict.fromkeys([*old.network.hosts, *new.network.hosts]):
+        holds, shall_hold = _units(concerned.different(host), (old, new), host)
+        if old.has(host) != new.has(host):
+            found[host] = FlowChange(
+                *(_all(units, side.has(host)) for units, side in ((shall_hold, new), (holds, old)))
+            )
+        elif holds != shall_hold:
+            stay, would_stay = _units(concerned.shared(host), (old, new), host)
+            switching = (unit for unit in holds & shall_hold if isinstance(unit, SwitchingUnit))
+            found[host] = _change(holds - shall_hold, shall_hold - holds, (stay & would_stay).union(switching))
+    return {host: change for host, change in found.items() if change}
+
+
+def switch_changes(
+    difference: Difference, old: Mapping[str, SwitchFacts], new: Mapping[str, SwitchFacts]
+) -> dict[str, FlowChange]:
+    """What each plain switch gets and loses; those are left out for which nothing changes."""
+    machines = difference.old.switch_ports.keys() | difference.new.switch_ports.keys()
+    sections = ("switches", "links", "routers")
+    if not (difference.changed["ports"] & machines or any(difference.changed[section] for section in sections)):
+        return {}
+    found = {}
+    for switch in dict.fromkeys([*difference.old.switches, *difference.new.switches]):
+        holds = _switch_units(difference.old, old, switch)
+        shall_hold = _switch_units(difference.aligned, new, switch)
+        found[switch] = _change(holds - shall_hold, shall_hold - holds, holds & shall_hold)
+    return {switch: change for switch, change in found.items() if change}
+
+
+def _units(networks: Pair, sides: tuple[Placed, Placed], host: str) -> tuple[frozenset[Unit], frozenset[Unit]]:
+    """What one host needs of two networks, each on its side."""
+    before, after = (replace(side, network=network) for network, side in zip(networks, sides, strict=True))
+    return _view(before, host), _view(after, host)
+
+
+def _view(placed: Placed, host: str) -> frozenset[Unit]:
+    if not placed.has(host):
+        return frozenset()
+    return view(placed.network, placed.tags, placed.locations, placed.facts[host], host)
+
+
+def _switch_units(network: Network, facts: Mapping[str, SwitchFacts], switch: str) -> frozenset[SwitchingUnit]:
+    if switch not in network.switches or switch not in facts:
+        return frozenset()
+    links = network.links.values()
+    seen = {name: known for name, known in facts.items() if name in network.switches}
+    open_links = tree(links, working(links, seen))
+    return view_switch(network, switch, seen[switch], open_links, locate_machines(network, seen))
+
+
+def _all(units: Iterable[Unit], is_there: bool) -> tuple[Application, ...]:
+    """Every flow of a host, with the misses that all have; none of one that is not there."""
+    return (*misses(), *_by_cookie(units).values()) if is_there else ()
+
+
+def _change(gone: Iterable[Unit], come: Iterable[Unit], stay: Iterable[Unit]) -> FlowChange | None:
+    """What the flows of some units that go, and of others that come, change; None when that is nothing."""
+    before, after = _by_cookie(gone), _by_cookie(come)
+    kept = before.keys() & after.keys()
+    kept |= {one.flow.cookie for unit in stay for one in applications(unit)}
+    added = tuple(one for cookie, one in after.items() if cookie not in kept)
+    removed = tuple(one for cookie, one in before.items() if cookie not in kept)
+    return FlowChange(added, removed) if added or removed else None
+
+
+def _by_cookie(units: Iterable[Unit]) -> dict[int, Application]:
+    """Every flow of some units; of several reasons for it the first in the alphabet."""
+    found: dict[int, Application] = {}
+    for one in (one for unit in units for one in applications(unit)):
+        cookie = one.flow.cookie
+        other = found.get(cookie)
+        found[cookie] = one if other is None else min(one, other, key=lambda each: (each.sentence, str(each.why)))
+    return found
