@@ -29,7 +29,7 @@ def host_changes(difference: Difference, old: Placed, new: Placed) -> dict[str, 
     ``new`` has the network of the difference that is aligned with the old one.
     """
     concerned = Concerned(difference, old, new)
-    found = {}
+    found: dict[str, FlowChange | None] = {}
     for host in dict.fromkeys([*old.network.hosts, *new.network.hosts]):
         holds, shall_hold = _units(concerned.different(host), (old, new), host)
         if old.has(host) != new.has(host):

@@ -16,6 +16,8 @@ from controller.cli import (
     show,
     status,
     validate,
+    who_can_reach,
+    why_not,
 )
 from controller.cli.lab import app as lab
 from controller.cli.output import explained
@@ -38,6 +40,8 @@ app.command("show")(show.show)
 app.command("graph")(graph.graph)
 app.command("flows")(flows.flows)
 app.command("explain")(explain.explain)
+app.command("why-not")(why_not.why_not)
+app.command("who-can-reach")(who_can_reach.who_can_reach)
 app.command("migrate")(migrate.migrate)
 app.command("demo")(demo.demo)
 app.command("controller")(serve.controller)
