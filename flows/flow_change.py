@@ -1,6 +1,6 @@
 """Which flows a change of the model brings to each switch, and which it takes away."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from flows.compile import applications, misses
@@ -28,7 +28,7 @@ def host_changes(difference: Difference, old: Placed, new: Placed) -> dict[str, 
 
     ``new`` has the network of the difference that is aligned with the old one.
     """
-    concerned = Concerned(difference, old, new)
+    concerned, compiler = Concerned(difference, old, new), _Compiler()
     found: dict[str, FlowChange | None] = {}
     for host in dict.fromkeys([*old.network.hosts, *new.network.hosts]):
         holds, shall_hold = _units(concerned.different(host), (old, new), host)
@@ -39,7 +39,7 @@ def host_changes(difference: Difference, old: Placed, new: Placed) -> dict[str, 
         elif holds != shall_hold:
             stay, would_stay = _units(concerned.shared(host), (old, new), host)
             switching = (unit for unit in holds & shall_hold if isinstance(unit, SwitchingUnit))
-            found[host] = _change(holds - shall_hold, shall_hold - holds, (stay & would_stay).union(switching))
+            found[host] = compiler.change(holds - shall_hold, shall_hold - holds, (stay & would_stay).union(switching))
     return {host: change for host, change in found.items() if change}
 
 
@@ -51,11 +51,11 @@ def switch_changes(
     sections = ("switches", "links", "routers")
     if not (difference.changed["ports"] & machines or any(difference.changed[section] for section in sections)):
         return {}
-    found = {}
+    found, compiler = {}, _Compiler()
     for switch in dict.fromkeys([*difference.old.switches, *difference.new.switches]):
         holds = _switch_units(difference.old, old, switch)
         shall_hold = _switch_units(difference.aligned, new, switch)
-        found[switch] = _change(holds - shall_hold, shall_hold - holds, holds & shall_hold)
+        found[switch] = compiler.change(holds - shall_hold, shall_hold - holds, holds & shall_hold)
     return {switch: change for switch, change in found.items() if change}
 
 
@@ -80,26 +80,37 @@ def _switch_units(network: Network, facts: Mapping[str, SwitchFacts], switch: st
     return view_switch(network, switch, seen[switch], open_links, locate_machines(network, seen))
 
 
-def _all(units: Iterable[Unit], is_there: bool) -> tuple[Application, ...]:
-    """Every flow of a host, with the misses that all have; none of one that is not there."""
-    return (*misses(), *_by_cookie(units).values()) if is_there else ()
+class _Compiler:
+    """The flows of units. Most are wanted on many hosts: each is compiled once."""
 
+    def __init__(self) -> None:
+        self._known: dict[Unit, tuple[Application, ...]] = {}
 
-def _change(gone: Iterable[Unit], come: Iterable[Unit], stay: Iterable[Unit]) -> FlowChange | None:
-    """What the flows of some units that go, and of others that come, change; None when that is nothing."""
-    before, after = _by_cookie(gone), _by_cookie(come)
-    kept = before.keys() & after.keys()
-    kept |= {one.flow.cookie for unit in stay for one in applications(unit)}
-    added = tuple(one for cookie, one in after.items() if cookie not in kept)
-    removed = tuple(one for cookie, one in before.items() if cookie not in kept)
-    return FlowChange(added, removed) if added or removed else None
+    def applications(self, units: Iterable[Unit]) -> Iterator[Application]:
+        for unit in units:
+            found = self._known.get(unit)
+            if found is None:
+                found = self._known[unit] = tuple(applications(unit))
+            yield from found
 
+    def all(self, units: Iterable[Unit], *, is_there: bool) -> tuple[Application, ...]:
+        """Every flow of a host, with the misses that all have; none of one that is not there."""
+        return (*misses(), *self._by_cookie(units).values()) if is_there else ()
 
-def _by_cookie(units: Iterable[Unit]) -> dict[int, Application]:
-    """Every flow of some units; of several reasons for it the first in the alphabet."""
-    found: dict[int, Application] = {}
-    for one in (one for unit in units for one in applications(unit)):
-        cookie = one.flow.cookie
-        other = found.get(cookie)
-        found[cookie] = one if other is None else min(one, other, key=lambda each: (each.sentence, str(each.why)))
-    return found
+    def change(self, gone: Iterable[Unit], come: Iterable[Unit], stay: Iterable[Unit]) -> FlowChange | None:
+        """What the flows of some units that go, and of others that come, change; None when that is nothing."""
+        before, after = self._by_cookie(gone), self._by_cookie(come)
+        kept = before.keys() & after.keys()
+        kept |= {one.flow.cookie for one in self.applications(stay)}
+        added = tuple(one for cookie, one in after.items() if cookie not in kept)
+        removed = tuple(one for cookie, one in before.items() if cookie not in kept)
+        return FlowChange(added, removed) if added or removed else None
+
+    def _by_cookie(self, units: Iterable[Unit]) -> dict[int, Application]:
+        """Every flow of some units; of several reasons for it the first in the alphabet."""
+        found: dict[int, Application] = {}
+        for one in self.applications(units):
+            other = found.setdefault(one.flow.cookie, one)
+            if other is not one:
+                found[one.flow.cookie] = min(one, other, key=lambda each: (each.sentence, str(each.why)))
+        return found

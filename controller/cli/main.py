@@ -5,6 +5,7 @@ import typer
 from controller.cli import (
     apply,
     demo,
+    doctor,
     explain,
     flows,
     graph,
@@ -42,6 +43,7 @@ app.command("flows")(flows.flows)
 app.command("explain")(explain.explain)
 app.command("why-not")(why_not.why_not)
 app.command("who-can-reach")(who_can_reach.who_can_reach)
+app.command("doctor")(doctor.doctor)
 app.command("migrate")(migrate.migrate)
 app.command("demo")(demo.demo)
 app.command("controller")(serve.controller)
