@@ -33,9 +33,8 @@ def host_changes(difference: Difference, old: Placed, new: Placed) -> dict[str, 
     for host in dict.fromkeys([*old.network.hosts, *new.network.hosts]):
         holds, shall_hold = _units(concerned.different(host), (old, new), host)
         if old.has(host) != new.has(host):
-            found[host] = FlowChange(
-                *(_all(units, side.has(host)) for units, side in ((shall_hold, new), (holds, old)))
-            )
+            added = compiler.all(shall_hold, is_there=new.has(host))
+            found[host] = FlowChange(added, compiler.all(holds, is_there=old.has(host)))
         elif holds != shall_hold:
             stay, would_stay = _units(concerned.shared(host), (old, new), host)
             switching = (unit for unit in holds & shall_hold if isinstance(unit, SwitchingUnit))
