@@ -46,7 +46,7 @@ def read_line(line: str) -> Pasted | None:
     text = line.strip()
     if re.fullmatch(r"0x[0-9a-fA-F]{1,16}|[0-9]{1,20}", text):
         return Pasted(text, int(text, 0), None)
-    cookie = re.search(r"\bcookie[= ](0x[0-9a-fA-F]{1,16})\b", text)
+    cookie = re.search(r"\bcookie[= ](0x[0-9a-fA-F]{1,16})\b", text.partition("actions=")[0])
     place = _place(text)
     if cookie is None and place is None:
         return None

@@ -13,6 +13,7 @@ from controller.cli.state import LabOption, StateOption, Target, check_name, com
 from controller.compiled import compiled, compiled_switch
 from controller.store import Stored
 from flows.explain import Explainer, Meaning, Pasted, read_line, stranger
+from flows.model.contract import tunnel_port
 from flows.pipeline import table_name
 
 _HEADER = "_FLOW reply "
@@ -98,9 +99,17 @@ def _explainers(target: Target, stored: Stored, places: Sequence[str]) -> Iterat
     for place in places:
         is_host = place in stored.network.hosts
         desired = (compiled if is_host else compiled_switch)(stored, status, place)
-        if desired is not None:
-            interfaces = status["hosts" if is_host else "switches"][place]["interfaces"]
-            yield place, Explainer(desired, {name: ofport for _, name, ofport in interfaces})
+        if desired is None:
+            continue
+        known = status["hosts" if is_host else "switches"][place]
+        names = {name: ofport for _, name, ofport in known["interfaces"]}
+        if is_host:
+            names[tunnel_port(stored.network.encapsulation)] = known["tunnel"]
+            reached = stored.network.hosts[place].physical
+            names |= {reached[network]: ofport for network, ofport in known["physical"] if network in reached}
+        else:
+            names |= {name: ofport for name, ofport, _ in known["plugs"]}
+        yield place, Explainer(desired, names)
 
 
 def _explained(pasted: Sequence[Pasted], explainers: Mapping[str, Explainer]) -> list[_Explained]:
