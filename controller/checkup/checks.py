@@ -17,9 +17,14 @@ OLDEST = (3, 1)
 _OURS = (f"{COOKIE_OWNER:02x}", f"{LEARNED_OWNER:02x}")
 
 
-def check(seen: Look, network: Network, host: Host | None) -> list[Finding]:
-    """Everything that is not as it should be. ``host``: the one that it is in the network, if it is in it yet."""
-    return [finding for one in _CHECKS for finding in one(seen, network, host)]
+def check(seen: Look, network: Network, host: Host | None, *, is_reached: bool) -> list[Finding]:
+    """Everything that is not as it should be.
+
+    ``host``: the one that it is in the network, if it is in it yet. ``is_reached``: a controller has a session with
+    its database.
+    """
+    reach = [] if is_reached else list(_reach(seen, host))
+    return [*reach, *(finding for one in _CHECKS for finding in one(seen, network, host))]
 
 
 def _version(seen: Look, network: Network, host: Host | None) -> Iterator[Finding]:
@@ -78,9 +83,9 @@ def _nic(seen: Look, network: Network, host: Host | None) -> Iterator[Finding]:
             yield Finding("error", f"{row['name']} has no link", f"ip link set {row['name']} up")
 
 
-def _reach(seen: Look, network: Network, host: Host | None) -> Iterator[Finding]:
-    """Whether the controller reaches the database."""
-    if not any(target.startswith("ptcp:") for target in seen.managers) and seen.flows is None:
+def _reach(seen: Look, host: Host | None) -> Iterator[Finding]:
+    """Whether a controller on another machine could reach the database."""
+    if not any(target.startswith(("ptcp:", "pssl:")) for target in seen.managers):
         what = "the database answers on no TCP port, so that no controller on another machine reaches it"
         yield Finding("warning", what, f"ovs-vsctl set-manager ptcp:{OVSDB_PORT}:{_address(host)}")
 
@@ -176,4 +181,4 @@ def _integration(seen: Look, tunnel: str, host: Host | None) -> Iterator[Finding
 
 
 _Check = Callable[[Look, Network, Host | None], Iterator[Finding]]
-_CHECKS: tuple[_Check, ...] = (_version, _datapath, _nic, _reach, _others, _flows, _contract)
+_CHECKS: tuple[_Check, ...] = (_version, _datapath, _nic, _others, _flows, _contract)

@@ -58,7 +58,7 @@ def doctor(
     for name in names:
         label = name or str(db)
         with err.status(f"looking at {label}"):
-            findings[label] = list(_look(target, network, name, db))
+            findings[label] = list(examine(target, network, name, db))
     if as_json:
         print_json({label: [asdict(finding) for finding in found] for label, found in findings.items()})
     else:
@@ -67,7 +67,8 @@ def doctor(
         raise SystemExit(FAILED)
 
 
-def _look(target: Target | None, network: Network, name: str | None, db: str | None) -> Iterator[Finding]:
+def examine(target: Target | None, network: Network, name: str | None, db: str | None) -> Iterator[Finding]:
+    """What is wrong with a host: of the model, or the one behind a database, or both."""
     host = network.hosts.get(name) if name is not None else None
     lab = target.lab if target is not None and db is None else None
     try:
@@ -78,9 +79,10 @@ def _look(target: Target | None, network: Network, name: str | None, db: str | N
     if seen is None:
         yield Finding("error", "its database is empty", "ovs-vsctl --no-wait init")
         return
-    yield from check(seen, network, host)
+    known = target.store.read_status().get("hosts", {}).get(name) if target is not None else None
+    yield from check(seen, network, host, is_reached=known is not None and known["database"])
     if target is not None and host is not None:
-        yield from _sessions(target.store.read_status(), host)
+        yield from _sessions(known, host)
         yield from _full_size(lab, network, host)
 
 
@@ -114,9 +116,8 @@ def _run(lab: Lab | None, host: Host | None, db: str | None) -> Run | None:
     return here if db is not None and db.startswith("unix:") else None
 
 
-def _sessions(status: Mapping[str, Any], host: Host) -> Iterator[Finding]:
-    """What the controller says of the host."""
-    known = status.get("hosts", {}).get(host.name)
+def _sessions(known: Mapping[str, Any] | None, host: Host) -> Iterator[Finding]:
+    """What the controller says of the host; None: nothing yet."""
     if known is None:
         yield Finding("warning", "no controller has looked at it yet", "ovs-vpc controller")
         return
