@@ -7,7 +7,7 @@ VM := $(BIN)/python -m tests.vm.run
 # The machine reads the repository and writes nothing into it, so pytest and hypothesis remember nothing there.
 PYTEST_VM := $(BIN)/python -m pytest -p no:cacheprovider -p no:hypothesispytest tests/integration -m lab
 
-.PHONY: demo test test-vm test-full vm-shell check systems benchmark docs install install-vm python clean
+.PHONY: demo test test-vm test-full vm-shell check systems benchmark bench docs install install-vm python clean
 
 demo: install  ## two hosts, two VPCs, a peering: real packets in under two minutes
 	$(BIN)/ovs-vpc demo
@@ -42,6 +42,11 @@ systems: install-vm  ## which systems work, row by row, on both datapaths; write
 
 benchmark: install-vm  ## how fast both datapaths are; writes the figures in docs/datapaths.md
 	$(BIN)/python -m tests.benchmarks.datapaths
+
+bench: install  ## ovs-vpc against OVN and Open vSwitch's own tools; writes docs/performance.md. BENCH=control: one group
+	@sh tools/install-system.sh bench
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[bench]"
+	$(BIN)/python -m tests.benchmarks.report $(BENCH)
 
 docs: python  ## write golden files and generated pages anew
 	$(BIN)/pytest -q tests/golden --regenerate

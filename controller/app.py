@@ -1,5 +1,6 @@
 """The only place that wires the parts together: store, databases, switches, sync."""
 
+import gc
 import logging
 import os
 import queue
@@ -22,6 +23,9 @@ TICK = 0.05
 REPORT_SHARE = 4
 """After giving out the status, the controller does other things for this many times as long."""
 
+_BETWEEN_COLLECTIONS = 100_000
+"""Objects that are made, and not let go, between two looks for garbage."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -30,9 +34,9 @@ class App:
 
     def __init__(self, state: Path, *, address: str, port: int, metrics_port: int, ovsdb_target: str) -> None:
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
-        self._own_store = Store(state)
-        before = self._own_store.read_status()
-        self._store = StoreWatch(Store(state), self._events.put, before)
+        store = Store(state)
+        before = store.read_status()
+        self._store = StoreWatch(store, self._events.put, self._events.put, before)
         self._report_at = 0.0
         self._address, self._port, self._metrics_port = address, port, metrics_port
         self._hosts = HostSessions(
@@ -43,7 +47,7 @@ class App:
         self._sync = Sync(
             self._hosts.set_hosts,
             self._hosts.flows_restored,
-            self._own_store.write_vlans,
+            self._store.keep,
             ovsdb_target=ovsdb_target,
             openflow_target=f"tcp:{address}:{port}",
             open_links=_links(before),
@@ -59,17 +63,17 @@ class App:
         try:
             while True:
                 self._take_events()
-                # What is about to be opened must be known to a next controller, whenever this one ends.
-                self._report()
+                self._sync.follow()
                 self._sync.pump(time.monotonic(), _links(self._store.written))
+                self._report()
         finally:
-            self._own_store.close()
             self._store.stop()
 
     def _take_events(self) -> None:
-        """Wait a tick for an event; take all that came."""
+        """Wait for an event, but no longer than a tick or until a report is due; take all that came."""
+        until_report = self._report_at - time.monotonic()
         try:
-            event = self._events.get(timeout=TICK)
+            event = self._events.get(timeout=min(TICK, until_report) if until_report > 0 else TICK)
             while True:
                 self._sync.handle(event, time.monotonic())
                 event = self._events.get_nowait()
@@ -88,9 +92,16 @@ class App:
             self._report_at = end + REPORT_SHARE * (end - start)
 
 
+def _collect_rarely() -> None:
+    """Look for cycles of garbage rarely: nearly everything is held for long and has none, and there is much of it."""
+    gc.freeze()
+    gc.set_threshold(_BETWEEN_COLLECTIONS)
+
+
 def run(state: Path, *, address: str, port: int, metrics_port: int, ovsdb_target: str) -> None:
     """Run a controller. Raises BlockingIOError when one already runs on this directory."""
     with Store(state).serve():
+        _collect_rarely()
         try:
             App(state, address=address, port=port, metrics_port=metrics_port, ovsdb_target=ovsdb_target).run()
         except _Stopped as stopped:

@@ -9,8 +9,25 @@ from flows.compile import compile
 from flows.facts import Plug, SwitchFacts
 from flows.locate import Locations
 from flows.plan import Desired
+from flows.plugged import Snapshot, host_node, switch_node
 from flows.view import view
 from flows.view_switch import view_switch
+
+
+def snapshot(stored: Stored, status: Mapping[str, Any]) -> Snapshot:
+    """Everything that the controller has seen, and what follows from it. What it has not seen yet is not in it."""
+    network = stored.network
+    hosts = {host: reported_facts(host, status.get("hosts", {}).get(host, {})) for host in network.hosts}
+    switches = reported_switch_facts(status)
+    desired = {host_node(host): compiled(stored, status, host) for host in network.hosts}
+    desired |= {switch_node(switch): compiled_switch(stored, status, switch) for switch in network.switches}
+    return Snapshot(
+        network,
+        {host: facts for host, facts in hosts.items() if facts is not None},
+        {switch: facts for switch, facts in switches.items() if switch in network.switches},
+        status.get("ports", {}),
+        {node: flows for node, flows in desired.items() if flows is not None},
+    )
 
 
 def compiled(stored: Stored, status: Mapping[str, Any], host: str) -> Desired | None:

@@ -13,7 +13,7 @@ from controller.holdings import Holdings
 from controller.switch.compare import is_as_sent, is_in_place
 from controller.switch.decode import REMOVED, Entry, Update
 from controller.tally import Tally
-from flows.openflow import COOKIE_OWNER
+from flows.flow import COOKIE_OWNER
 from flows.pipeline import table_name
 from flows.plan import Desired
 
@@ -52,8 +52,13 @@ class Watch:
         """Flows were read: all of ours, or those of one table."""
         present: set[int] = set()
         for entry in entries:
-            if entry.cookie >> 56 == COOKIE_OWNER and self._judge(entry, held, desired):
-                present.add(entry.cookie)
+            cookie = entry.cookie
+            wanted = desired.flows.get(cookie)
+            if wanted is not None and is_as_sent(wanted, entry):  # as nearly all are
+                held.add(cookie, wanted)
+                present.add(cookie)
+            elif cookie >> 56 == COOKIE_OWNER and self._judge(entry, held, desired):
+                present.add(cookie)
         for cookie in held.cookies(table) - present:
             self._lose(cookie, held, desired, "deleted or replaced")
 
@@ -70,11 +75,13 @@ class Watch:
 
     def _judge(self, entry: Entry, held: Holdings, desired: Desired) -> bool:
         """Whether a flow with a cookie of ours is the one that the cookie stands for, or stands for nothing here."""
-        wanted, table = desired.flows.get(entry.cookie), table_name(entry.table)
+        wanted = desired.flows.get(entry.cookie)
         if wanted is None:
             if entry.cookie not in held:
                 held.add(entry.cookie, None)
-                self._found(f"a flow in {table} has the cookie {entry.cookie:#x}, which is none of ours")
+                self._found(
+                    f"a flow in {table_name(entry.table)} has the cookie {entry.cookie:#x}, which is none of ours"
+                )
             return True
         if is_as_sent(wanted, entry):
             held.add(entry.cookie, wanted)
@@ -83,7 +90,7 @@ class Watch:
             self._lose(entry.cookie, held, desired, "changed")
         else:
             self._strays.append(entry)
-            self._found(f"a second flow, in {table}, has the cookie of {desired.words(entry.cookie)}")
+            self._found(f"a second flow, in {table_name(entry.table)}, has the cookie of {desired.words(entry.cookie)}")
         return False
 
     def _lose(self, cookie: int, held: Holdings, desired: Desired, how: str) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from controller.store import Stored
+from controller.store import Stored, VlansKept
 from controller.switch.sessions import SwitchEvent
 from flows.facts import HostFacts
 
@@ -31,4 +31,4 @@ class SettingDrifted:
     words: str
 
 
-Event = Stored | FactsChanged | HostProblems | SettingDrifted | SwitchEvent
+Event = Stored | VlansKept | FactsChanged | HostProblems | SettingDrifted | SwitchEvent

@@ -2,33 +2,32 @@
 
 from collections.abc import Iterable, Mapping, Set
 
-from flows.learning import LEARNED_OWNER, Learn
-from flows.openflow import Flow
-from flows.pipeline import is_receiving
-from flows.plan import Desired, Plan, diff
-
-
-def learnable(desired: Desired) -> frozenset[int]:
-    """The cookies of everything that a switch with these flows may learn."""
-    return frozenset(
-        action.cookie
-        for flow in desired.flows.values()
-        for action in flow.actions
-        if isinstance(action, Learn) and action.full is None
-    )
+from flows.flow import Flow
+from flows.learning import LEARNED_OWNER
+from flows.pipeline import LEARNED_TABLES, is_receiving
+from flows.plan import Desired, Plan
 
 
 class Holdings:
     """What was read from a switch, and what was confirmed since."""
 
-    def __init__(self, cookies: Iterable[int], known: Mapping[int, Flow]) -> None:
+    def __init__(self, cookies: Iterable[int], known: Mapping[int, Flow], misses: Iterable[int] = ()) -> None:
+        """``misses``: those that belong to misses of tables."""
+        self.edits = 0
+        """Counts what turned out to be otherwise than known."""
         read = frozenset(cookies)
+        self._misses = frozenset(misses)
         self.has_learned(read)
-        self._flows: dict[int, Flow | None] = {cookie: known.get(cookie) for cookie in read - self._learned}
+        self._flows: dict[int, Flow | None] = {}
+        self._of_table: dict[int, set[int]] = {table: set() for table in LEARNED_TABLES}
+        """Those in the tables that are read by themselves."""
+        for cookie in read - self.learned:
+            self._put(cookie, known.get(cookie))
 
     def has_learned(self, cookies: Iterable[int]) -> None:
         """Among these cookies are those of everything that it has learned."""
-        self._learned: Set[int] = frozenset(cookie for cookie in cookies if cookie >> 56 == LEARNED_OWNER)
+        self.edits += 1
+        self.learned: Set[int] = frozenset(cookie for cookie in cookies if cookie >> 56 == LEARNED_OWNER)
 
     def __len__(self) -> int:
         """How many flows of ours were sent to it; what it learned is not counted."""
@@ -39,47 +38,62 @@ class Holdings:
         return cookie in self._flows
 
     def cookies(self, table: int | None) -> Set[int]:
-        """The cookies of the flows that were sent to it; those that are known to be in one table, if that is given."""
-        if table is None:
-            return set(self._flows)
-        return {cookie for cookie, flow in self._flows.items() if flow is not None and flow.table == table}
+        """The cookies of the flows that were sent to it.
+
+        With ``table`` (one in which the switch learns too): those that are known to be there.
+        """
+        return self._flows.keys() if table is None else self._of_table[table]
 
     def add(self, cookie: int, flow: Flow | None) -> None:
         """It holds a flow; None where it is not known which."""
-        self._flows[cookie] = flow
+        self.edits += cookie not in self._flows
+        self._put(cookie, flow)
 
     def lose(self, cookie: int) -> None:
         """It does not hold a flow any more, or not as it should be."""
-        self._flows.pop(cookie, None)
+        self.edits += cookie in self._flows
+        self._drop(cookie)
 
-    def recognise(self, known: Mapping[int, Flow]) -> None:
+    def recognise(self, cookies: Iterable[int], known: Mapping[int, Flow]) -> None:
         """Some of what was read can be told only now."""
-        self._flows = {cookie: flow or known.get(cookie) for cookie, flow in self._flows.items()}
+        for cookie in cookies:
+            if cookie in self._flows:
+                self._put(cookie, known[cookie])
 
-    def difference(self, desired: Desired, may_learn: Set[int]) -> Plan:
-        """How to make it hold what it shall. Of what it learned, all goes that it could not learn any more."""
-        plan = diff(desired.flows, self._flows.keys())
-        return Plan(plan.add, plan.delete | (self._learned - may_learn))
+    def flow(self, cookie: int) -> Flow | None:
+        """A flow that was sent to it; None where it holds none, or it is not known which."""
+        return self._flows.get(cookie)
+
+    def has_other_pipeline(self, desired: Desired) -> bool:
+        """Whether it holds flows of another version of the program, with other tables or another order of them.
+
+        Every table has a miss, which depends on nothing but the pipeline.
+        """
+        return any(cookie in self._flows and cookie not in desired.flows for cookie in self._misses)
 
     def everything(self) -> Plan:
         """How to make it hold nothing of ours."""
-        return Plan((), frozenset(self._flows) | self._learned)
-
-    def is_learned(self, cookie: int) -> bool:
-        """Whether it made flows with this cookie by itself."""
-        return cookie in self._learned
+        return Plan((), frozenset(self._flows) | self.learned)
 
     def is_receiving(self, cookie: int) -> bool:
         """Whether a flow only takes in what others send, or may be one that does."""
         flow = self._flows.get(cookie)
         return flow is None or is_receiving(flow)
 
-    def carry_out(self, plan: Plan) -> None:
-        """It has done what a plan says. A flow that was added in another's place has replaced it."""
-        places = {flow.key for flow in plan.add}
-        for cookie in [cookie for cookie, flow in self._flows.items() if flow is not None and flow.key in places]:
-            del self._flows[cookie]
-        for cookie in plan.delete:
-            self._flows.pop(cookie, None)
-        self._learned -= plan.delete
-        self._flows.update((flow.cookie, flow) for flow in plan.add)
+    def carry_out(self, plan: Plan, replaced: Set[int]) -> None:
+        """It has done what a plan says. Flows that were added in the places of others have replaced these."""
+        for cookie in (*replaced, *plan.delete):
+            self._drop(cookie)
+        self.learned -= plan.delete
+        for flow in plan.add:
+            self._put(flow.cookie, flow)
+
+    def _put(self, cookie: int, flow: Flow | None) -> None:
+        self._flows[cookie] = flow
+        if flow is not None and flow.shape.table in self._of_table:
+            self._of_table[flow.shape.table].add(cookie)
+
+    def _drop(self, cookie: int) -> None:
+        flow = self._flows.pop(cookie, None)
+        if flow is not None and flow.shape.table in self._of_table:
+            self._of_table[flow.shape.table].discard(cookie)

@@ -2,24 +2,26 @@
 
 import logging
 import time
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
 from controller.drift import Watch
 from controller.drops import Drops
-from controller.holdings import Holdings, learnable
+from controller.holdings import Holdings
+from controller.pending import Pending
 from controller.prime import Primer
 from controller.switch.decode import RESUMED, Entry, Update
 from controller.switch.encode import DROPS, EVERYTHING, Flows
 from controller.switch.sessions import Session
 from controller.tally import Tally
-from flows.compile import Conflict, compile
+from flows.compile import Conflict
 from flows.facts import HostFacts
-from flows.pipeline import FLOOD, LEARNED_TABLES, NAMES, is_receiving
+from flows.pipeline import LEARNED_TABLES, NAMES
 from flows.plan import Desired, Plan
-from flows.switching import RemoteMembers
-from flows.view import Elsewhere, Unit
+from flows.priorities import MISS
+from flows.view import Unit
+from flows.wanted import Compiler, Source, Wanted
 
 PATIENCE = 2.0
 """Seconds that other hosts wait for one that does not confirm."""
@@ -44,6 +46,8 @@ _log = logging.getLogger(__name__)
 class _Transaction:
     xid: int
     plan: Plan
+    replaced: frozenset[int]
+    """The flows in whose places others come."""
     sent_at: float
     refused: bool = False
 
@@ -51,7 +55,8 @@ class _Transaction:
 class Host:
     """One host of the model, or one plain switch. Times are seconds of one monotonic clock."""
 
-    def __init__(self, name: str, datapath_id: int) -> None:
+    def __init__(self, name: str, datapath_id: int, compiler: Compiler | None = None) -> None:
+        """``compiler``: shared with other hosts that want much the same."""
         self.name = name
         self.datapath_id = datapath_id
         self.facts: HostFacts | None = None
@@ -65,10 +70,11 @@ class Host:
         self.primer = Primer(datapath_id)
         self.unproven: list[IPv4Address] = []
         """Tunnel addresses of hosts that it sends to although no frame has come through."""
-        self._units: frozenset[Unit] | None = None
-        self._neighbours: Set[IPv4Address] = frozenset()
+        self.awaits_vlans = False
+        """Whether it will hold more than it shall now, once the store has VLANs that were given to it."""
+        self._wanted = Wanted(compiler or Compiler())
         self._desired: Desired | None = None
-        self._may_learn: Set[int] = frozenset()
+        """What its switch shall hold; None until that was said."""
         self._actual: Holdings | None = None
         self._uncompared: Sequence[Entry] | None = None
         self.drifted = Tally()
@@ -81,8 +87,12 @@ class Host:
         self._count_at = 0.0
         self._drops_at = 0.0
         self._is_reported = False
+        self._is_trusted = True
+        """Whether it confirmed the last transaction in time. A switch that hangs may connect again and again."""
         self._counted: int | None = None
-        self._pending = Plan((), frozenset())
+        self._pending: Pending | None = None
+        """What is left to do; None while that is not known."""
+        self._known_edits = 0
 
     @property
     def is_ready(self) -> bool:
@@ -93,19 +103,23 @@ class Host:
     @property
     def is_settled(self) -> bool:
         """Whether its switch holds all that it shall, as far as the host was observed."""
-        return self.is_ready and not self._pending and self._transaction is None
+        return self.is_ready and not self._pending and self._transaction is None and not self.awaits_vlans
 
     @property
     def receives_more(self) -> bool:
         """Whether flows are missing that take in what others will send."""
-        return any(is_receiving(flow) for flow in self._pending.add)
+        return self._pending is not None and self._pending.receives_more
 
     @property
     def sends_otherwise(self) -> bool:
         """Whether flows have to change that decide what this host sends."""
-        return any(not is_receiving(flow) for flow in self._pending.add) or any(
-            self._actual is not None and not self._actual.is_receiving(cookie) for cookie in self._pending.delete
-        )
+        return self._pending is not None and self._pending.sends_otherwise
+
+    @property
+    def _has_other_pipeline(self) -> bool:
+        if self._actual is None or self._desired is None:
+            return False
+        return self._actual.has_other_pipeline(self._desired)
 
     @property
     def flows(self) -> int:
@@ -114,24 +128,35 @@ class Host:
 
     def want(self, units: frozenset[Unit], generation: int) -> None:
         """Make its switch hold what these units need, for a generation of the model."""
+        self.change({"": tuple(units)}, generation)
+
+    def change(self, sources: Mapping[Source, tuple[Unit, ...]], generation: int) -> None:
+        """The same, when only some sources give other units than before."""
         self.wanted_generation = generation
-        if units != self._units:
-            try:
-                self._desired = compile(units)
-            except Conflict as conflict:
-                self.problem = f"the model wants two things at once; nothing was changed: {conflict}"
-                _log.error("%s: problem: %s", self.name, self.problem)
-                return
-            self._units = units
-            self.problem = None
-            self._may_learn = learnable(self._desired)
+        try:
+            change = self._wanted.change(sources)
+        except Conflict as conflict:
+            self.problem = f"the model wants two things at once; nothing was changed: {conflict}"
+            _log.error("%s: problem: %s", self.name, self.problem)
+            return
+        self.problem = None
+        if self._desired is None:
+            self._desired = self._wanted.desired
             if self._actual is not None:
                 # Of what was read before the first compile, only now is known what it is.
-                self._actual.recognise(self._desired.flows)
+                self._actual.recognise(self._desired.flows, self._desired.flows)
                 self._compare_all()
-            self._neighbours = frozenset(u.tunnel_ip for u in units if isinstance(u, Elsewhere | RemoteMembers))
+        elif change and self._pending is not None:
+            self._pending.follow(change)
+        if change:
             self._retry_at = 0.0
-        self._settle()
+        self.confirm(generation)
+
+    def confirm(self, generation: int) -> None:
+        """A generation of the model wants nothing else of its switch."""
+        self.wanted_generation = generation
+        if self.is_settled and not self._wanted.is_refused:
+            self.confirmed_generation = generation
 
     def connected(self, session: Session, now: float) -> None:
         """Its switch connected: ask what it holds."""
@@ -142,13 +167,14 @@ class Host:
 
     def disconnected(self) -> None:
         """Its switch is gone; what it holds is not known any more."""
+        self._is_trusted = self._is_trusted and self._transaction is None
         self.session = None
         self._actual = None
         self._uncompared = None
         self._transaction = None
         self._asked_at = None
         self._is_reported = False
-        self._pending = Plan((), frozenset())
+        self._pending = None
         self.primer.forget()
 
     def read(self, which: Flows, entries: Sequence[Entry]) -> None:
@@ -157,7 +183,8 @@ class Host:
             self._asked_at = None
             if self._actual is None:
                 known = self._desired.flows if self._desired else {}
-                self._actual = Holdings((entry.cookie for entry in entries), known)
+                misses = (entry.cookie for entry in entries if entry.priority == MISS)
+                self._actual = Holdings((entry.cookie for entry in entries), known, misses)
             else:
                 self._actual.has_learned(entry.cookie for entry in entries)
             self._uncompared = entries
@@ -213,12 +240,14 @@ class Host:
         if done is None or done.xid != xid:
             return
         self._transaction = None
+        self._is_trusted = True
         if done.refused:
             self._retry_at = now + RETRY
         elif self._actual is not None:  # else it is being read, and will tell by itself
-            self._actual.carry_out(done.plan)
             self.problem = None
-        self._settle()
+            if self._pending is not None:
+                self._pending.carried_out(done.plan, done.replaced)
+        self.confirm(self.wanted_generation)
 
     def pump(self, now: float, *, may_send: bool, may_remove: bool, knows_all: bool) -> None:
         """Send the next transaction, if there is one and it is its turn.
@@ -226,12 +255,20 @@ class Host:
         ``may_send``: no other host still has to prepare for receiving. ``may_remove``: nor does any still send
         by what it had before. ``knows_all``: every port was found that ever will be.
         """
-        if self.session is None or self._transaction is not None or not self.is_ready or now < self._retry_at:
+        if not self._pending or self.session is None or self._transaction is not None:
             return
-        proven = self.primer.is_ready(self._neighbours, now)
-        plan = self._part(may_send=may_send and proven, may_remove=may_remove, knows_all=knows_all)
+        if not self.is_ready or now < self._retry_at:
+            return
+        proven = self.primer.is_ready(self._wanted.neighbours, now)
+        if self._has_other_pipeline:
+            # Flows of two pipelines side by side would lead packets astray: all is replaced at once. What the switch
+            # does for others stays the same.
+            plan = self._pending.everything() if knows_all and proven else Plan((), frozenset())
+        else:
+            plan = self._pending.part(may_send=may_send and proven, may_remove=may_remove, knows_all=knows_all)
         if plan:
-            self._transaction = _Transaction(self.session.apply(plan), plan, now)
+            replaced = self._pending.replaced_by(plan.add)
+            self._transaction = _Transaction(self.session.apply(plan), plan, replaced, now)
 
     def prove(self, now: float) -> bool:
         """Prove the ways to the hosts that it sends to, and say when one does not work or works again.
@@ -240,11 +277,11 @@ class Host:
         """
         if self.session is None or self.facts is None or not self.is_ready:
             return False
-        self.primer.run(self.session, self.facts, self._neighbours, now)
-        unproven = self.primer.unproven(self._neighbours, now)
+        self.primer.run(self.session, self.facts, self._wanted.neighbours, now)
+        unproven = self.primer.unproven(self._wanted.neighbours, now)
         for address in set(unproven) - set(self.unproven):
             _log.warning("%s: tunnel: nothing comes through to %s; its packets will be lost", self.name, address)
-        for address in (set(self.unproven) - set(unproven)) & self._neighbours:
+        for address in (set(self.unproven) - set(unproven)) & self._wanted.neighbours:
             _log.info("%s: tunnel: the one to %s works", self.name, address)
         is_news = unproven != self.unproven
         self.unproven = unproven
@@ -252,9 +289,9 @@ class Host:
 
     def is_patient(self, now: float) -> bool:
         """Whether it is connected and answers in time, so that others may wait for it."""
-        if not self.is_ready or now < self._retry_at:
-            return False
-        return self._transaction is None or now - self._transaction.sent_at < PATIENCE
+        if self._transaction is not None and now - self._transaction.sent_at >= PATIENCE:
+            self._is_trusted = False
+        return self.is_ready and self._is_trusted and now >= self._retry_at
 
     def check(self, now: float) -> None:
         """Look after the session from time to time.
@@ -288,34 +325,14 @@ class Host:
         """The host left the model: its switch shall hold nothing of ours."""
         if self.session is not None and self._actual is not None and self._actual.everything():
             self.session.apply(self._actual.everything())
-
-    def _part(self, *, may_send: bool, may_remove: bool, knows_all: bool) -> Plan:
-        """What of the difference may go out now.
-
-        What nobody would learn any more goes first, before new flows that could meet it. A flood is one flow for all
-        hosts: while some ports were not found yet it would replace one that is right by one that sends to too few.
-        """
-        add = tuple(
-            flow
-            for flow in self._pending.add
-            if is_receiving(flow) or (may_send and (knows_all or flow.table != FLOOD.number))
-        )
-        held = self._actual
-        delete = frozenset(
-            cookie
-            for cookie in self._pending.delete
-            if held is not None
-            and (held.is_learned(cookie) or (may_send and (may_remove or not held.is_receiving(cookie))))
-        )
-        return Plan(add, delete)
+        self._wanted.clear()
 
     def _settle(self) -> None:
         """Find out anew what is left to do."""
-        if self._desired is None or self._actual is None:
-            return
-        self._pending = self._actual.difference(self._desired, self._may_learn)
-        if self.is_settled:
-            self.confirmed_generation = self.wanted_generation
+        if self._desired is not None and self._actual is not None:
+            self._pending = Pending(self._desired, self._actual)
+            self._known_edits = self._actual.edits
+            self.confirm(self.wanted_generation)
 
     def _read_everything(self, session: Session, now: float) -> None:
         """Ask what the switch holds; until it has answered, nothing is sent."""
@@ -333,7 +350,8 @@ class Host:
         for stray in self._watch.strays():
             if self.session is not None:
                 self.session.remove(stray)
-        self._settle()
+        if self._pending is None or (self._actual is not None and self._actual.edits != self._known_edits):
+            self._settle()
 
     def _describe(self, cookie: int | None) -> str:
         if cookie is None or self._desired is None or cookie not in self._desired.applications:

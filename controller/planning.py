@@ -9,9 +9,8 @@ from controller.compiled import reported_switch_facts
 from controller.status import reported_facts
 from controller.store import Changes, Outlook, Vlans
 from controller.store.changes import between, is_the_same, own
-from controller.store.rows import Key, Values, rows_of
+from controller.store.rows import Key, Rows, Values, rows_of_object, rows_of_settings
 from controller.vlans import segments_here
-from flows.assumed import assumed_facts, assumed_switch_facts, assumed_tags
 from flows.concerned import Placed
 from flows.facts import HostFacts, SwitchFacts
 from flows.flow_change import FlowChange, host_changes, switch_changes
@@ -20,6 +19,7 @@ from flows.model import Network
 from flows.model.difference import Difference
 from flows.model.reachability_change import Change as ReachabilityChange
 from flows.model.reachability_change import reachability_changes
+from flows.plugged import host_facts, switch_facts, tags
 from flows.view import Tags
 
 _PLACES = ("host", "switch")
@@ -147,10 +147,19 @@ def plan(outlook: Outlook, network: Network, status: Mapping[str, Any]) -> Plann
 
 def plan_between(old: Network, new: Network) -> Planned:
     """What is different between two networks that run nowhere, if everything declared were plugged in."""
-    tags = assumed_tags(old, new)
-    before = Situation(tags, assumed_facts(old), assumed_switch_facts(old))
-    after = Situation(tags, assumed_facts(new, old), assumed_switch_facts(new, old))
-    return Planned(old, new, between(rows_of(old), rows_of(new)), before, after)
+    numbers, difference = tags(old, new), Difference(old, new)
+    before = Situation(numbers, host_facts(old), switch_facts(old))
+    after = Situation(numbers, host_facts(new, old), switch_facts(new, old))
+    return Planned(old, new, between(_rows(old, difference), _rows(new, difference)), before, after)
+
+
+def _rows(network: Network, difference: Difference) -> Rows:
+    """The rows of what is different, and of the network itself."""
+    rows = rows_of_settings(network)
+    for section, names in difference.changed.items():
+        for name in names & getattr(network, section).keys():
+            rows |= rows_of_object(section, getattr(network, section)[name])
+    return rows
 
 
 def _claimed(facts: HostFacts, host: str, places: Mapping[str, str]) -> HostFacts:

@@ -37,6 +37,8 @@ class Primer:
         self._proof = _frame(PROOF_MAC, datapath_id)
         self._proven: set[IPv4Address] = set()
         self._since: dict[IPv4Address, float] = {}
+        self._all_proven: Set[IPv4Address] | None = None
+        """The hosts of which it was found that all ways to them are proven, for as long as they are the same."""
         self._next_try = 0.0
         self._next_keepalive = 0.0
 
@@ -44,6 +46,7 @@ class Primer:
         """The switch is a new one, or back after a restart: it knows nothing."""
         self._proven.clear()
         self._since.clear()
+        self._all_proven = None
 
     def proven(self, neighbour: IPv4Address) -> None:
         """A frame has come through to a neighbour."""
@@ -51,16 +54,23 @@ class Primer:
             self._proven.add(neighbour)
 
     def is_ready(self, hosts: Set[IPv4Address], now: float) -> bool:
-        """Whether flows that send to these hosts may be added: the ways are proven, or were waited for in vain."""
+        """Whether flows that send to these hosts may be added: the ways are proven, or were waited for in vain.
+
+        The hosts are the same set as long as it is the same object, here and below.
+        """
+        if hosts is self._all_proven:
+            return True
         return all(host in self._proven or now - self._since.get(host, now) > PATIENCE for host in hosts)
 
     def unproven(self, hosts: Set[IPv4Address], now: float) -> list[IPv4Address]:
         """The hosts to which no frame has come through in time."""
+        if hosts is self._all_proven:
+            return []
         return [host for host in sorted(hosts - self._proven) if now - self._since.get(host, now) > PATIENCE]
 
     def run(self, session: Session, facts: HostFacts, hosts: Set[IPv4Address], now: float) -> None:
         """Send what is due to the hosts that the switch sends to."""
-        if facts.tunnel_ofport is None:
+        if facts.tunnel_ofport is None or (hosts is self._all_proven and now < self._next_keepalive):
             return
         self._proven &= hosts
         self._since = {host: self._since.get(host, now) for host in hosts}
@@ -69,6 +79,7 @@ class Primer:
             if waiting:
                 self._next_try = now + TRY_EVERY
                 session.send_by_tunnel(self._proof, sorted(waiting), facts.tunnel_ofport)
+        self._all_proven = hosts if self._proven >= hosts else None
         if now >= self._next_keepalive:
             self._next_keepalive = now + REPEAT
             late = self.unproven(hosts, now)

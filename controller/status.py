@@ -1,6 +1,6 @@
 """What the controller says of itself: what it reports, and how that is read again."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from flows.facts import HostFacts, Interface
@@ -11,13 +11,16 @@ if TYPE_CHECKING:  # the command line reads this report, and need not load os-ke
 
 
 class Report:
-    """The whole status. Only of hosts that were touched since the last time, it is put together anew."""
+    """The whole status. What nothing changed for is the very same object as the last time."""
 
     def __init__(self) -> None:
         self._generation = 0
-        self._ports: dict[str, str] = {}
         self._hosts: dict[str, dict[str, Any]] = {}
+        self._progress: dict[str, dict[str, Any]] = {}
+        self._located: dict[str, list[str]] = {}
+        self._facts: dict[str, dict[str, Any]] = {}
         self._switches: dict[str, Any] = {}
+        self._on_switches: dict[str, str] = {}
         self.open_links: list[Any] = []
         self._touched: set[str] = set()
         self._is_new = True
@@ -26,21 +29,41 @@ class Report:
         """Something about a host may have changed."""
         self._touched.add(host)
 
-    def placed(self, generation: int, hosts: Iterable[str], ports: Mapping[str, str]) -> None:
-        """The model, or where its ports are, may have changed."""
-        hosts = list(hosts)
-        self._touched.update(host for host in hosts if host not in self._hosts)
-        self._hosts = {host: self._hosts.get(host, {}) for host in hosts}
-        self._generation, self._ports, self._is_new = generation, dict(ports), True
+    def placed(self, host: str, ports: list[str]) -> None:
+        """These ports are on a host now."""
+        self._located[host] = ports
+        self._touched.add(host)
+
+    def observed(self, host: str, facts: HostFacts) -> None:
+        """A host has these facts now."""
+        self._facts[host] = _described(facts)
+        self._touched.add(host)
+
+    def is_of(self, generation: int, hosts: Mapping[str, Any], on_switches: Callable[[], dict[str, str]]) -> None:
+        """The model is of this generation, with these hosts. ``on_switches``: the plain switch of each of its ports."""
+        if generation != self._generation or hosts.keys() != self._hosts.keys():
+            self._on_switches = on_switches()
+            self._generation, self._is_new = generation, True
+            self._hosts = {host: self._hosts.get(host, {}) for host in hosts}
+            self._progress = {host: self._progress.get(host, {}) for host in hosts}
+            self._located = {host: ports for host, ports in self._located.items() if host in hosts}
+            self._facts = {host: facts for host, facts in self._facts.items() if host in hosts}
+            self._touched.update(hosts)
 
     def changed(
-        self, describe: Callable[[str], dict[str, Any]], switches: dict[str, Any], open_links: list[Any]
+        self,
+        describe: Callable[[str], dict[str, Any]],
+        progress: Callable[[str], dict[str, Any]],
+        switches: dict[str, Any],
+        open_links: list[Any],
     ) -> dict[str, Any] | None:
         """The status when it is not what it was at the last call, else None."""
         for host in self._touched & self._hosts.keys():
-            now = describe(host)
+            now = describe(host) | self._facts.get(host, _UNKNOWN) | {"located": self._located.get(host, [])}
             if now != self._hosts[host]:
                 self._hosts[host], self._is_new = now, True
+            if (moved := progress(host)) != self._progress[host]:
+                self._progress[host], self._is_new = moved, True
         self._touched.clear()
         if (switches, open_links) != (self._switches, self.open_links):
             self._switches, self.open_links, self._is_new = switches, open_links, True
@@ -50,33 +73,48 @@ class Report:
         return {
             "generation": self._generation,
             "hosts": dict(self._hosts),
-            "ports": self._ports,
+            "progress": dict(self._progress),
+            "on_switches": self._on_switches,
             "switches": switches,
             "open_links": open_links,
         }
 
 
-def host_status(host: "Host") -> dict[str, Any]:
-    """One host, as plain data."""
-    facts = host.facts
+def progress(host: "Host") -> dict[str, Any]:
+    """How far one host is, as plain data: what is another with each change of the model."""
     return {
-        "database": host.has_database,
-        "switch": host.session is not None,
         "wanted": host.wanted_generation,
         "confirmed": host.confirmed_generation,
         "settled": host.is_settled,
         "flows": host.flows,
+    }
+
+
+def host_status(host: "Host", cut_off: list[str]) -> dict[str, Any]:
+    """The rest of one host but for its facts, as plain data. ``cut_off``: the segments that it has no VLAN for."""
+    return {
+        "database": host.has_database,
+        "switch": host.session is not None,
         "problem": host.problem,
         "problems": sorted(host.contract_problems),
         "drift": host.drifted.report(),
         "refused": host.refusals.report(),
         "drops": host.drops.by_reason,
         "unproven": [str(address) for address in host.unproven],
-        "datapath": facts.datapath_type if facts else None,
-        "tunnel": facts.tunnel_ofport if facts else None,
-        "interfaces": sorted((i.iface_id, i.name, i.ofport) for i in facts.interfaces) if facts else [],
-        "physical": sorted(facts.physical) if facts else [],
+        "cut_off": cut_off,
     }
+
+
+def _described(facts: HostFacts) -> dict[str, Any]:
+    return {
+        "datapath": facts.datapath_type,
+        "tunnel": facts.tunnel_ofport,
+        "interfaces": sorted((i.iface_id, i.name, i.ofport) for i in facts.interfaces),
+        "physical": sorted(facts.physical),
+    }
+
+
+_UNKNOWN: dict[str, Any] = {"datapath": None, "tunnel": None, "interfaces": [], "physical": []}
 
 
 def reported_facts(host: str, reported: Mapping[str, Any]) -> HostFacts | None:

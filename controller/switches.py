@@ -72,7 +72,7 @@ class Switches:
 
     def locations(self) -> dict[str, str]:
         """Where each machine's port is."""
-        network = self._stored.network if self._stored else None
+        network = self._stored.network if self._stored and self.nodes else None
         return {port.name: port.switch for port in network.switch_ports.values()} if network else {}
 
     def status(self) -> dict[str, Any]:

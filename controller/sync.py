@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import replace
 from typing import Any
 
+from controller.contracts import Contracts, SetHosts
 from controller.events import Event, FactsChanged, HostProblems, SettingDrifted
 from controller.host import Host
-from controller.ovsdb import HostSettings
 from controller.packetin import proof
-from controller.status import Report, host_status
-from controller.store import Stored, Vlans
+from controller.status import Report, host_status, progress
+from controller.store import Stored, Vlans, VlansKept
 from controller.switch.sessions import (
     Confirmed,
     Counted,
@@ -30,19 +30,16 @@ from controller.switch.sessions import (
 from controller.switches import STARTUP, Switches
 from controller.vlans import LocalVlans
 from flows.facts import HostFacts, SwitchFacts
-from flows.locate import Locations, locate
 from flows.model.contract import datapath_id
-from flows.pipeline import NAMES
 from flows.tree import Way
-from flows.view import view
+from flows.view import Tags
+from flows.views import Views
+from flows.wanted import Compiler
 
-RETRY = 1.0
-"""Seconds between attempts to keep local VLANs in a store that does not take them."""
+_LOOK_EVERY = 0.05
+"""Seconds between two looks at hosts for which nothing happened."""
 
 _log = logging.getLogger(__name__)
-
-
-SetHosts = Callable[[Mapping[str, tuple[str, HostSettings]]], None]
 
 
 class Sync:
@@ -61,24 +58,29 @@ class Sync:
         """``ovsdb_target``: how to reach a host's database, with ``{name}`` and ``{ip}`` to be filled in.
 
         ``flows_restored`` is told the name of each host whose switch holds everything for the first time;
-        ``keep_vlans`` every change of the hosts' local VLANs. ``open_links``: what an earlier controller left open
-        between plain switches.
+        ``keep_vlans`` every change of the hosts' local VLANs, which :class:`VlansKept` answers. ``open_links``: what
+        an earlier controller left open between plain switches.
         """
-        self._set_hosts = set_hosts
+        self._contracts = Contracts(set_hosts, ovsdb_target, openflow_target)
         self._flows_restored = flows_restored
-        self._ovsdb_target = ovsdb_target
-        self._openflow_target = openflow_target
         self._started: float | None = None
         self._vlans = LocalVlans(keep_vlans)
-        self._vlans_at = 0.0
         self._stored: Stored | None = None
         self._hosts: dict[str, Host] = {}
         self._switches = Switches(0.0, open_links)
+        self._views = Views()
+        self._compiler = Compiler()
+        self._is_behind = False
+        """Whether events came of which it was not yet found out what follows from them."""
+        self._busy: set[str] = set()
+        """The hosts that something is under way for, or left to do."""
+        self._look_at = 0.0
+        self._tags = Tags({}, {})
+        self._refused: Set[tuple[str, str]] = frozenset()
         self._by_datapath: dict[int, Host] = {}
         self._strangers: dict[int, Session] = {}
         self._reported: set[int] = set()
         """Datapath ids that nobody declared, and of which that was said."""
-        self._locations = Locations({}, frozenset())
         self._report = Report()
         self._stored_at = 0.0
         self._announced = 0
@@ -103,22 +105,21 @@ class Sync:
         match event:
             case Stored():
                 self._model_changed(event, now)
+            case VlansKept(vlans):
+                self._vlans.kept(vlans)
+                self._give_vlans()
             case FactsChanged(host, facts):
                 self._facts_changed(host, facts)
             case HostProblems(host, sentences):
                 self._host_problems(host, sentences)
             case SettingDrifted(host, words):
-                if host in self._hosts:
-                    self._hosts[host].setting_drifted(words)
-                    self._report.touch(host)
+                self._setting_drifted(host, words)
             case SwitchUp(session):
                 self._switch_up(session, now)
             case PacketIn(session, frame):
                 self._proved(session, frame)
             case Ports(session, plugs):
-                node = self._by_datapath.get(session.datapath_id)
-                if node is not None and node.session is session and self._switches.has(node):
-                    self._switches.described(node, SwitchFacts(plugs))
+                self._described(session, SwitchFacts(plugs))
             case _:
                 self._answered(event, now)
 
@@ -130,6 +131,17 @@ class Sync:
                 _log.info("%s: solved: %s", name, sentence)
             host.contract_problems = sentences
             self._report.touch(name)
+
+    def _setting_drifted(self, name: str, words: str) -> None:
+        if host := self._hosts.get(name):
+            host.setting_drifted(words)
+            self._report.touch(name)
+
+    def _described(self, session: Session, facts: SwitchFacts) -> None:
+        """A plain switch told of its ports."""
+        node = self._by_datapath.get(session.datapath_id)
+        if node is not None and node.session is session and self._switches.has(node):
+            self._switches.described(node, facts)
 
     def _proved(self, session: Session, frame: bytes) -> None:
         """A frame came through a tunnel to this switch."""
@@ -148,6 +160,7 @@ class Sync:
                 del self._strangers[event.session.datapath_id]
             return
         self._report.touch(host.name)
+        self._busy.add(host.name)
         match event:
             case SwitchDown():
                 _log.warning("%s: switch: out of reach; it goes on with the flows it has", host.name)
@@ -168,26 +181,33 @@ class Sync:
 
         ``kept_links``: the open links of which the store knows; no others are opened.
         """
-        patient = [host for host in self._hosts.values() if host.is_patient(now)]
+        if now >= self._look_at:
+            self._look_at = now + _LOOK_EVERY
+            for host in self._hosts.values():
+                self._prove(host, now)
+                host.check(now)
+        busy = [self._hosts[name] for name in self._busy & self._hosts.keys()]
+        patient = [host for host in busy if host.is_patient(now)]
         receiving = {host.name for host in patient if host.receives_more}
         sending = {host.name for host in patient if host.sends_otherwise}
         known = self._knows_enough(now)
-        for host in self._hosts.values():
+        for host in busy:
             may_send = not receiving - {host.name}
-            if host.prove(now):
-                self._report.touch(host.name)
             may_remove = known and may_send and not sending - {host.name}
+            self._prove(host, now)
             host.pump(now, may_send=may_send, may_remove=may_remove, knows_all=known)
-            host.check(now)
             if host.is_restored():
                 self._flows_restored(host.name)
+            if host.is_settled:
+                self._busy.discard(host.name)
         if self._started is not None:
             self._switches.pump(now, kept_links)
         self._release_vlans()
         self._announce(now)
-        if self._vlans.is_unkept and now > self._vlans_at:
-            self._vlans_at = now + RETRY
-            self._relocate(None)
+
+    def _prove(self, host: Host, now: float) -> None:
+        if host.prove(now):
+            self._report.touch(host.name)
 
     def _release_vlans(self) -> None:
         """VLANs of segments that left the model are free once no switch can hold a flow of them."""
@@ -196,7 +216,7 @@ class Sync:
                 self._vlans.release(host.name)
                 self._report.touch(host.name)
                 if self._vlans.lacking(host.name):
-                    self._relocate(None)
+                    self._give_vlans()
 
     @property
     def has_model(self) -> bool:
@@ -206,7 +226,8 @@ class Sync:
     def status(self) -> dict[str, Any] | None:
         """What is going on, for people and for the command line; None when nothing changed since the last call."""
         return self._report.changed(
-            lambda name: host_status(self._hosts[name]) | {"cut_off": self._vlans.lacking(name)},
+            lambda name: host_status(self._hosts[name], self._vlans.lacking(name)),
+            lambda name: progress(self._hosts[name]),
             self._switches.status(),
             sorted(self._switches.open_links, key=str),
         )
@@ -234,12 +255,14 @@ class Sync:
                 self._forget(known.pop(name))
         for known, declared in ((self._hosts, hosts), (self._switches.nodes, switches)):
             for name in [name for name in declared if name not in known]:
-                node = known[name] = Host(name, declared[name])
+                node = known[name] = Host(name, declared[name], self._compiler)
                 self._remember(node, now)
         nodes, ports = len(self._by_datapath), len(stored.network.ports)
         _log.info("model: generation %d: %d nodes, %d ports", stored.generation, nodes, ports)
         self._switches.set_model(stored)
-        self._relocate(None)
+        self._is_behind = True
+        self._tags = replace(stored.tags, vlans=self._tags.vlans)
+        self._views.set_model(stored.network, self._tags)
 
     def _forget(self, gone: Host) -> None:
         """A host or switch left the model."""
@@ -255,10 +278,6 @@ class Sync:
         if session := self._strangers.pop(new.datapath_id, None):
             self._connect(new, session, now)
 
-    @property
-    def _ports(self) -> Mapping[str, Any]:
-        return self._stored.network.ports if self._stored else {}
-
     def _facts_changed(self, name: str, facts: HostFacts | None) -> None:
         host = self._hosts.get(name)
         if host is None:
@@ -273,64 +292,54 @@ class Sync:
         host.has_database = True
         if facts != host.facts:
             host.facts = facts
-            self._relocate(host)
+            self._is_behind = True
+            self._views.set_facts(name, facts)
+            self._report.observed(name, facts)
 
-    def _relocate(self, changed: Host | None) -> None:
-        """Find out where the ports are, and what that means for whom. ``changed``: only this host's facts are new."""
-        if self._stored is None:
+    def follow(self) -> None:
+        """Find out what the events since the last time mean, and for whom."""
+        if self._stored is None or not self._is_behind:
             return
-        observed = {host.name: host.facts for host in self._hosts.values() if host.facts is not None}
-        locations = locate(self._stored.network, observed)
-        for port, claimant in sorted(locations.refused - self._locations.refused):
-            owner = locations.hosts[port]
+        self._tell_refused()
+        if self._views.take_segments_moved():
+            self._give_vlans()
+        self._is_behind = False
+        network, generation = self._stored.network, self._stored.generation
+        for name, sources in self._views.take():
+            self._hosts[name].change(sources, generation)
+            self._busy.add(name)
+            self._report.touch(name)
+        for host in self._hosts.values():
+            if host.facts is not None and host.confirmed_generation != generation:
+                host.confirm(generation)
+                self._report.touch(host.name)
+        moved = self._views.take_moved()
+        for name in moved & self._hosts.keys():
+            self._report.placed(name, self._views.located(name))
+        self._report.is_of(generation, self._hosts, self._switches.locations)
+        self._contracts.tell(network, moved, self._bound)
+
+    def _tell_refused(self) -> None:
+        refused = self._views.locations.refused
+        for port, claimant in sorted(refused - self._refused):
+            owner = self._views.locations.hosts[port]
             _log.warning("%s: claim: port %s, which %s has; it is refused", claimant, port, owner)
-        moved = locations.hosts != self._locations.hosts
-        self._locations = locations
-        tags = replace(self._stored.tags, vlans=self._vlans.allocate(self._stored, locations))
-        self._stored = replace(self._stored, tags=tags)
-        for host in self._hosts.values() if changed is None or moved else [changed]:
-            self._want(host)
-        ports = {**locations.hosts, **self._switches.locations()}
-        self._report.placed(self._stored.generation, self._hosts, ports)
-        self._tell_hosts()
+        self._refused = frozenset(refused)
 
-    def _want(self, host: Host) -> None:
-        if self._stored is None or host.facts is None:
-            return
-        self._report.touch(host.name)
-        stored = self._stored
-        units = view(stored.network, stored.tags, self._locations, host.facts, host.name)
-        host.want(units, stored.generation)
-
-    def _tell_hosts(self) -> None:
-        """What must hold in each host's own database."""
+    def _give_vlans(self) -> None:
+        """Give VLANs to the segments of all hosts."""
         if self._stored is None:
             return
-        network = self._stored.network
-        self._set_hosts(
-            {
-                name: (
-                    self._ovsdb_target.format(name=name, ip=host.tunnel_ip),
-                    HostSettings(
-                        datapath_id=datapath_id(name),
-                        controller=self._openflow_target,
-                        encapsulation=network.encapsulation,
-                        table_names=tuple(NAMES.items()),
-                        physical=tuple(host.physical.items()),
-                        bound=self._bound(self._hosts[name]),
-                    ),
-                )
-                for name, host in network.hosts.items()
-            }
-        )
+        vlans = self._vlans.allocate(self._stored, self._views.locations)
+        self._tags = replace(self._stored.tags, vlans=vlans)
+        self._views.set_tags(self._tags)
+        for host in self._hosts.values():
+            host.awaits_vlans = self._vlans.awaited(host.name)
+        self._is_behind = True
 
-    def _bound(self, host: Host) -> frozenset[str] | None:
+    def _bound(self, name: str) -> frozenset[str] | None:
         """The ports that are on a host and plugged in there; None while nothing is known of the host."""
-        if host.facts is None:
-            return None
-        return frozenset(
-            i.iface_id for i in host.facts.interfaces if self._locations.hosts.get(i.iface_id) == host.name
-        )
+        return None if self._hosts[name].facts is None else self._views.bound(name)
 
     def _knows_enough(self, now: float) -> bool:
         """Whether flows may be removed or mean less: not while a port may be on a host that was not heard of yet."""
@@ -339,7 +348,7 @@ class Sync:
         if all(host.facts is not None for host in self._hosts.values()) or now - self._started > STARTUP:
             return True
         ports = self._stored.network.host_ports if self._stored else ()
-        return all(name in self._locations.hosts for name in ports)
+        return all(name in self._views.locations.hosts for name in ports)
 
     def _switch_up(self, session: Session, now: float) -> None:
         host = self._by_datapath.get(session.datapath_id)
@@ -355,5 +364,6 @@ class Sync:
     def _connect(self, node: Host, session: Session, now: float) -> None:
         self._report.touch(node.name)
         node.connected(session, now)
+        self._busy.add(node.name)
         if self._switches.has(node):
             session.read_ports()

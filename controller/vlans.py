@@ -7,7 +7,7 @@ a change may travel in several bundles (ADR 8), and in between frames of one seg
 import logging
 from collections.abc import Callable, Mapping
 
-from controller.store import Stored, StoreError, Vlans
+from controller.store import Stored, Vlans
 from flows.locate import Locations
 from flows.model import Network
 from flows.model.segment import LARGEST_VLAN
@@ -26,34 +26,46 @@ def segments_here(network: Network, locations: Locations) -> dict[str, dict[str,
 
 
 class LocalVlans:
-    """The VLANs of all hosts.
+    """The VLANs of all hosts: those that were given, and which of them the store has.
 
-    ``keep`` is called with every change, before anything depends on it. When it raises StoreError there is no change.
+    ``keep`` is told every change and does not wait for the store; :meth:`kept` says that it has it. Until then no flow
+    may depend on it.
     """
 
     def __init__(self, keep: Callable[[Vlans], None]) -> None:
         self._keep = keep
         self._vlans: Vlans | None = None
+        self._kept = Vlans()
         self._segments: frozenset[int] = frozenset()
         self._lacking: frozenset[tuple[str, str]] = frozenset()
         self.leaving: frozenset[str] = frozenset()
         """The hosts that still have VLANs of segments that left the model."""
-        self.is_unkept = False
-        """Whether a change is still to be made, because the store did not take it."""
 
     def allocate(self, stored: Stored, locations: Locations) -> Mapping[str, Mapping[str, int]]:
-        """Give VLANs to all segments that have a port on a host. Returns host -> segment -> VLAN."""
+        """Give VLANs to all segments that have a port on a host.
+
+        Returns host -> segment -> VLAN, without those that the store does not have yet.
+        """
         here = segments_here(stored.network, locations)
         numbers = stored.tags.segments
         needed = {host: [numbers[name] for name in here[host]] for host in here}
         self._segments = frozenset(numbers.values())
-        self._vlans = stored.vlans if self._vlans is None else self._vlans
+        if self._vlans is None:
+            self._vlans = self._kept = stored.vlans
         self._change(self._vlans.allocate(needed))
-        named = self._now.named(numbers)
+        given = self._now.named(numbers)
         self._report(
-            frozenset((host, name) for host in here for name in here[host].keys() - named.get(host, {}).keys())
+            frozenset((host, name) for host in here for name in here[host].keys() - given.get(host, {}).keys())
         )
-        return named
+        return self._now.common(self._kept).named(numbers)
+
+    def kept(self, vlans: Vlans) -> None:
+        """The store has these."""
+        self._kept = vlans
+
+    def awaited(self, host: str) -> bool:
+        """Whether the store does not have all VLANs of a host yet."""
+        return self._now.common(self._kept).of.get(host) != self._now.of.get(host)
 
     def release(self, host: str) -> None:
         """A host's switch holds nothing of segments that left the model: others can have their VLANs."""
@@ -68,16 +80,9 @@ class LocalVlans:
         return self._vlans or Vlans()
 
     def _change(self, vlans: Vlans) -> None:
-        was_unkept, self.is_unkept = self.is_unkept, False
         if vlans != self._vlans:
-            try:
-                self._keep(vlans)
-            except StoreError as error:
-                if not was_unkept:
-                    _log.error("store: it does not take the local VLANs; they stay as they are: %s", error)
-                self.is_unkept = True
-                return
-        self._vlans = vlans
+            self._vlans = vlans
+            self._keep(vlans)
         self.leaving = frozenset(host for host, of_host in vlans.of.items() if not of_host.keys() <= self._segments)
 
     def _report(self, lacking: frozenset[tuple[str, str]]) -> None:

@@ -3,11 +3,9 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from flows.learning import Learn
 from flows.model import Origin
-from flows.openflow import Flow
 from flows.pipeline import TABLES
-from flows.plan import Desired
+from flows.plan import Change, Desired
 from flows.rules import Application, Why
 from flows.tables import MODULES
 from flows.view import Unit
@@ -32,43 +30,104 @@ def applications(unit: Unit) -> Iterator[Application]:
         yield from compiler(unit)
 
 
-def misses() -> Iterator[Application]:
-    """The misses of all tables: in every switch, whatever the model."""
-    for table in TABLES:
-        yield table.miss_rule(ALWAYS)
+MISSES = tuple(table.miss_rule(ALWAYS) for table in TABLES)
+"""The misses of all tables: in every switch, whatever the model."""
+
+
+class Program:
+    """What one switch shall hold, changed application by application. It begins with the misses of all tables.
+
+    Whatever way led to them, the same applications make the same program.
+    """
+
+    def __init__(self) -> None:
+        self._reasons: dict[int, tuple[Application, ...]] = {}
+        self._learned: dict[int, tuple[Application, ...]] = {}
+        self._taken: dict[bytes, int] = {}
+        """The cookie of the flow in each place."""
+        self.desired = Desired(self._reasons, self._learned)
+        self.change((), MISSES)
+
+    def change(self, less: Iterable[Application], more: Iterable[Application]) -> Change:
+        """Take applications away and add others. Returns what is different by that.
+
+        Raises :class:`Conflict` when two of them want different flows in the same place; then nothing is changed.
+        """
+        change = Change()
+        gone = list(less)
+        for application in gone:
+            self._remove(application, change)
+        come: list[Application] = []
+        try:
+            for application in more:
+                self._add(application, change)
+                come.append(application)
+        except Conflict:
+            for application in come:
+                self._remove(application, change)
+            for application in gone:
+                self._add(application, change)
+            raise
+        return change
+
+    def _add(self, application: Application, change: Change) -> None:
+        flow = application.flow
+        cookie = flow.cookie
+        if self._taken.setdefault(flow.key, cookie) != cookie:
+            raise _conflict(self._reasons[self._taken[flow.key]][0], application)
+        reasons = self._reasons.get(cookie)
+        if reasons is None:
+            self._reasons[cookie] = (application,)
+            _note(cookie, change.added, change.removed)
+        elif reasons[0].flow != flow:
+            raise Conflict(f"two flows have the cookie {cookie:#x}: '{reasons[0].flow.text()}', '{flow.text()}'")
+        else:
+            self._reasons[cookie] = (*reasons, application)
+        for learn in flow.shape.learns:
+            if learn.cookie not in self._learned:
+                _note(learn.cookie, change.learned, change.forgotten)
+            self._learned[learn.cookie] = (*self._learned.get(learn.cookie, ()), application)
+
+    def _remove(self, application: Application, change: Change) -> None:
+        flow = application.flow
+        if not _take_out(application, flow.cookie, self._reasons):
+            del self._taken[flow.key]
+            _note(flow.cookie, change.removed, change.added)
+        for learn in flow.shape.learns:
+            if not _take_out(application, learn.cookie, self._learned):
+                _note(learn.cookie, change.forgotten, change.learned)
+
+
+def _take_out(application: Application, cookie: int, reasons: dict[int, tuple[Application, ...]]) -> bool:
+    """Take one reason away. Returns whether others are left."""
+    of_cookie = reasons[cookie]
+    if len(of_cookie) == 1:
+        del reasons[cookie]
+        return False
+    at = of_cookie.index(application)
+    reasons[cookie] = of_cookie[:at] + of_cookie[at + 1 :]
+    return True
+
+
+def _note(cookie: int, here: set[int], there: set[int]) -> None:
+    """What is taken away and added again is no change."""
+    if cookie in there:
+        there.discard(cookie)
+    else:
+        here.add(cookie)
+
+
+def _conflict(one: Application, other: Application) -> Conflict:
+    said = sorted(f"'{application.sentence}' for {application.why}" for application in (one, other))
+    return Conflict(" and ".join(said))
 
 
 def compile(units: Iterable[Unit]) -> Desired:
-    """Compile a view.
+    """Compile a view from scratch.
 
     The same flow wanted by several objects becomes one with all of them as reasons. Raises :class:`Conflict`
     when objects want different flows in the same place.
     """
-    wanted: dict[int, list[Application]] = {}
-    taken: dict[object, Application] = {}
-    flows: dict[int, Flow] = {}
-    for application in (*misses(), *(a for unit in units for a in applications(unit))):
-        flow = application.flow
-        first = taken.setdefault(flow.key, application)
-        if first.flow.actions != flow.actions:
-            raise Conflict(f"'{first.sentence}' for {first.why} and '{application.sentence}' for {application.why}")
-        if flows.setdefault(flow.cookie, flow) != flow:
-            raise Conflict(
-                f"two flows have the cookie {flow.cookie:#x}: '{flow.text()}', '{flows[flow.cookie].text()}'"
-            )
-        wanted.setdefault(flow.cookie, []).append(application)
-    in_order = {cookie: _in_order(reasons) for cookie, reasons in wanted.items()}
-    learned: dict[int, list[Application]] = {}
-    for cookie, reasons in in_order.items():
-        for action in flows[cookie].actions:
-            if isinstance(action, Learn) and action.full is None:
-                learned.setdefault(action.cookie, []).extend(reasons)
-    return Desired(flows, in_order, {cookie: _in_order(reasons) for cookie, reasons in learned.items()})
-
-
-def _in_order(reasons: list[Application]) -> tuple[Application, ...]:
-    """The reasons, each once, in an order that does not depend on the order of the units."""
-    if len(reasons) == 1:
-        return tuple(reasons)
-    once = {(reason.why.what, str(reason.why.origin), reason.sentence): reason for reason in reasons}
-    return tuple(once[key] for key in sorted(once))
+    program = Program()
+    program.change((), (application for unit in units for application in applications(unit)))
+    return program.desired

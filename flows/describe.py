@@ -6,7 +6,8 @@ from types import ModuleType
 
 from flows import priorities, registers
 from flows.fields import Field
-from flows.openflow import Flow, Term
+from flows.flow import Flow
+from flows.openflow import Term
 from flows.pipeline import TABLES, table_name
 from flows.plan import Desired
 from flows.rules import Rule, Table

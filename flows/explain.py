@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from flows.learning import LEARNED_OWNER, Learn
-from flows.openflow import COOKIE_OWNER
+from flows.flow import COOKIE_OWNER
+from flows.learning import LEARNED_OWNER
 from flows.pipeline import NUMBERS, UNICAST, table_name
 from flows.plan import Desired
 
@@ -118,7 +118,7 @@ def learned_meaning(desired: Desired, cookie: int) -> Meaning | None:
     if cookie not in desired.learned:
         return None
     teacher = desired.learned[cookie][0]
-    learn = next(a for a in teacher.flow.actions if isinstance(a, Learn) and a.full is None and a.cookie == cookie)
+    learn = next(learn for learn in teacher.flow.shape.learns if learn.cookie == cookie)
     if learn.table == UNICAST.number:
         return Meaning(teacher.sentence, UNICAST.name, (str(teacher.why),))
     vlan = teacher.values.get("vlan", "its VLAN")  # a trunk of all VLANs takes it from the frame

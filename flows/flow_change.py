@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from flows.compile import applications, misses
+from flows.compile import MISSES, applications
 from flows.concerned import Concerned, Pair, Placed
 from flows.facts import SwitchFacts
+from flows.locate import Locations
 from flows.model import Network
 from flows.model.difference import Difference
 from flows.rules import Application
@@ -67,7 +68,8 @@ def _units(networks: Pair, sides: tuple[Placed, Placed], host: str) -> tuple[fro
 def _view(placed: Placed, host: str) -> frozenset[Unit]:
     if not placed.has(host):
         return frozenset()
-    return view(placed.network, placed.tags, placed.locations, placed.facts[host], host)
+    places = {name: of for name, of in placed.locations.hosts.items() if name in placed.network.ports}
+    return view(placed.network, placed.tags, Locations(places, frozenset()), placed.facts[host], host)
 
 
 def _switch_units(network: Network, facts: Mapping[str, SwitchFacts], switch: str) -> frozenset[SwitchingUnit]:
@@ -94,7 +96,7 @@ class _Compiler:
 
     def all(self, units: Iterable[Unit], *, is_there: bool) -> tuple[Application, ...]:
         """Every flow of a host, with the misses that all have; none of one that is not there."""
-        return (*misses(), *self._by_cookie(units).values()) if is_there else ()
+        return (*MISSES, *self._by_cookie(units).values()) if is_there else ()
 
     def change(self, gone: Iterable[Unit], come: Iterable[Unit], stay: Iterable[Unit]) -> FlowChange | None:
         """What the flows of some units that go, and of others that come, change; None when that is nothing."""

@@ -4,11 +4,11 @@ A declared host wins, from the moment that it has the port's interface: until th
 where it was. Without a declared host the one that claimed the port first has it, until it lets it go.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 
-from flows.facts import HostFacts
-from flows.model import Network
+from flows.facts import HostFacts, Interface
+from flows.model import Network, SegmentPort, VpcPort
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,35 +17,81 @@ class Locations:
 
     hosts: Mapping[str, str]
     """Port name to host name; a port that is nowhere is not in it."""
-    refused: frozenset[tuple[str, str]]
+    refused: Set[tuple[str, str]]
     """(port, host): the host has an interface for a port that is another host's."""
 
 
 def locate(network: Network, facts: Mapping[str, HostFacts]) -> Locations:
-    """Locate every port that is on a host.
+    """Locate every port that is on a host, from scratch. :class:`Locator` keeps the same up to date.
 
     Among several claims, that of a host that had the port before (the mark that its own database keeps) comes
     first, then the first by name: the result depends on nothing but what is there.
     """
-    claims: dict[str, list[tuple[bool, str]]] = {}
+    locator = Locator()
     for host, observed in facts.items():
-        for interface in observed.interfaces:
-            if interface.iface_id in network.host_ports and host in network.hosts:
-                claims.setdefault(interface.iface_id, []).append((not interface.bound, host))
-    hosts: dict[str, str] = {}
+        if host in network.hosts:
+            for interface in observed.interfaces:
+                locator.claim(interface.iface_id, host, interface)
     for port in network.host_ports.values():
-        host_of = _locate(port.host, claims.get(port.name, []))
-        if host_of is not None:
-            hosts[port.name] = host_of
-    refused = frozenset((name, host) for name, of_port in claims.items() for _, host in of_port if hosts[name] != host)
-    return Locations(hosts, refused)
+        locator.declare(port.name, port)
+    return locator.locations
 
 
-def _locate(declared: str | None, claims: list[tuple[bool, str]]) -> str | None:
-    """The host of one port. A claim is (whether the host never had the port, the host)."""
-    if declared is None:
-        return min(claims)[1] if claims else None
-    if declared not in (host for _, host in claims):
-        had_it = sorted(host for never_had_it, host in claims if not never_had_it)
-        return had_it[0] if had_it else declared
-    return declared
+class Locator:
+    """Where the ports are, changed port by port and claim by claim."""
+
+    def __init__(self) -> None:
+        self._declared: dict[str, str | None] = {}
+        """The host that each port declares."""
+        self._claims: dict[str, dict[str, bool]] = {}
+        """The hosts that have an interface for a name, and whether each had the port before."""
+        self._hosts: dict[str, str] = {}
+        self._refused: set[tuple[str, str]] = set()
+
+    @property
+    def locations(self) -> Locations:
+        """Where the ports are now. It changes with them."""
+        return Locations(self._hosts, self._refused)
+
+    def declare(self, name: str, port: VpcPort | SegmentPort | None) -> bool:
+        """A port of the model is this one now; None: it is none. Returns whether it is somewhere else by that."""
+        if port is None:
+            self._declared.pop(name, None)
+        else:
+            self._declared[name] = port.host
+        return self._locate(name)
+
+    def claim(self, name: str, host: str, interface: Interface | None) -> bool:
+        """A host has an interface for a port, or none any more. Returns whether the port is somewhere else by that."""
+        claims = self._claims.setdefault(name, {})
+        if interface is not None:
+            claims[host] = interface.bound
+        else:
+            claims.pop(host, None)
+            if not claims:
+                del self._claims[name]
+        return self._locate(name)
+
+    def _locate(self, name: str) -> bool:
+        claims = self._claims.get(name, {})
+        before = self._hosts.get(name)
+        now = _locate(self._declared[name], claims) if name in self._declared else None
+        if now is None:
+            self._hosts.pop(name, None)
+        else:
+            self._hosts[name] = now
+        if self._refused:
+            self._refused -= {refusal for refusal in self._refused if refusal[0] == name}
+        if now is not None:
+            self._refused.update((name, host) for host in claims if host != now)
+        return now != before
+
+
+def _locate(declared: str | None, claims: Mapping[str, bool]) -> str | None:
+    """The host of one port."""
+    if declared is not None and declared in claims:
+        return declared
+    had_it = [host for host, had_it_before in claims.items() if had_it_before]
+    if had_it:
+        return min(had_it)
+    return declared if declared is not None else min(claims, default=None)

@@ -1,21 +1,14 @@
-"""Matches, actions and flows as plain values, and their ``ovs-ofctl`` text.
+"""Matches and actions as plain values, and their ``ovs-ofctl`` text.
 
 Values are whole numbers, whatever they stand for; a :class:`~flows.fields.Field` knows how to print them.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from hashlib import blake2b
 
 from flows.fields import (
-    ETH_TYPE,
-    ETH_TYPE_ARP,
-    ETH_TYPE_IPV4,
     ETH_TYPE_VLAN,
     IP_FRAG,
-    IP_PROTO,
-    PROTO_ICMP,
     VLAN,
     VLAN_PRESENT,
     VLAN_TCI,
@@ -24,12 +17,6 @@ from flows.fields import (
     show,
 )
 from flows.learning import Learn
-
-COOKIE_OWNER = 0x76
-"""The highest byte of every cookie of ours ("v")."""
-COOKIE_OWNER_MASK = 0xFF << 56
-COOKIE_DROPS = 1 << 55
-"""Set in the cookies of flows that drop packets: their counters can be asked for without all the others."""
 
 CONTROLLER_BYTES = 64
 """How much of a packet the controller gets."""
@@ -177,50 +164,6 @@ Action = (
     | Resubmit
     | Goto
 )
-
-
-@dataclass(frozen=True)
-class Flow:
-    """One flow of one switch. No actions: matching packets are dropped, and counted."""
-
-    table: int
-    priority: int
-    match: tuple[Term, ...]
-    actions: tuple[Action, ...]
-
-    @cached_property
-    def cookie(self) -> int:
-        """The owner's byte, whether it drops, 55 bits of its digest: the same flow has the same cookie everywhere."""
-        digest = int.from_bytes(blake2b(self.text().encode(), digest_size=7).digest()) & ~COOKIE_DROPS
-        return COOKIE_OWNER << 56 | (0 if self.actions else COOKIE_DROPS) | digest
-
-    @property
-    def key(self) -> tuple[int, int, tuple[Term, ...]]:
-        """What makes it one flow for a switch: adding a second flow of the same key replaces the first."""
-        return self.table, self.priority, self.match
-
-    def text(self, names: TableNames = str) -> str:
-        """The flow as ``ovs-ofctl`` reads it, without a cookie."""
-        terms = ",".join(("", *_match_text(self.match)))
-        return f"table={names(self.table)},priority={self.priority}{terms} actions={self.actions_text(names)}"
-
-    def actions_text(self, names: TableNames = str) -> str:
-        """The actions as ``ovs-ofctl`` prints them."""
-        return ",".join(action.text(names) for action in self.actions) or "drop"
-
-
-def _match_text(terms: tuple[Term, ...]) -> list[str]:
-    """The terms, with ``ip``, ``arp`` and ``icmp`` for what they stand for."""
-    values = {term.field: term.value for term in terms}
-    words: list[str] = []
-    short: set[Field] = set()
-    if values.get(ETH_TYPE) == ETH_TYPE_ARP:
-        words, short = ["arp"], {ETH_TYPE}
-    elif values.get(ETH_TYPE) == ETH_TYPE_IPV4 and values.get(IP_PROTO) == PROTO_ICMP:
-        words, short = ["icmp"], {ETH_TYPE, IP_PROTO}
-    elif values.get(ETH_TYPE) == ETH_TYPE_IPV4:
-        words, short = ["ip"], {ETH_TYPE}
-    return words + [str(term) for term in terms if term.field not in short]
 
 
 _SET_NAMES: Mapping[str, str] = {

@@ -12,6 +12,8 @@ Numbers 0, 1, 2, 3, 10, 20 and 21 are those of the classic tunnel-bridge pipelin
 number.
 """
 
+from functools import lru_cache
+
 from flows import registers
 from flows.fields import (
     ARP_OP,
@@ -36,7 +38,8 @@ from flows.fields import (
     VLAN,
     VLAN_TCI,
 )
-from flows.openflow import Flow, Goto, Term
+from flows.flow import Flow, Shape
+from flows.openflow import Goto, Term
 from flows.registers import ADMITTED, OUT_PORT, PAYLOAD_TAG, PEERED, REMOTE, SUBNET, VPC
 from flows.rules import DeclarationError, Table
 from flows.templates import drop, goto, probe
@@ -235,8 +238,13 @@ _RECEIVING = {FROM_TUNNEL.number, LEARN.number, TUNNEL_SOURCE.number, NEIGH_TABL
 
 def is_receiving(flow: Flow) -> bool:
     """Whether a flow only takes in what others send: it comes before the flows that send there, and goes after them."""
-    comes_by_tunnel = Goto(FROM_TUNNEL.number) in flow.actions or Term(REMOTE, 1) in flow.match
-    return comes_by_tunnel or flow.table in _RECEIVING
+    return _is_receiving(flow.shape)
+
+
+@lru_cache(maxsize=4096)
+def _is_receiving(shape: Shape) -> bool:
+    comes_by_tunnel = Goto(FROM_TUNNEL.number) in shape.actions or Term(REMOTE, 1) in shape.match
+    return comes_by_tunnel or shape.table in _RECEIVING
 
 
 def table_name(number: int) -> str:

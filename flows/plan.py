@@ -1,20 +1,71 @@
 """What a switch shall hold, what it holds, and the difference: nobody writes deletions."""
 
-from collections.abc import Mapping, Set
+from collections.abc import Iterator, KeysView, Mapping, Set
 from dataclasses import dataclass, field
 
-from flows.openflow import Flow
+from flows.flow import Flow
 from flows.rules import Application
 
+Reasons = Mapping[int, tuple[Application, ...]]
+"""By cookie, the applications that it is there for. Several have the same flow, or the same lesson to learn."""
 
-@dataclass(frozen=True, slots=True)
+
+class _Flows(Mapping[int, Flow]):
+    """The flows of some reasons."""
+
+    def __init__(self, reasons: Reasons) -> None:
+        self._reasons = reasons
+
+    def __getitem__(self, cookie: int) -> Flow:
+        return self._reasons[cookie][0].flow
+
+    def keys(self) -> KeysView[int]:
+        return self._reasons.keys()
+
+    def __contains__(self, cookie: object) -> bool:
+        return cookie in self._reasons
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._reasons)
+
+    def __len__(self) -> int:
+        return len(self._reasons)
+
+
+class _InOrder(Mapping[int, tuple[Application, ...]]):
+    """Reasons, each once, in an order that depends on nothing but what they say."""
+
+    def __init__(self, reasons: Reasons) -> None:
+        self._reasons = reasons
+
+    def __getitem__(self, cookie: int) -> tuple[Application, ...]:
+        reasons = self._reasons[cookie]
+        if len(reasons) == 1:
+            return reasons
+        once = {(reason.why.what, str(reason.why.origin), reason.sentence): reason for reason in reasons}
+        return tuple(once[key] for key in sorted(once))
+
+    def keys(self) -> KeysView[int]:
+        return self._reasons.keys()
+
+    def __contains__(self, cookie: object) -> bool:
+        return cookie in self._reasons
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._reasons)
+
+    def __len__(self) -> int:
+        return len(self._reasons)
+
+
 class Desired:
     """Every flow that one switch shall hold, by cookie, with what it is there for."""
 
-    flows: Mapping[int, Flow]
-    applications: Mapping[int, tuple[Application, ...]]
-    learned: Mapping[int, tuple[Application, ...]] = field(default_factory=dict)
-    """Every cookie that what the switch learns may have, with what has it learned."""
+    def __init__(self, reasons: Reasons, learned: Reasons | None = None) -> None:
+        """``learned``: of every cookie that what the switch learns may have, what has it learned."""
+        self.flows: Mapping[int, Flow] = _Flows(reasons)
+        self.applications: Reasons = _InOrder(reasons)
+        self.learned: Reasons = _InOrder({} if learned is None else learned)
 
     def words(self, cookie: int) -> str:
         """What a flow does, and the objects that it is there for."""
@@ -34,7 +85,20 @@ class Plan:
         return bool(self.add or self.delete)
 
 
+@dataclass(slots=True)
+class Change:
+    """The cookies by which what a switch shall hold, and what it may learn, is another than before."""
+
+    added: set[int] = field(default_factory=set)
+    removed: set[int] = field(default_factory=set)
+    learned: set[int] = field(default_factory=set)
+    forgotten: set[int] = field(default_factory=set)
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.removed or self.learned or self.forgotten)
+
+
 def diff(desired: Mapping[int, Flow], actual: Set[int]) -> Plan:
     """The plan that makes a switch with these cookies of ours hold exactly the desired flows."""
-    add = tuple(flow for cookie, flow in desired.items() if cookie not in actual)
+    add = tuple(desired[cookie] for cookie in desired if cookie not in actual)
     return Plan(add, frozenset(actual - desired.keys()))

@@ -14,12 +14,14 @@ from typing import Any
 
 from flows import openflow, priorities
 from flows.fields import IP_TTL, TUN_DST, TUN_ID, VLAN, Bit, Field
+from flows.flow import Flow, Shape
 from flows.model import Origin
-from flows.openflow import Action, Flow
+from flows.openflow import Action
 from flows.templates import (
     CopiesTemplate,
     Jump,
     LearnTemplate,
+    NumberTemplate,
     OutputTemplate,
     Param,
     Priority,
@@ -41,7 +43,7 @@ class Why:
     """The object of the model that an application is there for."""
 
     what: str
-    origin: Origin
+    origin: Origin = field(hash=False)  # hashed with every unit: the name tells nearly all apart
 
     def __str__(self) -> str:
         return f"{self.what} ({self.origin})"
@@ -125,6 +127,8 @@ class Rule:
             raise DeclarationError(f"{self.table.name}: '{self.sentence}' {fault}")
 
     def _faults_of_match(self) -> Iterator[str]:
+        if not isinstance(self.priority, int) and self.by not in self._prefixes:
+            yield f"takes its priority from {self.by}, which is no prefix that it matches"
         matched = {term.field: term.value for term in self.match}
         for item in matched:
             for needed, value in item.needs:
@@ -177,15 +181,63 @@ class Rule:
 
     def flow(self, values: Mapping[str, Value]) -> Flow:
         """The flow for some values."""
+        numbers = tuple([template.number(values[name]) for name, template in self._numbers])
+        if self._is_one_of_a_kind:
+            return Flow(self._shape(values), numbers)
+        kind = tuple([values[name].prefixlen for name in self._prefixes])  # type: ignore[union-attr]
+        shape = self._shapes.get(kind)
+        if shape is None:
+            shape = self._shapes[kind] = self._shape(values)
+        return Flow(shape, numbers)
+
+    @cached_property
+    def _shapes(self) -> dict[tuple[int, ...], Shape]:
+        """The shapes of its flows by the lengths of their prefixes."""
+        return {}
+
+    @cached_property
+    def _numbers(self) -> tuple[tuple[str, NumberTemplate], ...]:
+        """The parameters by which flows of one shape differ, each with the place that has room for least."""
+        if self._is_one_of_a_kind:
+            return ()
+        found: dict[str, NumberTemplate] = {}
+        for template in (*self.match, *self.steps):
+            if isinstance(template, NumberTemplate) and isinstance(template.value, Param):
+                name = template.value.name
+                found[name] = min(found.get(name, template), template, key=lambda one: one.field.bits)
+        return tuple(found.items())
+
+    @cached_property
+    def _prefixes(self) -> tuple[str, ...]:
+        """The parameters that are prefixes."""
+        values = [term.value for term in self.match if term.prefix]
+        return tuple(value.name for value in values if isinstance(value, Param))
+
+    @cached_property
+    def _is_one_of_a_kind(self) -> bool:
+        """Whether no two flows have the same shape."""
+        steps = [step for step in self.steps if isinstance(step, LearnTemplate | CopiesTemplate)]
+        return any(isinstance(value, Param) for step in steps for value in parameters_of(step))
+
+    def _shape(self, values: Mapping[str, Value]) -> Shape:
+        """The shape of the flow for some values."""
         priority = self.priority
         if not isinstance(priority, int):
             prefix = values[self.by]
-            if not isinstance(prefix, IPv4Network):
-                raise TypeError(f"{self.table.name}: {self.by} must be a prefix, not {prefix!r}")
+            assert isinstance(prefix, IPv4Network)
             priority = priority(prefix)
-        match = tuple(term.fill(values) for term in self.match)
-        actions = tuple(action for step in self.steps for action in self._actions(step, values))
-        return Flow(self.table.number, priority, match, actions)
+        names = [name for name, _ in self._numbers]
+        parts: list[Any] = []
+        holes: list[tuple[int, int]] = []
+        for template in (*self.match, *self.steps):
+            if isinstance(template, NumberTemplate) and isinstance(template.value, Param) and names:
+                holes.append((len(parts), names.index(template.value.name)))
+            if isinstance(template, TermTemplate):
+                parts.append(template.fill(values))
+            else:
+                parts += self._actions(template, values)
+        size = len(self.match)
+        return Shape(self.table.number, priority, tuple(parts[:size]), tuple(parts[size:]), tuple(holes))
 
     def _actions(self, step: Step, values: Mapping[str, Value]) -> Iterator[Action]:
         numbers = self.table.numbers
@@ -202,17 +254,16 @@ class Rule:
                 yield step
 
 
-@dataclass(frozen=True, eq=False)
 class Application:
     """A rule applied to an object. Equal flows from different objects are one flow with both as reasons."""
 
-    rule: Rule
-    values: Mapping[str, Value]
-    why: Why
+    __slots__ = ("flow", "rule", "values", "why")
 
-    @cached_property
-    def flow(self) -> Flow:
-        return self.rule.flow(self.values)
+    def __init__(self, rule: Rule, values: Mapping[str, Value], why: Why) -> None:
+        self.rule = rule
+        self.values = values
+        self.why = why
+        self.flow = rule.flow(values)
 
     @property
     def sentence(self) -> str:

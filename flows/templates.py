@@ -23,7 +23,10 @@ from flows.registers import ADMITTED, NO_PACKET, ROOM
 
 
 class Named(int):
-    """A number that a sentence prints by name: a VPC's tag, a port's OpenFlow number."""
+    """A number that a sentence prints by name: a VPC's tag, a port's OpenFlow number.
+
+    Equal to a plain number, but not to the same number with another name: units that read otherwise are others.
+    """
 
     name: str
 
@@ -31,6 +34,13 @@ class Named(int):
         made = super().__new__(cls, value)
         made.name = name
         return made
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Named):
+            return int(self) == int(other) and self.name == other.name
+        return int.__eq__(self, other)
+
+    __hash__ = int.__hash__
 
     def __str__(self) -> str:
         return self.name
@@ -78,11 +88,16 @@ class TermTemplate:
 
     def fill(self, values: Mapping[str, Value]) -> openflow.Term:
         value = _filled(self.value, values)
-        if self.prefix:
-            if not isinstance(value, IPv4Network):
-                raise TypeError(f"{self.field} wants a prefix, not {value!r}")
-            return openflow.Term(self.field, int(value.network_address), _mask(value))
-        return openflow.Term(self.field, _number(self.field, value), self.mask)
+        mask = _mask(value) if isinstance(value, IPv4Network) else self.mask
+        return openflow.Term(self.field, self.number(value), mask)
+
+    def number(self, value: Value) -> int:
+        """A value as the number that it is in a match."""
+        if not self.prefix:
+            return _number(self.field, value)
+        if not isinstance(value, IPv4Network):
+            raise TypeError(f"{self.field} wants a prefix, not {value!r}")
+        return int(value.network_address)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +108,11 @@ class SetTemplate:
     value: Value | Param
 
     def fill(self, values: Mapping[str, Value]) -> openflow.SetField:
-        return openflow.SetField(self.field, _number(self.field, _filled(self.value, values)))
+        return openflow.SetField(self.field, self.number(_filled(self.value, values)))
+
+    def number(self, value: Value) -> int:
+        """A value as the number that the field gets."""
+        return _number(self.field, value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,10 +169,19 @@ class CopiesTemplate:
 class OutputTemplate:
     """Send the packet out of a port."""
 
-    port: Value | Param
+    value: Value | Param
 
     def fill(self, values: Mapping[str, Value]) -> openflow.Output:
-        return openflow.Output(_number(IN_PORT, _filled(self.port, values)))
+        return openflow.Output(self.number(_filled(self.value, values)))
+
+    @property
+    def field(self) -> Field:
+        """The field that has the same numbers."""
+        return IN_PORT
+
+    def number(self, value: Value) -> int:
+        """A value as the number of a port."""
+        return _number(self.field, value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +207,8 @@ Step = (
     | openflow.OutputInPort
     | openflow.OutputController
 )
+NumberTemplate = TermTemplate | SetTemplate | OutputTemplate
+"""What takes one number."""
 Priority = int | Callable[[IPv4Network], int]
 
 
@@ -191,11 +221,13 @@ def _filled(value: Value | Param, values: Mapping[str, Value]) -> Value:
 
 
 def _number(field: Field, value: Value) -> int:
-    number = int(value.replace(":", ""), 16) if isinstance(value, str) else value
-    if isinstance(number, IPv4Network | Copies):
+    if isinstance(value, str):
+        number = int(value.replace(":", ""), 16)
+    elif isinstance(value, (IPv4Network, Copies)):
         raise TypeError(f"{field} wants one address, not {value!r}")
-    number = int(number)
-    if not 0 <= number < 1 << field.bits:
+    else:
+        number = int(value)
+    if number >> field.bits:
         raise ValueError(f"{value!r} does not fit into {field}")
     return number
 
@@ -205,8 +237,8 @@ def parameters_of(step: Step) -> tuple[Value | Param, ...]:
     match step:
         case SetTemplate(_, value):
             return (value,)
-        case OutputTemplate(port):
-            return (port,)
+        case OutputTemplate(value):
+            return (value,)
         case CopiesTemplate(copies):
             return (copies,)
         case LearnTemplate():

@@ -3,13 +3,13 @@
 Each table turns each unit by itself into rule applications, so that a change costs what it touches.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
 
 from flows.facts import HostFacts, Interface
 from flows.locate import Locations
-from flows.model import NOTHING, Network, Subnet, SubnetRoute, Vpc, VpcPort
+from flows.model import NOTHING, Network, SegmentPort, Subnet, SubnetRoute, Vpc, VpcPort
 from flows.model.types import Declared
 from flows.rules import Why
 from flows.segments import HostSegments
@@ -165,95 +165,131 @@ def why(obj: Declared) -> Why:
 
 
 def view(network: Network, tags: Tags, locations: Locations, facts: HostFacts, host: str) -> frozenset[Unit]:
-    """Everything that one host's flows depend on."""
-    vlans = tags.vlans.get(host, {})
-    segments = HostSegments(network, tags.segments, vlans, locations, facts, host)
-    return frozenset([*_View(network, tags, locations, facts, host).units(), *segments.units()])
+    """Everything that one host's flows depend on, from scratch. :mod:`flows.views` keeps the same up to date."""
+    plugged = {i.iface_id: i for i in facts.interfaces if locations.hosts.get(i.iface_id) == host}
+    ports = [network.host_ports[name] for name in locations.hosts]
+    vpcs = HostVpcs(network, tags, facts, host, {p.vpc for p in ports if isinstance(p, VpcPort) and p.name in plugged})
+    local: dict[str, list[tuple[SegmentPort, Interface]]] = {}
+    hosts: dict[str, set[str]] = {}
+    for port in ports:
+        if isinstance(port, VpcPort):
+            continue
+        for segment in network.segments_of(port):
+            hosts.setdefault(segment.name, set()).add(locations.hosts[port.name])
+            if port.name in plugged:
+                local.setdefault(segment.name, []).append((port, plugged[port.name]))
+    segments = HostSegments(network, tags.segments, tags.vlans.get(host, {}), facts, host, local)
+    units: list[Unit] = list(vpcs.units())
+    for name in segments.wards:
+        units += segments.units(name, local[name], hosts[name])
+    for port in network.host_ports.values():
+        location, interface = locations.hosts.get(port.name), plugged.get(port.name)
+        if isinstance(port, VpcPort):
+            units += vpcs.of_port(port, location, interface)
+        else:
+            units += segments.of_port(port, location, interface)
+    return frozenset(units)
 
 
-class _View:
-    def __init__(self, network: Network, tags: Tags, locations: Locations, facts: HostFacts, host: str) -> None:
+@dataclass(frozen=True, slots=True)
+class VpcWard:
+    """How a VPC matters on a host: because it has ports here, because a peer's routes lead to it, or both."""
+
+    vpc: Named
+    key: int
+    is_here: bool
+    routes: tuple[tuple[Named, IPv4Network], ...]
+    """Those that lead to it and work in both directions: the subnet that each belongs to, and its range."""
+    subnets: tuple[tuple[Named, IPv4Network], ...]
+    """Its subnets; when it is not here, those to which these routes lead."""
+
+
+class HostVpcs:
+    """What one host needs of the VPCs that have a port on it, and of their peers."""
+
+    def __init__(self, network: Network, tags: Tags, facts: HostFacts, host: str, here: Set[str]) -> None:
+        """``here``: the VPCs that have a port on it. Of the network's ports nothing is asked."""
         self._network = network
         self._tags = tags
-        self._locations = locations
-        self._facts = facts
         self._host = host
-        self._plugged: dict[str, Interface] = {i.iface_id: i for i in facts.interfaces}
-        self._ports: dict[str, list[VpcPort]] = {}
-        for port in network.vpc_ports.values():
-            self._ports.setdefault(port.vpc, []).append(port)
-        number = facts.tunnel_ofport
-        self._tunnel = Named(number, "the tunnel port") if number is not None else None
+        self._here = here
+        self._tunnel = None if facts.tunnel_ofport is None else Named(facts.tunnel_ofport, "the tunnel port")
+        self._routed: dict[str, None] = {}
+        """The subnets to which routes lead that work in both directions."""
+        self._routes: dict[str, list[tuple[Named, IPv4Network]]] = {}
+        self._own = tuple(self._units())
+        self.wards: Mapping[str, VpcWard] = {
+            name: self._ward(network.vpcs[name]) for name in sorted(here | self._routes.keys())
+        }
+        """By the VPC's name."""
 
     def units(self) -> Iterator[Unit]:
-        here = {
-            port.vpc
-            for name in self._plugged
-            if (port := self._network.vpc_ports.get(name)) and self._locations.hosts.get(name) == self._host
-        }
+        """All but those of ports."""
+        yield from self._own
+        for vpc, subnet in (self._network.ends[end] for end in self._routed):
+            if vpc.name not in self._here:
+                yield PeerSubnet(self._vpc(vpc), subnet.cidr, why(subnet))
+
+    def of_port(self, port: VpcPort, location: str | None, interface: Interface | None) -> Iterator[Unit]:
+        """What a port needs. ``location``: its host; ``interface``: the one that it has here, if it is here."""
+        ward = self.wards.get(port.vpc)
+        if ward is None:
+            return
+        reason = why(port)
+        if ward.is_here:
+            for ip in port.ips:
+                yield Known(ward.vpc, ip, reason)
+        for subnet, to in ward.routes:
+            for ip in port.ips:
+                if ip in to:
+                    yield PeerAddress(subnet, ip, reason)
+        if ward.is_here or any(ip in cidr for _, cidr in ward.subnets for ip in port.ips):
+            yield from self._addresses(port, ward, location, reason)
+        if interface is not None:
+            subnet_of = self._network.subnet_of(port.vpc, port.ips[0])
+            assert subnet_of is not None, f"{port.name} has an address of no subnet: the model was not checked"
+            tag = self._subnet(self._network.vpcs[port.vpc], subnet_of)
+            yield LocalPort(ward.vpc, tag, Named(interface.ofport, port.name), port.mac, port.ips, reason)
+
+    def _addresses(self, port: VpcPort, ward: VpcWard, location: str | None, reason: Why) -> Iterator[Unit]:
+        """Where the addresses of a port are, as the route tables of its own VPC and of its peers see it."""
+        if location == self._host:
+            for ip in port.ips:
+                yield Here(ward.vpc, ip, reason)
+        elif location is not None and self._tunnel is not None:
+            tunnel_ip = self._network.hosts[location].tunnel_ip
+            for ip in port.ips:
+                yield Elsewhere(ward.vpc, ward.key, ip, location, tunnel_ip, self._tunnel, reason)
+
+    def _units(self) -> Iterator[Unit]:
         if self._tunnel is not None:
             yield TunnelPort(self._tunnel, why(self._network.hosts[self._host]))
-        routed: set[str] = set()
-        for vpc in (self._network.vpcs[name] for name in sorted(here)):
+        for vpc in (self._network.vpcs[name] for name in sorted(self._here)):
             yield LocalVpc(self._vpc(vpc), vpc.id, why(vpc))
-            for port in self._ports[vpc.name]:
-                yield from self._port(port, vpc)
             for subnet in vpc.subnets.values():
-                tag = self._subnet(vpc, subnet)
-                yield LocalSubnet(self._vpc(vpc), tag, subnet.cidr, subnet.gateway, why(subnet))
+                yield LocalSubnet(self._vpc(vpc), self._subnet(vpc, subnet), subnet.cidr, subnet.gateway, why(subnet))
                 for route in subnet.routes:
-                    yield from self._route(vpc, subnet, route, routed)
-        yield from self._peers(routed, here)
+                    yield self._route(vpc, subnet, route)
 
-    def _port(self, port: VpcPort, vpc: Vpc) -> Iterator[Unit]:
-        for ip in port.ips:
-            yield Known(self._vpc(vpc), ip, why(port))
-        yield from self._addresses(port, vpc)
-        interface = self._plugged.get(port.name)
-        if interface is None or self._locations.hosts.get(port.name) != self._host:
-            return
-        subnet = self._network.subnet_of(vpc.name, port.ips[0])
-        assert subnet is not None, f"{port.name} has an address of no subnet: the model was not checked"
-        ofport = Named(interface.ofport, port.name)
-        yield LocalPort(self._vpc(vpc), self._subnet(vpc, subnet), ofport, port.mac, port.ips, why(port))
-
-    def _addresses(self, port: VpcPort, vpc: Vpc) -> Iterator[Unit]:
-        """Where the addresses of a port are, as the route tables of its own VPC and of its peers see it."""
-        location = self._locations.hosts.get(port.name)
-        for ip in port.ips:
-            if location == self._host:
-                yield Here(self._vpc(vpc), ip, why(port))
-            elif location is not None and self._tunnel is not None:
-                tunnel_ip = self._network.hosts[location].tunnel_ip
-                yield Elsewhere(self._vpc(vpc), vpc.id, ip, location, tunnel_ip, self._tunnel, why(port))
-
-    def _route(self, vpc: Vpc, subnet: Subnet, route: SubnetRoute, routed: set[str]) -> Iterator[Unit]:
-        """A route out of the VPC. Adds the peer's subnet to ``routed`` when packets can take the route."""
+    def _route(self, vpc: Vpc, subnet: Subnet, route: SubnetRoute) -> Unit:
+        """A route out of the VPC. Noted, when packets can take it."""
         tag = self._subnet(vpc, subnet)
         if route.via == NOTHING:
-            yield NullRoute(tag, route.to, why(route))
-            return
+            return NullRoute(tag, route.to, why(route))
         far = self._network.peerings[route.via].other(f"{vpc.name}/{subnet.name}")
         far_vpc, far_subnet = self._network.ends[far]
         back = tuple(returning.to for returning in far_subnet.routes if returning.via == route.via)
-        yield PeerRoute(self._vpc(vpc), tag, subnet.cidr, route.to, self._vpc(far_vpc), back, why(route))
-        if not back:
-            return
-        routed.add(far)
-        for port in self._ports.get(far_vpc.name, ()):
-            for ip in port.ips:
-                if ip in route.to:
-                    yield PeerAddress(tag, ip, why(port))
+        if back:
+            self._routed[far] = None
+            self._routes.setdefault(far_vpc.name, []).append((tag, route.to))
+        return PeerRoute(self._vpc(vpc), tag, subnet.cidr, route.to, self._vpc(far_vpc), back, why(route))
 
-    def _peers(self, routed: set[str], here: set[str]) -> Iterator[Unit]:
-        """What the route table needs of peers that are not here themselves."""
-        for vpc, subnet in (self._network.ends[end] for end in sorted(routed)):
-            if vpc.name in here:
-                continue
-            yield PeerSubnet(self._vpc(vpc), subnet.cidr, why(subnet))
-            for port in self._ports.get(vpc.name, ()):
-                if any(ip in subnet.cidr for ip in port.ips):
-                    yield from self._addresses(port, vpc)
+    def _ward(self, vpc: Vpc) -> VpcWard:
+        is_here = vpc.name in self._here
+        routed = (self._network.ends[end] for end in self._routed)
+        subnets = vpc.subnets.values() if is_here else [subnet for of, subnet in routed if of.name == vpc.name]
+        tagged = tuple((self._subnet(vpc, subnet), subnet.cidr) for subnet in subnets)
+        return VpcWard(self._vpc(vpc), vpc.id, is_here, tuple(self._routes.get(vpc.name, ())), tagged)
 
     def _vpc(self, vpc: Vpc) -> Named:
         return Named(self._tags.vpcs[vpc.name], f"VPC {vpc.name}")

@@ -10,8 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pyroute2 import IPRoute
-
 _CLONE_NEWNET = 0x40000000
 _MS_BIND = 0x1000
 _MNT_DETACH = 2
@@ -43,6 +41,9 @@ def inside(namespace: Path) -> Iterator[None]:
 @contextmanager
 def links(namespace: Path) -> Iterator[Any]:
     """The links, addresses and routes of a namespace, as pyroute2's ``IPRoute``."""
+    # Only here: it is slow to load, and whoever only asks about a lab needs none of it.
+    from pyroute2 import IPRoute  # noqa: PLC0415
+
     with inside(namespace):
         route = IPRoute()
     try:

@@ -54,7 +54,7 @@ class PlainSwitch(OpenVSwitch):
         self._link_control_socket()
         with namespaces.links(self.namespace) as route:
             if not self._waiting.until(
-                lambda: self._control.is_socket() and bool(route.link_lookup(ifname=self.bridge)), PATIENCE
+                lambda: self._answers() and bool(route.link_lookup(ifname=self.bridge)), PATIENCE
             ):
                 raise LabError(f"ovs-vswitchd of {self.what} makes no bridge; see its log")
         self._settle()

@@ -133,6 +133,11 @@ class OpenVSwitch:
         """Wait until the switch is up, and give it what does not outlive a restart."""
         raise NotImplementedError
 
+    def _answers(self) -> bool:
+        """Whether its control socket is not one that a killed ovs-vswitchd left behind."""
+        with socket.socket(socket.AF_UNIX) as control:
+            return control.connect_ex(str(self._control)) == 0
+
     def _settle(self) -> None:
         """Wait until ovs-vswitchd has made its ports and has noticed the host's address.
 
@@ -204,7 +209,7 @@ class Switch(OpenVSwitch):
         """
         self._link_control_socket()
         with namespaces.links(self.namespace) as route:
-            if not self._waiting.until(lambda: self._control.is_socket() and self._has_bridge(route), PATIENCE):
+            if not self._waiting.until(lambda: self._answers() and self._has_bridge(route), PATIENCE):
                 raise LabError(f"ovs-vswitchd of {self.what} makes no bridge; see its log")
             index = namespaces.index_of(route, PHYSICAL_BRIDGE)
             if has_kernel_datapath():

@@ -56,7 +56,9 @@ class Connection:
         for message in messages:
             version, kind, length, xid = struct.unpack_from("!BBHI", message)
             assert kind == ofp.OFPT_MULTIPART_REPLY, message
-            found += parser.OFPMultipartReply.parser(PROTOCOL, version, kind, length, xid, bytearray(message)).body
+            body = parser.OFPMultipartReply.parser(PROTOCOL, version, kind, length, xid, bytearray(message)).body
+            for part in body:
+                found += part if isinstance(part, list) else [part]
         return found
 
     def close(self) -> None:

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from flows.assumed import assumed_facts, assumed_switch_facts, assumed_tags
 from flows.compile import compile
 from flows.copies import Copies, LocalCopy
 from flows.facts import HostFacts
@@ -10,12 +9,25 @@ from flows.locate import locate
 from flows.model import Network, parse
 from flows.model.types import NOWHERE
 from flows.plan import Desired
+from flows.plugged import host_facts as plugged
+from flows.plugged import host_node, plugged_in, switch_node, tags
 from flows.rules import Why
 from flows.switching import Flood, FloodOthers, Learning, Member, TrunkAll
 from flows.templates import Named
-from flows.tree import tree, working
 from flows.view import Unit, view
-from flows.view_switch import locate_machines, view_switch
+
+__all__ = [
+    "PLAIN_SWITCH_PORTS",
+    "ROOT",
+    "SCENARIOS",
+    "SHIPPED",
+    "compiled",
+    "load",
+    "plain_switch",
+    "plugged",
+    "programmed",
+    "tags",
+]
 
 ROOT = Path(__file__).parent.parent
 SHIPPED = ROOT / "mininet_topos" / "networks"
@@ -29,18 +41,11 @@ def load(path: Path) -> Network:
 
 def programmed(network: Network) -> dict[str, Desired]:
     """What every switch of a network shall hold, those of hosts and plain ones, by name."""
+    desired = plugged_in(network).desired
     return {
-        **{host: compiled(network, host) for host in network.hosts},
-        **{switch: compiled_switch(network, switch) for switch in network.switches},
+        **{host: desired[host_node(host)] for host in network.hosts},
+        **{switch: desired[switch_node(switch)] for switch in network.switches},
     }
-
-
-def compiled_switch(network: Network, switch: str) -> Desired:
-    """What a plain switch shall hold when everything is plugged in and every link works."""
-    facts = assumed_switch_facts(network)
-    links = network.links.values()
-    located = locate_machines(network, facts)
-    return compile(view_switch(network, switch, facts[switch], tree(links, working(links, facts)), located))
 
 
 PLAIN_SWITCH_PORTS = (1, 2, 3, 4)
@@ -71,5 +76,5 @@ def plain_switch() -> frozenset[Unit]:
 
 def compiled(network: Network, host: str, facts: dict[str, HostFacts] | None = None) -> Desired:
     """What one host's switch shall hold."""
-    observed = assumed_facts(network) if facts is None else facts
-    return compile(view(network, assumed_tags(network), locate(network, observed), observed[host], host))
+    observed = plugged(network) if facts is None else facts
+    return compile(view(network, tags(network), locate(network, observed), observed[host], host))

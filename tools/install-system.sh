@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the Debian packages that the lab and the tests need, and says which command would when it cannot.
-# Usage: install-system.sh [vm], with "vm" what the virtual machine needs too.
+# Usage: install-system.sh [vm|bench], with "vm" what the virtual machine needs too, with "bench" what the benchmarks do.
 set -eu
 export PATH="$PATH:/usr/sbin:/sbin"
 
@@ -23,6 +23,11 @@ if [ "${1:-}" = vm ]; then
     need linux.uml user-mode-linux
     need modprobe kmod
 fi
+if [ "${1:-}" = bench ]; then
+    need ovn-northd ovn-central
+    need ovn-controller ovn-host
+    export RUNLEVEL=1  # the benchmarks start OVN themselves: the packages shall not (invoke-rc.d(8))
+fi
 [ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" = 0 ]; then
@@ -36,7 +41,7 @@ fi
 echo "Installing$missing"
 log=$(mktemp)
 if ! { $sudo apt-get update &&
-       $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $missing; } >"$log" 2>&1
+       $sudo env ${RUNLEVEL:+RUNLEVEL=$RUNLEVEL} DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $missing; } >"$log" 2>&1
 then
     tail -n 20 "$log" >&2
     echo "Could not install packages. The command that would: ${sudo:+sudo }apt-get install$missing" >&2

@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator
 
 from controller.checkup.finding import Finding
 from controller.checkup.look import Look
+from flows.flow import COOKIE_OWNER
 from flows.learning import LEARNED_OWNER
 from flows.model import Network
 from flows.model.contract import INTEGRATION_BRIDGE, OVSDB_PORT, PHYSICAL_BRIDGE, datapath_id, tunnel_port
 from flows.model.host import Host
-from flows.openflow import COOKIE_OWNER
 
 OLDEST = (3, 1)
 """The oldest Open vSwitch that the project is tested with."""

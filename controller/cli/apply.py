@@ -9,20 +9,22 @@ import typer
 from controller.cli.output import err, fail, out, read_network, summary
 from controller.cli.plan import FlowsOption, print_plan
 from controller.cli.state import LabOption, StateOption, find_target
-from controller.cli.waiting import unconfirmed, wait_confirmed
+from controller.cli.waiting import wait_connected
 from controller.planning import Planned, plan
 
 
 def apply(
     file: Annotated[Path, typer.Argument(help="A network file (YAML).")],
-    wait: Annotated[float, typer.Option(help="Seconds to wait until every host confirmed; 0: do not wait.")] = 10.0,
+    wait: Annotated[
+        float, typer.Option(help="Seconds to wait until every connected host confirmed; 0: do not wait.")
+    ] = 10.0,
     comment: Annotated[str, typer.Option(help="What this change is for; 'ovs-vpc history' shows it.")] = "",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not show what will change, and do not ask.")] = False,
     flows: FlowsOption = False,
     state: StateOption = None,
     lab: LabOption = None,
 ) -> None:
-    """Make a network file the model of a running controller, and wait until every host has confirmed it.
+    """Make a network file the model of a running controller, and wait until every connected host has confirmed it.
 
     Shows first what will change, as 'ovs-vpc plan' does, and asks. What is applied is what was shown: when somebody
     else has changed the model meanwhile, nothing is. Scripts say --yes.
@@ -30,8 +32,8 @@ def apply(
     Only what differs is changed in the switches. A file with errors changes nothing. In a lab, instances that are
     new are made and plugged in, those that moved are moved, and those that are gone are ended.
 
-    Exit code 0: every host confirmed. 1: the file is wrong, the answer was no, or a host did not confirm in time (it
-    will get the change once it can).
+    Exit code 0: every host confirmed. 1: the file is wrong; or the answer was no; or a host is not connected or did not
+    confirm in time, which is then named (it will get the change once it can).
     """
     target = find_target(state, lab)
     store = target.store
@@ -51,16 +53,15 @@ def apply(
         out.print(f"generation {generation} is stored")
         return
     with err.status("waiting for the hosts to confirm"):
-        is_confirmed = wait_confirmed(store, generation, wait)
-    if is_confirmed:
-        out.print(f"generation {generation} is confirmed by every host: {summary(network)}")
-        for name, known in store.read_status()["hosts"].items():
-            for segment in known["cut_off"]:
-                out.print(f"  {name}: segment {segment} is cut off there: all VLANs that a host has are in use")
-        return
-    for name, reason in unconfirmed(store, generation).items():
-        out.print(f"  {name}: {reason}")
-    fail(f"generation {generation} is stored, but not confirmed by every host within {wait:g} s")
+        missing = wait_connected(store, generation, wait)
+    if missing:
+        for name, reason in missing.items():
+            out.print(f"  {name}: {reason}")
+        fail(f"generation {generation} is stored, but not confirmed by {', '.join(missing)}")
+    out.print(f"generation {generation} is confirmed by every host: {summary(network)}")
+    for name, known in store.read_status()["hosts"].items():
+        for segment in known["cut_off"]:
+            out.print(f"  {name}: segment {segment} is cut off there: all VLANs that a host has are in use")
 
 
 def _ask(planned: Planned, *, in_words: bool) -> None:

@@ -11,7 +11,7 @@ from controller.cli.output import JsonOption, fail, out, print_json
 from controller.cli.state import LabOption, PlaceArgument, StateOption, check_name, find_target
 from controller.compiled import compiled, compiled_switch
 from flows.describe import flow_lines
-from flows.openflow import Flow
+from flows.flow import Flow
 from flows.pipeline import NUMBERS, table_name
 from flows.plan import Desired
 
@@ -97,7 +97,6 @@ def _described(flow: Flow, desired: Desired) -> dict[str, object]:
 def _only(desired: Desired, table: int) -> Desired:
     """The flows of one table, and what is learned by them."""
     return Desired(
-        {cookie: flow for cookie, flow in desired.flows.items() if flow.table == table},
-        desired.applications,
+        {cookie: desired.applications[cookie] for cookie, flow in desired.flows.items() if flow.table == table},
         {cookie: teachers for cookie, teachers in desired.learned.items() if teachers[0].rule.table.number == table},
     )

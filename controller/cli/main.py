@@ -16,6 +16,7 @@ from controller.cli import (
     serve,
     show,
     status,
+    trace,
     validate,
     who_can_reach,
     why_not,
@@ -41,6 +42,7 @@ app.command("show")(show.show)
 app.command("graph")(graph.graph)
 app.command("flows")(flows.flows)
 app.command("explain")(explain.explain)
+app.command("trace")(trace.trace_packet)
 app.command("why-not")(why_not.why_not)
 app.command("who-can-reach")(who_can_reach.who_can_reach)
 app.command("doctor")(doctor.doctor)

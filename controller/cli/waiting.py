@@ -7,6 +7,8 @@ from typing import Any
 from controller.store import Store
 
 _INTERVAL = 0.05
+_ABSENT = 3.0
+"""Seconds that a host or switch has to connect, which may be new, while all others have confirmed."""
 
 
 def wait_confirmed(store: Store, generation: int, seconds: float) -> bool:
@@ -17,6 +19,21 @@ def wait_confirmed(store: Store, generation: int, seconds: float) -> bool:
             return True
         time.sleep(_INTERVAL)
     return False
+
+
+def wait_connected(store: Store, generation: int, seconds: float) -> dict[str, str]:
+    """Wait until every host and switch that is connected has confirmed a generation, but not longer.
+
+    Returns those that have not confirmed, each with the reason as far as it is known.
+    """
+    start = time.monotonic()
+    while True:
+        status, passed = store.read_status(), time.monotonic() - start
+        missing = _unconfirmed(status, generation)
+        absent = {name for name, node in nodes(status).items() if not node["switch"]}
+        if not missing or passed > seconds or (passed > _ABSENT and missing.keys() <= absent):
+            return missing
+        time.sleep(_INTERVAL)
 
 
 def wait_plugged(store: Store, ports: Collection[str], seconds: float) -> bool:
@@ -36,7 +53,10 @@ def wait_plugged(store: Store, ports: Collection[str], seconds: float) -> bool:
 
 def unconfirmed(store: Store, generation: int) -> dict[str, str]:
     """The hosts and switches that have not confirmed a generation, each with the reason as far as it is known."""
-    status = store.read_status()
+    return _unconfirmed(store.read_status(), generation)
+
+
+def _unconfirmed(status: Mapping[str, Any], generation: int) -> dict[str, str]:
     if not status or status["generation"] < generation:
         return {"controller": "it has not seen the change yet"}
     return {name: _reason(node) for name, node in nodes(status).items() if node["confirmed"] < generation}

@@ -5,9 +5,11 @@ have Open vSwitch, and a host may have another version of it. Columns that chang
 seconds (statistics, status) are left out on purpose: each change would wake the controller, for every host.
 """
 
-from typing import Any
+from typing import Any, TypeVar
 
 from ovs.db.idl import Idl, SchemaHelper
+
+_Read = TypeVar("_Read")
 
 Row = Any
 """A row (``ovs.db.idl.Row``): columns are attributes. It is valid until its database's next ``Idl.run()``."""
@@ -63,7 +65,26 @@ COLUMNS: dict[str, dict[str, Any]] = {
 """Table -> column -> type, in the notation of RFC 7047 section 3.2."""
 
 
-def open_database(target: str) -> Idl:
+class Replica(Idl):  # type: ignore[misc]
+    """The replica of one host's database. It knows which rows have changed since somebody read them."""
+
+    def __init__(self, target: str, helper: SchemaHelper) -> None:
+        super().__init__(target, helper, leader_only=False)
+        self.read: dict[Any, Any] = {}
+        """What was read from a row, by the row's uuid, for as long as the row stays the same."""
+
+    def remember(self, row: Row, what: _Read) -> _Read:
+        """Note what was read from a row, and return it. A transaction under way makes rows look as if it were done."""
+        if self.txn is None:
+            self.read[row.uuid] = what
+        return what
+
+    def notify(self, event: str, row: Row, updates: Row | None = None) -> None:
+        """Called by python-ovs for each row that has changed."""
+        self.read.pop(row.uuid, None)
+
+
+def open_database(target: str) -> Replica:
     """The replica of the database at ``target`` (``unix:PATH``, ``tcp:IP:PORT``); it connects and reconnects by itself.
 
     It never waits for the leader of a cluster: a host's database stands alone.
@@ -74,7 +95,7 @@ def open_database(target: str) -> Idl:
     }
     helper = SchemaHelper(schema_json={"name": "Open_vSwitch", "version": "8.0.0", "tables": tables})
     helper.register_all()
-    database = Idl(target, helper, leader_only=False)
+    database = Replica(target, helper)
     # The Idl's own parameter for the probe is ignored for unix sockets, and there is none for the back-off (8 s).
     database._session.reconnect.set_backoff(RETRY_INTERVAL, RETRY_INTERVAL)
     database._session.reconnect.max_backoff = RETRY_INTERVAL

@@ -78,7 +78,10 @@ def keep_instances(seen: Seen, settings: HostSettings, write: Writer) -> None:
             write.put(interface.row, "ofport_request", [interface.ofport], interface.name)
         if settings.bound is None:
             continue
-        if interface.iface_id in settings.bound and interface.name in taken:
+        mark = interface.iface_id if interface.iface_id in settings.bound and interface.name in taken else None
+        if mark == interface.mark:
+            continue
+        if mark is not None:
             write.put_key(interface.row, "external_ids", BOUND_MARK, interface.iface_id, interface.name)
         else:
             write.drop_key(interface.row, "external_ids", BOUND_MARK, interface.name)
@@ -164,12 +167,9 @@ def _keep_table_names(bridge: Row, settings: HostSettings, write: Writer) -> Non
 def _keep_tunnel(seen: Seen, bridge: Row, settings: HostSettings, write: Writer) -> None:
     wanted = tunnel_port(settings.encapsulation)
     others = {tunnel_port(encapsulation) for encapsulation in get_args(Encapsulation)} - {wanted}
-    port = None
-    for candidate in bridge.ports:
-        if candidate.name in others:
-            write.remove(bridge, "ports", candidate, f"port {candidate.name}")
-        elif candidate.name == wanted:
-            port = candidate
+    for name in others & seen.ports.keys():
+        write.remove(bridge, "ports", seen.ports[name], f"port {name}")
+    port = seen.ports.get(wanted)
     if port is None:
         if wanted in seen.elsewhere:
             return

@@ -19,9 +19,8 @@ def keep_physical(seen: Seen, bridge: Row, settings: HostSettings, write: Writer
     for ours in (interface for interface in seen.interfaces if interface.physical is not None):
         if ours.name in wanted:
             write.put_key(ours.row, "external_ids", PHYSICAL_MARK, wanted[ours.name], ours.name)
-        for port in bridge.ports:
-            if port.name == ours.name not in wanted:
-                write.remove(bridge, "ports", port, f"port {port.name} to the physical network {ours.physical}")
+        elif port := seen.ports.get(ours.name):
+            write.remove(bridge, "ports", port, f"port {ours.name} to the physical network {ours.physical}")
     for interface, network in wanted.items():
         if seen.interface(interface) is None and interface not in seen.elsewhere:
             bridge.verify("ports")

@@ -10,7 +10,7 @@ from controller.ovsdb.columns import is_live, open_database
 from controller.ovsdb.facts import facts
 from controller.ovsdb.keep import end_flow_restore, keep_contract, keep_instances
 from controller.ovsdb.problems import problems
-from controller.ovsdb.seen import BOUND_MARK, Seen, see
+from controller.ovsdb.seen import Seen, see
 from controller.ovsdb.settings import HostSettings
 from controller.ovsdb.waits import Waits
 from controller.ovsdb.writer import Writer
@@ -132,7 +132,7 @@ class HostSession:
         if not write.changes:
             write.transaction.abort()
             self._right_with = self.settings
-            self._marked = frozenset(i.name for i in seen.interfaces if BOUND_MARK in i.row.external_ids)
+            self._marked = frozenset(i.name for i in seen.interfaces if i.mark is not None)
             self._refusal = None
             return
         if deviations and self._right_with == self.settings:

@@ -7,10 +7,9 @@ from controller.store.history import Difference, Entry
 from controller.store.outlook import Outlook
 from controller.store.store import Store
 from controller.store.vlans import Vlans
-from controller.store.watch import StoreWatch
+from controller.store.watch import StoreWatch, VlansKept
 
 __all__ = [
-    "Change",
     "Changes",
     "Difference",
     "Entry",
@@ -20,4 +19,5 @@ __all__ = [
     "StoreWatch",
     "Stored",
     "Vlans",
+    "VlansKept",
 ]

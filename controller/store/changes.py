@@ -25,9 +25,9 @@ class Change:
 Changes = dict[Key, Change]
 
 
-def changes(replica: Replica, rows: Rows) -> Changes:
-    """What makes the model of a replica these rows."""
-    return between({key: replica.values(key) for key in replica}, rows)
+def changes(replica: Replica, keys: Iterable[Key], rows: Rows) -> Changes:
+    """What makes some rows of a replica these rows."""
+    return between({key: replica.values(key) for key in (*keys, *rows) if key in replica}, rows)
 
 
 def between(old: Rows, new: Rows) -> Changes:

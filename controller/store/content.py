@@ -1,6 +1,6 @@
 """The model as objects, kept up to date: what a change does not touch is not built again."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +38,25 @@ class Content:
         self._settings: Network | None = None
         self._objects: dict[str, dict[str, Declared]] = {section: {} for section in sections()}
         self._stale: set[Key] = set()
+
+    def unlike(self, network: Network) -> Iterator[tuple[str, str]]:
+        """The objects (section and name) that may be others in a network than in the database.
+
+        Where the database's object is known there is no need to compare rows.
+        """
+        stale = {(tables()[key.table].section, key.path) for key in self._stale}
+        for section, known in self._objects.items():
+            items: Mapping[str, Declared] = getattr(network, section)
+            names = {name for of, name in stale if of == section}
+            yield from ((section, name) for name in names | (known.keys() - items.keys()))
+            for name, item in items.items():
+                if name not in names and not _are_same(known.get(name), item):
+                    yield section, name
+
+    def put(self, network: Network) -> None:
+        """Note that the database holds just this network, its generation left out."""
+        self._objects = {section: dict(getattr(network, section)) for section in sections()}
+        self._stale = {NETWORK}
 
     def touch(self, keys: Iterable[Key]) -> None:
         """Note that rows are different."""
@@ -83,12 +102,23 @@ class Content:
         return Tags(numbers.get("vpcs", {}), numbers.get("subnets", {}), segments, vlans.named(segments))
 
 
+def _are_same(one: Declared | None, other: Declared) -> bool:
+    return one is other or (type(one) is type(other) and one.__dict__ == other.__dict__)
+
+
 def _with(items: Mapping[str, Declared], changed: Mapping[str, Declared | None]) -> dict[str, Any]:
     """Objects by name with some of them changed or gone, in the order in which they were written."""
     new = {**items, **changed}
     if None in changed.values():
         new = {name: item for name, item in new.items() if item is not None}
     there = {name: item for name, item in changed.items() if item is not None}
-    if all(name in items and items[name].origin == item.origin for name, item in there.items()):
+    moved = [item for name, item in there.items() if name not in items or items[name].origin != item.origin]
+    if not moved or _come_last(moved, items):
         return new
     return {item.name: item for item in in_order(new.values())}
+
+
+def _come_last(added: list[Declared], items: Mapping[str, Declared]) -> bool:
+    """Whether what is added was written behind everything else, in this order."""
+    last = list(items.values())[-1:]
+    return not any(item.name in items for item in added) and in_order([*last, *added]) == [*last, *added]

@@ -1,7 +1,9 @@
 """A session with the store's database: connected, of the right schema, its content known."""
 
+import contextlib
 import json
 import logging
+import os
 from pathlib import Path
 
 from controller.store.errors import Refused, Unreachable, Wrong
@@ -25,7 +27,8 @@ class Database:
 
     def __init__(self, directory: Path, target: str | None) -> None:
         """``target``: where a server that somebody else runs answers; None: the store's own, in the directory."""
-        self._server = Server(directory) if target is None else None
+        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._server = Server(directory, self._wake) if target is None else None
         self._target = target
         self._connection: Connection | None = None
         self._is_watching = False
@@ -44,9 +47,15 @@ class Database:
     def connect(self) -> None:
         """Connect, unless that is done. Raises :class:`Unreachable` and :class:`Wrong`."""
         if self._connection is None:
-            self._connection = self._server.connect() if self._server is not None else Connection(self.target)
+            self._connection = (
+                self._server.connect() if self._server is not None else Connection(self.target, self._wake)
+            )
             self._is_watching = False
             self._upgrade()
+
+    def interrupt(self) -> None:
+        """End the waiting of the present or the next :meth:`look`. May be called by any thread."""
+        os.eventfd_write(self._wake, 1)
 
     def disconnect(self) -> None:
         """End the connection; the server goes on."""
@@ -118,6 +127,8 @@ class Database:
             if method == "update3":
                 _, self._last_transaction, updates = params
                 touched |= self.replica.update(updates, is_all=False)
+        with contextlib.suppress(BlockingIOError):
+            os.eventfd_read(self._wake)
         return touched
 
     def _upgrade(self) -> None:

@@ -134,6 +134,17 @@ class Replica:
             uuid, _ = self._parent[uuid]
         return self._name(uuid)
 
+    def with_parts(self, key: Key) -> Iterator[Key]:
+        """A row, the rows that it holds, and those that they hold; nothing where there is no such row."""
+        if key not in self.uuids:
+            return
+        yield key
+        row = self._rows[key.table][self.uuids[key]]
+        for column in tables()[key.table].children:
+            held = row.get(column.name)
+            for child in [held] if isinstance(held, str) else held or ():
+                yield from self.with_parts(self._name(child))
+
     def values(self, key: Key) -> Values:
         """The values of a row of the model."""
         row = self._rows[key.table][self.uuids[key]]

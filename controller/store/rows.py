@@ -5,7 +5,7 @@ Its values are plain: text, numbers, lists, maps. A reference is the path of the
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, astuple
+from dataclasses import asdict
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel
@@ -35,13 +35,10 @@ NETWORK = Key(Network.__name__, "")
 """The one row of the network itself."""
 
 
-def rows_of(network: Network) -> Rows:
-    """Every row of a network."""
+def rows_of_settings(network: Network) -> Rows:
+    """The network's own row and those of its parts."""
     found: Rows = {}
     _add(network, NETWORK, found)
-    for section in sections():
-        for name, item in getattr(network, section).items():
-            _add(item, Key(type(item).__name__, name), found)
     return found
 
 
@@ -139,7 +136,7 @@ def _parts(column: Column, value: Any, read: Read) -> Any:
 
 def in_order(items: Iterable[Any]) -> list[Any]:
     """Objects in the order in which they were written."""
-    return sorted(items, key=lambda item: (*astuple(item.origin), item.name))
+    return sorted(items, key=lambda item: (item.origin.file, item.origin.line, item.origin.column, item.name))
 
 
 def network_of(settings: Network, objects: Mapping[str, Mapping[str, Any]]) -> Network:

@@ -28,9 +28,13 @@ _DECODER = json.JSONDecoder()
 class Connection:
     """A connection to a server. Not thread-safe."""
 
-    def __init__(self, target: str) -> None:
-        """``target``: ``unix:PATH`` or ``tcp:ADDRESS:PORT``. Raises :class:`Unreachable`."""
+    def __init__(self, target: str, wake: int | None = None) -> None:
+        """``target``: ``unix:PATH`` or ``tcp:ADDRESS:PORT``. Raises :class:`Unreachable`.
+
+        ``wake``: an event file descriptor (eventfd(2)) that ends the waiting of :meth:`said`.
+        """
         self.target = target
+        self._wake = [] if wake is None else [wake]
         try:
             self._socket = _dial(target)
         except OSError as error:
@@ -58,7 +62,7 @@ class Connection:
 
     def said(self, seconds: float) -> Iterator[tuple[str, Any]]:
         """What the server said unasked since the last time: (method, parameters). Waits for it, but not longer."""
-        self._receive(0 if self._said else seconds)
+        self._receive(0 if self._said else seconds, waking=True)
         self._look_after()
         while self._said:
             yield self._said.popleft()
@@ -93,11 +97,12 @@ class Connection:
             except OSError as error:
                 raise Unreachable(f"{self.target}: {error.strerror}") from None
 
-    def _receive(self, seconds: float, *, sending: bool = False) -> None:
-        """Take in what comes within some seconds, or until there is room for sending."""
-        out = [self._socket] if sending else []
-        readable, writable, _ = select.select([self._socket], out, [], max(0.0, seconds))
-        if not readable:
+    def _receive(self, seconds: float, *, sending: bool = False, waking: bool = False) -> None:
+        """Take in what comes within some seconds, or until there is room for sending, or until somebody wakes us."""
+        out: list[int | socket.socket] = [self._socket] if sending else []
+        inputs: list[int | socket.socket] = [self._socket, *(self._wake if waking else ())]
+        readable, writable, _ = select.select(inputs, out, [], max(0.0, seconds))
+        if self._socket not in readable:
             if sending and not writable:
                 raise Unreachable(f"{self.target}: takes nothing for {seconds:g} s")
             return

@@ -30,8 +30,10 @@ _FLOCK = "hhqqi"
 class Server:
     """The server of one directory."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, wake: int) -> None:
+        """``wake``: as in :class:`Connection`."""
         self._directory = directory.absolute()
+        self._wake = wake
         self.file = self._directory / "model.db"
         self._socket = self._directory / "db.sock"
         self._pidfile = self._directory / "ovsdb-server.pid"
@@ -51,7 +53,7 @@ class Server:
                 self._users = os.open(self._directory / "users.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
                 fcntl.flock(self._users, fcntl.LOCK_SH)
             with contextlib.suppress(Unreachable):
-                return Connection(self.target)
+                return Connection(self.target, self._wake)
             self._reap()
             self._make_file()
             self._start()
@@ -106,7 +108,7 @@ class Server:
         end = time.monotonic() + _PATIENCE
         while True:
             try:
-                return Connection(self.target)
+                return Connection(self.target, self._wake)
             except Unreachable as error:
                 if self._process is not None and self._process.poll() is not None:
                     raise Unreachable(f"ovsdb-server does not start on {self.file}: {self._last_words()}") from None

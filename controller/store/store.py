@@ -22,8 +22,9 @@ from controller.store.errors import Conflict, Nothing, Refused, Unreachable
 from controller.store.history import Difference, Entry
 from controller.store.outlook import Outlook, numbered
 from controller.store.recheck import recheck
-from controller.store.rows import Key, build, references, rows_of, rows_of_object
+from controller.store.rows import NETWORK, Key, build, references, rows_of_object, rows_of_settings
 from controller.store.schema import GENERATION, STATUS, Json
+from controller.store.shapes import sections
 from controller.store.vlans import Vlans, VlanTable
 from controller.store.wire import error_of
 from flows.model import Network
@@ -53,6 +54,8 @@ class Store:
         self._content = Content(self._database.replica)
         self._revision = 0
         self._had_model = False
+        self._is_ours = False
+        """Whether nobody else changed the model between the last comparison and what followed from it."""
         self._vlans = VlanTable(self._database)
         self._reported: dict[str, Any] | None = None
         directory.mkdir(parents=True, exist_ok=True)
@@ -74,13 +77,23 @@ class Store:
 
         Raises :class:`Conflict` when somebody else changed the same objects meanwhile.
         """
-        return self.commit(self.compare(network), comment=comment)
+        generation = self.commit(self.compare(network), comment=comment)
+        if self._is_ours:
+            self._content.put(network)
+        return generation
 
     def compare(self, network: Network) -> Changes:
         """What would have to change for this network to be the model."""
-        rows = rows_of(network)
         self._look()
-        return changes(self._database.replica, rows)
+        replica = self._database.replica
+        keys, rows = set(replica.with_parts(NETWORK)), rows_of_settings(network)
+        for section, name in self._content.unlike(network):
+            for table in sections()[section]:
+                keys.update(replica.with_parts(Key(table.name, name)))
+            item = getattr(network, section).get(name)
+            if item is not None:
+                rows |= rows_of_object(section, item)
+        return changes(replica, keys, rows)
 
     def outlook(self, network: Network) -> Outlook:
         """What is there now, and what would be if this network were the model."""
@@ -138,12 +151,20 @@ class Store:
         self._had_model = stored is not None
         return stored
 
+    def interrupt(self) -> None:
+        """Make :meth:`news` return at once, now or the next time. May be called by any thread."""
+        self._database.interrupt()
+
     def write_vlans(self, vlans: Vlans) -> None:
         """Replace the VLANs that the controller gave to segments. They are on the disk when this returns."""
         self._vlans.write(vlans)
 
     def write_status(self, status: Mapping[str, Any]) -> None:
-        """Replace what the controller says of itself, and note when. Only what is different is written."""
+        """Replace what the controller says of itself, and note when. Only what is different is written.
+
+        ``hosts``: what there is to say of each, with the ports that are there (``located``); ``progress``: what of that
+        is another with each change of the model; whatever else.
+        """
         reports = _reports({**status, "written": time.time()})
         known = self._reported
         operations: list[Json] = []
@@ -151,7 +172,7 @@ class Store:
             operations = [{"op": "delete", "table": STATUS, "where": []}]
             known = {}
         for host in known.keys() | reports.keys():
-            if known.get(host) != reports.get(host):
+            if known.get(host) is not reports.get(host) and known.get(host) != reports.get(host):
                 if host in known:
                     operations.append({"op": "delete", "table": STATUS, "where": [["host", "==", host]]})
                 if host in reports:
@@ -168,8 +189,11 @@ class Store:
         if "" not in reports:
             return {}
         own = reports.pop("")
-        ports = {port: host for host, report in reports.items() for port in report.pop("located")}
-        return {**own, "hosts": {host: reports[host] for host in own["hosts"]}, "ports": ports}
+        ports = own.pop("on_switches", {}) | {
+            port: host for host, report in reports.items() for port in report.pop("located")
+        }
+        hosts = {host: {**reports[host], **moved} for host, moved in own.pop("progress", {}).items()}
+        return {**own, "hosts": hosts, "ports": ports}
 
     def history(self) -> list[Entry]:
         """The changes that are remembered, the last one first."""
@@ -214,6 +238,7 @@ class Store:
         """
         replica = self._database.replica
         first = replica.generation
+        self._is_ours = not made
         for _ in range(_ATTEMPTS):
             if only is not None and replica.generation != only:
                 raise Conflict(self._outdated(only))
@@ -229,6 +254,7 @@ class Store:
             else:
                 touched = self._look() if error is None else self._wait_for_news(error)
             if error is None:
+                self._is_ours = touched <= made.keys() | {NETWORK} and replica.generation == first + 1
                 return generation
             self._overtaken(made, first, touched)
         raise Conflict(
@@ -299,12 +325,7 @@ class Store:
 
 def _reports(status: Mapping[str, Any]) -> dict[str, Any]:
     """A status in parts, so that what changes on one host is written alone."""
-    located: dict[str, list[str]] = {}
-    for port, host in status["ports"].items():
-        located.setdefault(host, []).append(port)
-    hosts = {host: {**report, "located": located.get(host, [])} for host, report in status["hosts"].items()}
-    own = {key: value for key, value in status.items() if key not in ("hosts", "ports")}
-    return {**hosts, "": {**own, "hosts": list(hosts)}}
+    return {**status["hosts"], "": {key: value for key, value in status.items() if key != "hosts"}}
 
 
 def _who() -> str:

@@ -33,6 +33,12 @@ class Vlans:
         kept = {segment: vlan for segment, vlan in self.of.get(host, {}).items() if segment in segments}
         return Vlans({**self.of, host: kept})
 
+    def common(self, other: "Vlans") -> "Vlans":
+        """The VLANs that are the same in another."""
+        return Vlans(
+            {host: dict(of_host.items() & other.of.get(host, {}).items()) for host, of_host in self.of.items()}
+        )
+
     def named(self, numbers: Mapping[str, int]) -> dict[str, dict[str, int]]:
         """Host -> name of a segment -> its VLAN there."""
         return {

@@ -1,17 +1,20 @@
 """Watching the store from a thread of its own: the rest of the controller never waits for it."""
 
 import logging
+import queue
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from controller.store.content import Stored
 from controller.store.errors import Invalid, StoreError, Unreachable
 from controller.store.store import Store
+from controller.store.vlans import Vlans
 
-_TICK = 0.05
-"""Seconds between two looks at whether there is a status to be written."""
+_TICK = 1.0
+"""Seconds until the store is looked after when nobody wants anything of it."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 """Seconds between attempts to reach a store that is lost."""
 _PATIENCE = 5.0
@@ -20,15 +23,34 @@ _PATIENCE = 5.0
 _log = logging.getLogger(__name__)
 
 
-class StoreWatch:
-    """Tells of each new model, writes each new status, and comes back when the store was lost."""
+@dataclass(frozen=True, slots=True)
+class VlansKept:
+    """The store has these local VLANs."""
 
-    def __init__(self, store: Store, on_model: Callable[[Stored], None], written: Mapping[str, Any]) -> None:
-        """``on_model`` is called from the thread. ``written``: the status as an earlier controller left it."""
+    vlans: Vlans
+
+
+class StoreWatch:
+    """Tells of each new model, keeps local VLANs and each new status, and comes back when the store was lost."""
+
+    def __init__(
+        self,
+        store: Store,
+        on_model: Callable[[Stored], None],
+        on_vlans: Callable[[VlansKept], None],
+        written: Mapping[str, Any],
+    ) -> None:
+        """``on_model`` and ``on_vlans`` are called from the thread.
+
+        ``written``: the status as an earlier controller left it.
+        """
         self.written = written
         """The last status that is in the store."""
         self._store = store
         self._on_model = on_model
+        self._on_vlans = on_vlans
+        self._vlans: queue.SimpleQueue[Vlans] = queue.SimpleQueue()
+        self._unkept: Vlans | None = None
         self._status: Mapping[str, Any] | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="store", daemon=True)
@@ -41,10 +63,17 @@ class StoreWatch:
     def report(self, status: Mapping[str, Any]) -> None:
         """Write this status, as soon as that can be done. It must not change any more."""
         self._status = status
+        self._store.interrupt()
+
+    def keep(self, vlans: Vlans) -> None:
+        """Write these VLANs, as soon as that can be done; :class:`VlansKept` says when the disk has them."""
+        self._vlans.put(vlans)
+        self._store.interrupt()
 
     def stop(self) -> None:
         """End the thread and leave the store."""
         self._stopping.set()
+        self._store.interrupt()
         self._thread.join(_PATIENCE)
         if not self._thread.is_alive():
             self._store.close()
@@ -59,10 +88,23 @@ class StoreWatch:
                 self._lost(error)
 
     def _look(self) -> None:
-        stored = self._store.news(_TICK)
-        self._back()
+        has_more = self._status is not None or self._unkept is not None or not self._vlans.empty()
+        stored = self._store.news(0 if has_more else _TICK)
         if stored is not None:
             self._on_model(stored)
+        self._keep_vlans()
+        self._write_status()
+        self._back()
+
+    def _keep_vlans(self) -> None:
+        while not self._vlans.empty():
+            self._unkept = self._vlans.get()
+        if self._unkept is not None:
+            self._store.write_vlans(self._unkept)
+            self._on_vlans(VlansKept(self._unkept))
+            self._unkept = None
+
+    def _write_status(self) -> None:
         status, self._status = self._status, None
         if status is not None:
             try:

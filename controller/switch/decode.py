@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from os_ken.ofproto import ofproto_v1_4 as ofp
 from os_ken.ofproto import ofproto_v1_4_parser as parser
 
-_READ = struct.Struct("!HBxIIHHHHH2xQQQ")
+_READ = struct.Struct("!HB9xHHHH4xQQ8x")
 _UPDATE = struct.Struct("!HHBBHHH4xQ")
 _SHORT_UPDATE = struct.Struct("!HH")
 REMOVED: int = ofp.OFPFME_REMOVED
@@ -22,16 +22,19 @@ _FULL_UPDATES = (ofp.OFPFME_INITIAL, ofp.OFPFME_ADDED, ofp.OFPFME_REMOVED, ofp.O
 class Entry(NamedTuple):
     """One flow in a switch."""
 
-    length: int
-    """Bytes that it takes in its message; os-ken asks for it."""
     table: int
     priority: int
     cookie: int
     is_plain: bool
     """Whether it has no timeout and no flag, as all flows of ours."""
     packets: int
-    match: bytes
-    instructions: bytes
+    content: bytes
+    """Its match, filled up to a multiple of 8 bytes, then its instructions."""
+
+    @property
+    def match(self) -> bytes:
+        """Its match, without the bytes that fill it up."""
+        return parts(self.content)[0]
 
 
 class Update(NamedTuple):
@@ -44,20 +47,32 @@ class Update(NamedTuple):
     """The flow, where somebody else than this connection changed one. One that was removed has no instructions."""
 
 
-def _content(data: bytearray, start: int, end: int) -> tuple[bytes, bytes]:
-    """Match and instructions; the match as it is on the wire, without the bytes that fill it up."""
-    size = int.from_bytes(data[start + 2 : start + 4])
-    return bytes(data[start : start + size]), bytes(data[start + (size + 7) // 8 * 8 : end])
+def parts(content: bytes) -> tuple[bytes, bytes]:
+    """Match and instructions; the match without the bytes that fill it up."""
+    size = int.from_bytes(content[2:4])
+    return content[:size], content[(size + 7) // 8 * 8 :]
 
 
-class _ReadEntry:
-    """Decodes one flow of the answer to a request for flows."""
+class _Entries(list[Entry]):
+    """All flows of one message."""
+
+    length: int
+    """Bytes that they take in it; os-ken asks for it."""
+
+
+class _ReadEntries:
+    """Decodes the flows of a message that answers a request for flows, all in one go."""
 
     @staticmethod
-    def parser(data: bytearray, at: int) -> Entry:
-        length, table, _, _, priority, idle, hard, flags, _, cookie, packets, _ = _READ.unpack_from(data, at)
-        content = _content(data, at + _READ.size, at + length)
-        return Entry(length, table, priority, cookie, not (idle or hard or flags), packets, *content)
+    def parser(data: bytearray, at: int) -> _Entries:
+        message, entries = bytes(data), _Entries()
+        entries.length = len(message) - at
+        while at < len(message):
+            length, table, priority, idle, hard, flags, cookie, packets = _READ.unpack_from(message, at)
+            content = message[at + _READ.size : at + length]
+            entries.append(Entry(table, priority, cookie, not (idle or hard or flags), packets, content))
+            at += length
+        return entries
 
 
 class _ReadUpdate:
@@ -69,12 +84,12 @@ class _ReadUpdate:
         if event not in _FULL_UPDATES:
             return Update(length, event, None)
         length, _, table, _, idle, hard, priority, cookie = _UPDATE.unpack_from(data, at)
-        content = _content(data, at + _UPDATE.size, at + length)
-        return Update(length, event, Entry(length, table, priority, cookie, not (idle or hard), 0, *content))
+        content = bytes(data[at + _UPDATE.size : at + length])
+        return Update(length, event, Entry(table, priority, cookie, not (idle or hard), 0, content))
 
 
 def use_own_decoders() -> None:
-    """Make os-ken hand out :class:`Entry` and :class:`Update` in the bodies of these two messages."""
+    """Make os-ken hand out lists of :class:`Entry`, and :class:`Update`, in the bodies of these two messages."""
     replies: Any = parser
-    replies.OFPFlowStatsReply.cls_stats_body_cls = _ReadEntry
+    replies.OFPFlowStatsReply.cls_stats_body_cls = _ReadEntries
     replies.OFPFlowMonitorReply.cls_stats_body_cls = _ReadUpdate

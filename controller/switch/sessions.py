@@ -20,6 +20,7 @@ from os_ken.ofproto import ofproto_v1_4 as ofp
 
 from controller.switch import encode
 from controller.switch.decode import RESUMED, Entry, Update, use_own_decoders
+from controller.switch.outbox import Outbox
 from flows.facts import Plug
 from flows.plan import Plan
 
@@ -34,50 +35,66 @@ class Session:
 
     def __init__(self, datapath: Any) -> None:
         self._datapath = datapath
+        self._outbox = Outbox(datapath)
+        self._applied = 0
+        """The number of the last transaction."""
         self.datapath_id: int = datapath.id
         self._asked: dict[int, tuple[encode.Flows, list[Entry]]] = {}
         self._ports: dict[int, Plug] | None = None
         """The switch's ports by number; None when nobody asked."""
+        self._is_watched = False
+        """Whether the switch was asked to report: asked twice for the same, it refuses."""
 
     def apply(self, plan: Plan) -> int:
         """Send a plan as one bundle. Returns the number that its confirmation or refusal will have."""
-        xid = self._xid()
-        self._datapath.send(encode.transaction(plan, xid))
-        return xid
+        self._applied = self._xid()
+        self._outbox.put(encode.transaction(plan, self._applied))
+        return self._applied
+
+    def transaction_of(self, xid: int) -> int:
+        """The number of the transaction that a message was part of, or its own."""
+        return self._applied if xid == encode.CHANGE else xid
 
     def read_flows(self, which: encode.Flows) -> None:
         """Ask for flows of ours; :class:`FlowsRead` answers."""
         xid = self._xid()
         self._asked[xid] = which, []
-        self._datapath.send(encode.read_flows(which, xid))
+        self._outbox.put([encode.read_flows(which, xid)])
 
     def watch(self, tables: Iterable[int]) -> None:
-        """Ask for :class:`FlowsChanged` whenever somebody else changes a flow of some tables."""
-        self._datapath.send(encode.watch(tables, self._xid()))
+        """Ask for :class:`FlowsChanged` whenever somebody else changes a flow of some tables. Once is enough."""
+        if self._is_watched:
+            return
+        self._is_watched = True
+        self._outbox.put([encode.watch(tables, self._xid())])
 
     def remove(self, entry: Entry) -> None:
         """Remove the flow of this cookie in this very place."""
-        self._datapath.send(encode.remove(entry, self._xid()))
+        self._outbox.put([encode.remove(entry, self._xid())])
 
     def count_flows(self) -> None:
         """Ask how many flows of ours there are; :class:`Counted` answers."""
-        self._datapath.send(encode.count_flows(self._xid()))
+        self._outbox.put([encode.count_flows(self._xid())])
 
     def send_by_tunnel(self, frame: bytes, hosts: Iterable[IPv4Address], ofport: int) -> None:
         """Send one frame to each of some hosts by the tunnel port."""
-        self._datapath.send(encode.tunnel_frames(frame, hosts, ofport, self._xid()))
+        self._outbox.put([encode.tunnel_frames(frame, hosts, ofport, self._xid())])
 
     def close(self) -> None:
         """End the connection; the switch will connect again."""
         self._datapath.close()
 
+    def ended(self) -> None:
+        """The connection has ended."""
+        self._outbox.close()
+
     def read_ports(self) -> None:
         """Ask for the switch's ports; :class:`Ports` answers, now and whenever one of them changes."""
         self._ports = {}
-        self._datapath.send(encode.read_ports(self._xid()))
+        self._outbox.put([encode.read_ports(self._xid())])
 
     def _xid(self) -> int:
-        self._datapath.xid = (self._datapath.xid + 1) % 0xFFFFFFF0 + 1
+        self._datapath.xid = max(self._datapath.xid % 0xFFFFFFF0, encode.CHANGE) + 1
         return int(self._datapath.xid)
 
     def collect(self, xid: int, entries: Iterable[Entry], more: bool) -> "FlowsRead | None":
@@ -196,13 +213,16 @@ class SwitchApp(app_manager.OSKenApp):  # type: ignore[misc]
             session = self._sessions[datapath] = Session(datapath)
             self._on_event(SwitchUp(session))
         elif datapath in self._sessions:
-            self._on_event(SwitchDown(self._sessions.pop(datapath)))
+            session = self._sessions.pop(datapath)
+            session.ended()
+            self._on_event(SwitchDown(session))
 
     @set_ev_cls(ofp_event.EventOFPFlowStatsReply, MAIN_DISPATCHER)  # type: ignore[untyped-decorator]
     def _flows_read(self, event: Any) -> None:
         message = event.msg
         if session := self._sessions.get(message.datapath):
-            read = session.collect(message.xid, message.body, bool(message.flags & ofp.OFPMPF_REPLY_MORE))
+            entries = [entry for entries in message.body for entry in entries]
+            read = session.collect(message.xid, entries, bool(message.flags & ofp.OFPMPF_REPLY_MORE))
             if read is not None:
                 self._on_event(read)
 
@@ -250,15 +270,22 @@ class SwitchApp(app_manager.OSKenApp):  # type: ignore[misc]
         if session := self._sessions.get(message.datapath):
             kind = ofp.ofp_error_type_to_str(message.type)
             code = ofp.ofp_error_code_to_str(message.type, message.code)
-            self._on_event(Refused(session, message.xid, f"{kind}: {code}", _cookie_of(message.data)))
+            xid = session.transaction_of(message.xid)
+            self._on_event(Refused(session, xid, f"{kind}: {code}", _cookie_of(message.data)))
 
 
 def _is_live(port: Any) -> bool:
     return not port.config & ofp.OFPPC_PORT_DOWN and not port.state & ofp.OFPPS_LINK_DOWN
 
 
+_IN_BUNDLE = 16
+"""Bytes before a message that is added to a bundle (OpenFlow 1.4, 7.3.9.6)."""
+
+
 def _cookie_of(message: bytes) -> int | None:
-    """The cookie inside the copy of a flow-mod that an error carries."""
+    """The cookie inside the copy of a flow-mod, alone or in a bundle, that an error carries."""
+    if len(message) > _IN_BUNDLE and message[1] == ofp.OFPT_BUNDLE_ADD_MESSAGE:
+        message = message[_IN_BUNDLE:]
     if len(message) < 16 or message[1] != ofp.OFPT_FLOW_MOD:
         return None
     return int(struct.unpack_from("!Q", message, 8)[0])

@@ -51,7 +51,7 @@ class Segment(Declared):
     id: Annotated[
         Number | None,
         Field(
-            ge=0,
+            ge=1,
             description="The segment's number: it travels between hosts as the tunnel key, so that no other segment "
             "or VPC has it. Needed, unless a physical network carries the segment.",
             examples=[1],

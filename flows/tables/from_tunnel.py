@@ -50,19 +50,22 @@ FROM_GROUP = FROM_TUNNEL.rule(
 
 KEEPALIVE_MAC = "02:00:00:00:00:02"
 PROOF_MAC = "02:00:00:00:00:03"
-"""Receivers of the controller's own frames. No instance can send there by a tunnel: VPCs carry nothing but IPv4."""
+"""Receivers of the controller's own frames."""
+NO_KEY = 0
+"""The tunnel key of these frames. No instance can send there with it: VPC 0 carries nothing but IPv4, and the segments
+have ids from 1."""
 
 PROOF = FROM_TUNNEL.rule(
     "proves that the way from another host works: to the controller",
-    match=[eq(ETH_DST, PROOF_MAC), eq(ETH_TYPE, ETH_TYPE_EXPERIMENTAL)],
+    match=[eq(TUN_ID, NO_KEY), eq(ETH_DST, PROOF_MAC), eq(ETH_TYPE, ETH_TYPE_EXPERIMENTAL)],
     do=[OutputController()],
-    priority=priorities.GUARD,
+    priority=priorities.EXCEPTION,
 )
 KEEPALIVE = FROM_TUNNEL.rule(
     "only keeps the way from another host fresh: dropped",
-    match=[eq(ETH_DST, KEEPALIVE_MAC), eq(ETH_TYPE, ETH_TYPE_EXPERIMENTAL)],
+    match=[eq(TUN_ID, NO_KEY), eq(ETH_DST, KEEPALIVE_MAC), eq(ETH_TYPE, ETH_TYPE_EXPERIMENTAL)],
     do=drop(),
-    priority=priorities.GUARD,
+    priority=priorities.EXCEPTION,
 )
 
 

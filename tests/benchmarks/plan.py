@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from controller.store import Store
-from flows.assumed import assumed_facts
 from flows.locate import locate
 from flows.model import Network, parse
+from flows.plugged import host_facts
 
 _HOSTS, _PORTS = 50, 5000
 
@@ -43,7 +43,7 @@ def network(vpcs: int) -> str:
 
 def status(network: Network) -> dict[str, Any]:
     """What a controller reports that has seen every port plugged in."""
-    facts = assumed_facts(network)
+    facts = host_facts(network)
     hosts = {
         name: {
             "datapath": seen.datapath_type,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from controller.compiled import compiled
-from flows.openflow import Flow
+from flows.flow import Flow
 from flows.pipeline import LEARNED_TABLES, NEIGH_TABLE, ROUTE_TABLE
 from flows.plan import Desired
 from tests.properties.controller_process import Network

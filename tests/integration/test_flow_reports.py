@@ -10,7 +10,7 @@ from controller.switch import encode
 from controller.switch.compare import is_as_sent, is_in_place
 from controller.switch.decode import REMOVED, Entry, Update, use_own_decoders
 from flows.compile import compile
-from flows.openflow import COOKIE_DROPS, Flow
+from flows.flow import COOKIE_DROPS, Flow, Shape
 from flows.pipeline import ROUTE_TABLE
 from flows.plan import Plan
 from tests.openflow import Connection
@@ -56,11 +56,12 @@ def all_flows() -> dict[int, Flow]:
 def test_every_flow_is_reported_as_it_was_sent(connection: Connection) -> None:
     places = {flow.key: flow for flow in all_flows().values()}  # some of them share a place: the last one stays
     flows = {flow.cookie: flow for flow in places.values()}
-    connection.send(encode.transaction(Plan(tuple(flows.values()), frozenset()), 2))
+    connection.send(b"".join(encode.transaction(Plan(tuple(flows.values()), frozenset()), 2)))
     connection.read(lambda message: message[1] == ofp.OFPT_BARRIER_REPLY)
     found = {entry.cookie: entry for entry in entries(connection)}
     assert found.keys() == flows.keys()
     assert not [flow.text() for cookie, flow in flows.items() if not is_as_sent(flow, found[cookie])]
+    assert not [flow.text() for cookie, flow in flows.items() if encode.content(flow) != found[cookie].content]
     drops = {entry.cookie for entry in entries(connection, encode.DROPS)}
     assert drops == {flow.cookie for flow in flows.values() if not flow.actions}
     assert all(cookie & COOKIE_DROPS for cookie in drops)
@@ -114,9 +115,9 @@ def test_os_ken_alone_cannot_decode_what_is_reported(switch: Switch, watching: C
 
 
 def test_what_we_do_is_reported_in_short(watching: Connection) -> None:
-    flows = tuple(Flow(TABLE, priority, (), ()) for priority in range(1, 5))
+    flows = tuple(Flow(Shape(TABLE, priority, (), ())) for priority in range(1, 5))
     for plan in (Plan(flows, frozenset()), Plan((), frozenset(flow.cookie for flow in flows))):
-        watching.send(encode.transaction(plan, 6))
+        watching.send(b"".join(encode.transaction(plan, 6)))
         messages = watching.read(lambda message: message[1] == ofp.OFPT_BARRIER_REPLY)
         (update,) = watching.bodies([message for message in messages if message[1] == ofp.OFPT_MULTIPART_REPLY])
         assert update.entry is None

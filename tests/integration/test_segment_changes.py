@@ -10,9 +10,9 @@ from scapy.all import IP, Ether
 from scapy.layers.l2 import GRE
 
 from controller.cli.waiting import wait_plugged
+from tests.integration.faults import has_session
 from tests.integration.frames import BROADCAST, Frames, frame, frames
 from tests.integration.learned import entry, learned
-from tests.integration.test_faults import has_session
 from tests.integration.test_move import LEFT, move
 from tests.integration.vpclab import RATE, VpcLab
 from tests.switch import wait_until

@@ -22,7 +22,6 @@ from controller.cli.lab.up import build
 from controller.cli.state import controller_state
 from controller.cli.waiting import unconfirmed, wait_confirmed
 from controller.compiled import compiled, compiled_switch
-from controller.holdings import learnable
 from controller.store import Store, Stored
 from flows.model import Network, parse
 from mininet_topos.comparing import Pair
@@ -114,8 +113,19 @@ class VpcLab:
 
     def apply(self, text: str, seconds: float = 15) -> None:
         """Apply another model and wait until every host confirmed it."""
+        self.wait(self.change(text), seconds)
+
+    def change(self, text: str) -> int:
+        """Apply another model, without waiting; its generation."""
         self._applied = text
-        generation = self.store.apply(parse(text, self._file)[0])
+        return self.store.apply(parse(text, self._file)[0])
+
+    def confirmed(self, host: str) -> int:
+        """The generation that a host has confirmed."""
+        return int(self.store.read_status()["hosts"][host]["confirmed"])
+
+    def wait(self, generation: int, seconds: float = 15) -> None:
+        """Wait until every host confirmed a generation."""
         assert wait_confirmed(self.store, generation, patience(seconds)), unconfirmed(self.store, generation)
 
     def run(self, node: str, *argv: str, seconds: float = 60, check: bool = True) -> str:
@@ -227,7 +237,7 @@ class VpcLab:
         command = ("ovs-ofctl", "--protocols=OpenFlow14", "diff-flows", bridge, str(wanted))
         found = self.lab.run(node, command, capture_output=True, text=True)
         assert found.returncode in (0, 2), found.stderr  # 2: they differ
-        may_learn = {f"cookie={cookie:#x}" for cookie in learnable(desired)}
+        may_learn = {f"cookie={cookie:#x}" for cookie in desired.learned}
         return [line for line in found.stdout.splitlines() if line[0] != "-" or may_learn.isdisjoint(line.split(" "))]
 
     def is_settled(self) -> bool:

@@ -13,7 +13,6 @@ from typing import Any
 
 from controller.cli.waiting import unconfirmed, wait_confirmed
 from controller.compiled import compiled
-from controller.holdings import learnable
 from controller.store import Store
 from flows.learning import LEARNED_OWNER
 from flows.model import parse
@@ -34,16 +33,21 @@ class Network:
         with socket.socket() as free, socket.socket() as also_free:
             free.bind(("127.0.0.1", 0))
             also_free.bind(("127.0.0.1", 0))
-            self._listen = f"127.0.0.1:{free.getsockname()[1]}"
+            self.openflow_port = int(free.getsockname()[1])
             self.metrics_port = int(also_free.getsockname()[1])
         self._process = self._start()
 
     def _start(self) -> "subprocess.Popen[bytes]":
         command = [sys.executable, "-m", "controller", "controller", "--state", str(self.directory / "state")]
-        command += ["--listen", self._listen, "--ovsdb", f"unix:{self.directory}/{{name}}/db.sock"]
+        command += ["--listen", f"127.0.0.1:{self.openflow_port}", "--ovsdb", f"unix:{self.directory}/{{name}}/db.sock"]
         command += ["--metrics", str(self.metrics_port)]
         with (self.directory / "log").open("a") as log:
             return subprocess.Popen(command, stdout=log, stderr=log)
+
+    @property
+    def pid(self) -> int:
+        """The controller's process."""
+        return self._process.pid
 
     def stop_controller(self) -> None:
         """Kill the controller."""
@@ -136,7 +140,7 @@ class Network:
             dump = switch.ofctl("--protocols=OpenFlow14", "--no-stats", "dump-flows", "br-int").splitlines(
                 keepends=True
             )
-            learned = tuple(f"cookie={cookie:#x}," for cookie in learnable(desired))
+            learned = tuple(f"cookie={cookie:#x}," for cookie in desired.learned)
             held.write_text("".join(line for line in dump if not line.strip().startswith(learned)))
             switch.ofctl("diff-flows", str(held), str(wanted))
 

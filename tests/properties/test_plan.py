@@ -5,11 +5,11 @@ from itertools import combinations
 import pytest
 
 from controller.planning import plan_between
-from flows.assumed import assumed_facts, assumed_tags
 from flows.compile import compile
 from flows.locate import locate
 from flows.model import Network
 from flows.model.reachability import answers
+from flows.plugged import host_facts, tags
 from flows.view import view
 from tests.random_changes import changes
 
@@ -29,9 +29,9 @@ def reach(network: Network) -> set[frozenset[str]]:
 
 def cookies(network: Network, *before: Network) -> dict[str, set[int]]:
     """What every switch holds, with numbers as they are when ``before`` came first."""
-    tags, facts = assumed_tags(*before, network), assumed_facts(network, *before)
+    numbers, facts = tags(*before, network), host_facts(network, *before)
     places = locate(network, facts)
-    return {host: set(compile(view(network, tags, places, facts[host], host)).flows) for host in network.hosts}
+    return {host: set(compile(view(network, numbers, places, facts[host], host)).flows) for host in network.hosts}
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -67,6 +67,6 @@ def test_a_plan_finds_what_is_different(seed: int) -> None:
 
 def cookies_of(old: Network, new: Network) -> dict[str, set[int]]:
     """What every switch holds of the old network, numbered as :func:`cookies` numbers the new one."""
-    tags, facts = assumed_tags(old, new), assumed_facts(old)
+    numbers, facts = tags(old, new), host_facts(old)
     places = locate(old, facts)
-    return {host: set(compile(view(old, tags, places, facts[host], host)).flows) for host in old.hosts}
+    return {host: set(compile(view(old, numbers, places, facts[host], host)).flows) for host in old.hosts}

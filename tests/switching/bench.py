@@ -4,12 +4,10 @@ Time stands still unless a test moves it. Tunnels are real ones of the userspace
 seen, encapsulated, on the port of br-phy.
 """
 
-import json
 import re
-import socket
 import struct
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from itertools import cycle
@@ -17,10 +15,11 @@ from pathlib import Path
 from types import TracebackType
 
 from controller.switch.encode import transaction
+from flows.flow import Flow, Shape
 from flows.learning import LEARNED_OWNER
 from flows.model.contract import TUNNEL_OFPORT
-from flows.openflow import Flow
 from flows.plan import Desired, Plan
+from tests.control import Control
 from tests.switch import Switch
 from tests.switching.client import Client
 from tests.switching.frame import Frame, decapsulate, encapsulate
@@ -60,16 +59,16 @@ class Bench:
                 self._add_port("br-int", f"p{port}", port, "dummy", f"options:tx_pcap={self._files[port]}")
             if tunnel:
                 self._add_tunnel()
-            self._control = _Control(self._switch.directory / "ovs-vswitchd.ctl")
+            self._control = Control(self._switch.directory / "ovs-vswitchd.ctl")
             self._client = Client(self._switch.directory, "br-int")
             self.control("time/stop")
         except BaseException:
             self._switch.stop()
             raise
         self._held: frozenset[int] = frozenset()
-        nudge = Flow(_NUDGE_TABLE, 0, (), ())
+        nudge = Flow(Shape(_NUDGE_TABLE, 0, (), ()))
         plans = Plan((nudge,), frozenset()), Plan((), frozenset({nudge.cookie}))
-        self._nudges = cycle([transaction(plan, 8) for plan in plans])
+        self._nudges = cycle([b"".join(transaction(plan, 8)) for plan in plans])
 
     def __enter__(self) -> "Bench":
         return self
@@ -191,38 +190,3 @@ class Bench:
             offset += 16 + size
         self._read[file] = start + offset
         return packets
-
-
-class _Control:
-    """ovs-appctl's protocol on one connection (ovs-appctl(8): JSON-RPC), a hundred times faster than the program."""
-
-    def __init__(self, path: Path) -> None:
-        self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.connect(str(path))
-        self._socket.settimeout(20)
-        self._number = 0
-
-    def call(self, method: str, *arguments: str) -> str:
-        self.ask(method, *arguments)
-        return self.answer()
-
-    def ask(self, method: str, *arguments: str) -> None:
-        self._number += 1
-        request: Mapping[str, object] = {"method": method, "params": list(arguments), "id": self._number}
-        self._socket.sendall(json.dumps(request).encode())
-
-    def answer(self) -> str:
-        received = b""
-        while True:
-            part = self._socket.recv(65536)
-            assert part, "ovs-vswitchd ended the connection"
-            received += part
-            try:
-                reply = json.loads(received)
-            except ValueError:
-                continue
-            assert reply["error"] is None, str(reply["error"])
-            return str(reply["result"])
-
-    def close(self) -> None:
-        self._socket.close()

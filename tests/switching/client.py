@@ -24,7 +24,7 @@ class Client:
 
     def apply(self, plan: Plan) -> None:
         """Carry a plan out, as the controller does; returns when the switch has done it."""
-        self.send(transaction(plan, 7))
+        self.send(b"".join(transaction(plan, 7)))
 
     def send(self, encoded: bytes) -> None:
         """Send a transaction and wait until the switch has done it."""

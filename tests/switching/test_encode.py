@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from flows.compile import compile
-from flows.openflow import Flow
+from flows.flow import Flow
 from flows.plan import Desired, Plan
 from tests.scenario import SCENARIOS, SHIPPED, compiled, load, plain_switch
 from tests.switch import Switch

@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from flows.assumed import assumed_facts
 from flows.compile import compile
 from flows.facts import Interface
 from flows.locate import locate
 from flows.model import parse
 from flows.plan import Desired
 from flows.view import Tags, view
+from tests.scenario import plugged
 from tests.switching.bench import Bench, Remote, host
 from tests.switching.frame import Frame, Tag
 
@@ -44,7 +44,7 @@ def desired(
 ) -> Desired:
     """What host h1 shall hold with these port numbers and VLANs."""
     network = parse(model, "leaks.yaml")[0]
-    facts = assumed_facts(network)
+    facts = plugged(network)
     interfaces = frozenset(Interface(name, name, number, bound=True) for name, number in ofports.items())
     facts["h1"] = replace(facts["h1"], interfaces=interfaces)
     tags = Tags({}, {}, numbers, {"h1": vlans})

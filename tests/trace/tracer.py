@@ -4,13 +4,12 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.assumed import assumed_facts
 from flows.compile import compile
 from flows.learning import LEARNED_OWNER
 from flows.model import Network
 from flows.model.contract import TUNNEL_OFPORT
 from flows.rules import Rule
-from tests.scenario import PLAIN_SWITCH_PORTS, compiled, plain_switch
+from tests.scenario import PLAIN_SWITCH_PORTS, compiled, plain_switch, plugged
 from tests.switch import Switch
 
 _OUTPUT = re.compile(
@@ -53,7 +52,7 @@ class Tracer:
                 self._add_port(f"p{number}", number, "dummy")
         else:
             self._desired = compiled(network, host)
-            facts = assumed_facts(network)[host]
+            facts = plugged(network)[host]
             for interface in facts.interfaces:
                 self._add_port(interface.name, interface.ofport, "dummy")
             for name, number in facts.physical:

@@ -5,18 +5,16 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from typing import Any, cast
 
-from controller.holdings import learnable
 from controller.host import COUNT_EVERY, COUNT_SOON, GIVE_UP, PATIENCE, RETRY, Host
-from controller.switch import compare
 from controller.switch.decode import REMOVED, RESUMED, Entry, Update
-from controller.switch.encode import EVERYTHING, Flows
+from controller.switch.encode import EVERYTHING, Flows, content
 from controller.switch.sessions import Session
 from flows.compile import compile
 from flows.copies import Copies
 from flows.facts import HostFacts
+from flows.flow import COOKIE_OWNER, Flow
 from flows.learning import LEARNED_OWNER
 from flows.model.types import NOWHERE
-from flows.openflow import COOKIE_OWNER, Flow
 from flows.pipeline import is_receiving, table_name
 from flows.plan import Plan
 from flows.rules import Why
@@ -54,6 +52,9 @@ class Switch:
     def send_by_tunnel(self, *_: Any) -> None:
         pass
 
+    def flush(self) -> None:
+        pass
+
     def close(self) -> None:
         self.closed = True
 
@@ -73,13 +74,12 @@ def started(*entries: Entry) -> tuple[Host, Switch]:
 
 def entry(flow: Flow) -> Entry:
     """A flow as a switch reports it."""
-    match = b"\0\1\0\0" + b"".join(map(compare._term, flow.match))
-    return Entry(0, flow.table, flow.priority, flow.cookie, True, 0, match, compare._instructions(flow.actions))
+    return Entry(flow.table, flow.priority, flow.cookie, True, 0, content(flow))
 
 
 def bare(cookie: int) -> Entry:
     """A flow of which only the cookie matters."""
-    return Entry(0, 0, 1, cookie, True, 0, b"\0\1\0\4", b"")
+    return Entry(0, 1, cookie, True, 0, b"\0\1\0\4\0\0\0\0")
 
 
 def settled() -> tuple[Host, Switch]:
@@ -230,7 +230,7 @@ def remote_members() -> RemoteMembers:
 def test_what_nobody_learns_any_more_goes_first_and_what_is_learned_stays() -> None:
     units = frozenset({remote_members()})
     desired = compile(units)
-    (right,) = learnable(desired)
+    (right,) = desired.learned
     host, switch = started(bare(STALE), bare(right))
     host.want(units, 1)
     host.pump(0, may_send=False, may_remove=False, knows_all=True)
@@ -279,3 +279,20 @@ def test_a_flood_waits_until_all_ports_are_found() -> None:
     assert not host.is_settled
     pump(host, 0)
     assert {table_name(flow.table) for flow in switch.plans[1].add} == {"flood"}
+
+
+def test_another_pipeline_is_replaced_at_once() -> None:
+    """Its tables and ours would lead packets astray together; and nothing goes before all ports are known."""
+    old = Entry(99, 0, COOKIE_OWNER << 56 | 1, True, 0, b"\0\1\0\4\0\0\0\0")
+    host, switch = started(old)
+    host.want(frozenset({unit(1)}), 1)
+    host.pump(0, may_send=False, may_remove=False, knows_all=False)
+    assert not switch.plans
+    host.pump(0, may_send=False, may_remove=False, knows_all=True)
+    (plan,) = switch.plans
+    assert set(plan.add) == set(compile([unit(1)]).flows.values())
+    assert plan.delete == {old.cookie}
+    host.confirmed(1, 0)
+    host.want(frozenset({unit(2)}), 2)
+    host.pump(0, may_send=False, may_remove=False, knows_all=True)
+    assert len(switch.plans) == 1, "now it waits for its turn again"

@@ -45,7 +45,7 @@ def test_hosts_count_by_themselves_and_one_that_left_is_forgotten() -> None:
 
 
 def network(*segments: str, hosts: str = "h1: {tunnel_ip: 192.0.2.1}", ports: str = "") -> str:
-    declared = ", ".join(f"{name}: {{id: {number}}}" for number, name in enumerate(segments))
+    declared = ", ".join(f"{name}: {{id: {number}}}" for number, name in enumerate(segments, 1))
     on_h1 = ", ".join(f"p-{name}: {{segment: {name}, host: h1}}" for name in segments)
     return f"hosts: {{{hosts}}}\nsegments: {{{declared}}}\nports: {{{on_h1}{ports}}}\n"
 
@@ -55,7 +55,15 @@ class Model:
 
     def __init__(self, directory: Path) -> None:
         self.store = Store(directory)
-        self.vlans = LocalVlans(self.store.write_vlans)
+        self.start()
+
+    def start(self) -> None:
+        """A controller starts, with a store that takes what it is told at once."""
+        self.vlans = LocalVlans(self.keep)
+
+    def keep(self, vlans: Vlans) -> None:
+        self.store.write_vlans(vlans)
+        self.vlans.kept(vlans)
 
     def apply(self, text: str, **claims: str) -> Mapping[str, Mapping[str, int]]:
         self.store.apply(parse(text, "network.yaml")[0])
@@ -93,7 +101,7 @@ def test_they_outlive_the_controller_and_everybody_reads_the_same(model: Model) 
     model.apply(network("red", "blue"))
     model.apply(network("blue"))
     assert model.stored.tags.vlans == {"h1": {"blue": 2}}
-    model.vlans = LocalVlans(model.store.write_vlans)
+    model.start()
     assert model.apply(network("blue", "green")) == {"h1": {"blue": 2, "green": 3}}  # 1 may still be in the switch
     assert model.vlans.leaving == {"h1"}
     model.vlans.release("h1")
@@ -126,3 +134,18 @@ def test_a_host_without_a_free_vlan(model: Model, caplog: pytest.LogCaptureFixtu
         cut_off,
         "h1: solved: segment s4094 is cut off there no more",
     ]
+
+
+def test_nothing_depends_on_what_the_store_does_not_have_yet(model: Model) -> None:
+    told: list[Vlans] = []
+    model.vlans = LocalVlans(told.append)
+    assert model.apply(network("red", "blue")) == {"h1": {}}
+    assert model.vlans.awaited("h1")
+    assert model.vlans.lacking("h1") == []
+    model.store.write_vlans(told[0])
+    model.vlans.kept(told[0])
+    assert not model.vlans.awaited("h1")
+    assert model.apply(network("red", "blue", "green")) == {"h1": {"red": 1, "blue": 2}}
+    model.vlans.kept(told[1])
+    assert model.apply(network("red", "blue", "green")) == {"h1": {"red": 1, "blue": 2, "green": 3}}
+    assert len(told) == 2

@@ -2,28 +2,27 @@
 
 from dataclasses import replace
 
-from flows.assumed import assumed_facts, assumed_tags
 from flows.compile import compile
 from flows.facts import HostFacts
 from flows.locate import locate
 from flows.pipeline import FLOOD, FROM_TUNNEL, LEARN, UNICAST, is_receiving
 from flows.switching import DeclaredMac, Flood, Member, RemoteMac, RemoteMembers, SwitchingUnit, TunnelSegment
 from flows.view import Tags, view
-from tests.scenario import SCENARIOS, compiled, load
+from tests.scenario import SCENARIOS, compiled, load, plugged, tags
 
 NETWORK = load(SCENARIOS / "segments.yaml")
 
 
 def units(facts: HostFacts | None = None, numbers: Tags | None = None) -> list[SwitchingUnit]:
     """Those of host h1."""
-    everything = assumed_facts(NETWORK)
+    everything = plugged(NETWORK)
     everything["h1"] = facts or everything["h1"]
-    found = view(NETWORK, numbers or assumed_tags(NETWORK), locate(NETWORK, everything), everything["h1"], "h1")
+    found = view(NETWORK, numbers or tags(NETWORK), locate(NETWORK, everything), everything["h1"], "h1")
     return [unit for unit in found if isinstance(unit, SwitchingUnit)]
 
 
 def test_a_segment_without_a_vlan_on_this_host_is_not_there_yet() -> None:
-    all_tags = assumed_tags(NETWORK)
+    all_tags = tags(NETWORK)
     without_red = {host: {n: v for n, v in vlans.items() if n != "red"} for host, vlans in all_tags.vlans.items()}
     found = units(numbers=replace(all_tags, vlans=without_red))
     assert found
@@ -33,7 +32,7 @@ def test_a_segment_without_a_vlan_on_this_host_is_not_there_yet() -> None:
 
 
 def test_a_segment_without_a_port_here_is_not_here() -> None:
-    facts = assumed_facts(NETWORK)["h1"]
+    facts = plugged(NETWORK)["h1"]
     only_red = frozenset(interface for interface in facts.interfaces if interface.iface_id == "red1")
     found = units(replace(facts, interfaces=only_red))
     assert {unit.vlan.name for unit in found if isinstance(unit, Member)} == {"segment red"}
@@ -42,13 +41,13 @@ def test_a_segment_without_a_port_here_is_not_here() -> None:
 
 
 def test_without_a_tunnel_port_a_segment_ends_at_its_host() -> None:
-    found = units(replace(assumed_facts(NETWORK)["h1"], tunnel_ofport=None))
+    found = units(replace(plugged(NETWORK)["h1"], tunnel_ofport=None))
     assert not any(isinstance(unit, TunnelSegment | RemoteMembers | RemoteMac) for unit in found)
     assert not any(unit.copies.remote for unit in found if isinstance(unit, Flood))
 
 
 def test_without_a_way_to_the_physical_network_a_segment_ends_at_its_host() -> None:
-    found = units(replace(assumed_facts(NETWORK)["h1"], physical=frozenset()))
+    found = units(replace(plugged(NETWORK)["h1"], physical=frozenset()))
     office = [unit for unit in found if isinstance(unit, Flood | DeclaredMac) and unit.vlan.name == "segment office"]
     assert sorted(type(unit).__name__ for unit in office) == ["DeclaredMac", "Flood"]
     assert {unit.ofport.name for unit in found if isinstance(unit, Member)}.isdisjoint({"physical network office"})

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.store.rows import NETWORK, Key, build, references, rows_of
+from controller.store.rows import NETWORK, Key, Rows, build, references, rows_of_object, rows_of_settings
 from controller.store.rpc import Splitter
-from controller.store.shapes import Column, Many, tables
+from controller.store.shapes import Column, Many, sections, tables
 from controller.store.wire import changed, decode
-from flows.model import parse
+from flows.model import Network, parse
 from tests.scenario import SCENARIOS, SHIPPED, load
 
 NETWORKS = [*sorted(SHIPPED.glob("*.yaml")), *sorted(SCENARIOS.glob("*.yaml"))]
@@ -20,6 +20,15 @@ JSON = st.recursive(
     lambda part: st.lists(part) | st.dictionaries(st.text(), part),
     max_leaves=5,
 )
+
+
+def rows_of(network: Network) -> Rows:
+    """Every row of a network."""
+    rows = rows_of_settings(network)
+    for section in sections():
+        for item in getattr(network, section).values():
+            rows |= rows_of_object(section, item)
+    return rows
 
 
 @pytest.mark.parametrize("path", NETWORKS, ids=lambda path: path.stem)

@@ -209,16 +209,39 @@ def test_history(store: Store, open_store: Open) -> None:
     assert (moved.old["host"], moved.new["host"]) == ("h1", "h2")
 
 
+def test_a_process_that_goes_on_compares_with_what_others_made_of_the_model(store: Store, open_store: Open) -> None:
+    """It knows the objects that it has applied, until somebody else changes them."""
+    first, second = network(), with_ports("c: {vpc: blue, ips: [10.0.1.6]}")
+    assert store.apply(first) == 1
+    assert store.apply(first) == 1
+    assert not store.compare(network()), "the same objects, read once more"
+    other = open_store()
+    assert other.apply(second) == 2
+    assert {str(key) for key in store.compare(second)} == set()
+    assert {str(key) for key in store.compare(first)} == {"port c"}
+    other.move("a", "h2")
+    assert {str(key) for key in store.compare(second)} == {"port a"}
+    assert store.apply(second) == 4
+    stored = store.load()
+    assert stored is not None
+    assert stored.network == second
+    assert list(stored.network.ports) == list(second.ports)
+
+
 def test_status(store: Store, open_store: Open) -> None:
     assert store.read_status() == {}
-    hosts = {"h2": {"flows": 3}, "h1": {"flows": 4}}
-    store.write_status({"generation": 7, "hosts": hosts, "ports": {"a": "h1"}})
+    hosts = {"h2": {"problem": "a", "located": []}, "h1": {"problem": "b", "located": ["a"]}}
+    progress = {"h2": {"flows": 3}, "h1": {"flows": 4}}
+    on_switches = {"machine": "s1"}
+    store.write_status({"generation": 7, "hosts": hosts, "progress": progress, "on_switches": on_switches})
     other = open_store()
     status = other.read_status()
     assert 0 <= time.time() - status.pop("written") < 60
-    assert status == {"generation": 7, "hosts": hosts, "ports": {"a": "h1"}}
+    told = {"h2": {"problem": "a", "flows": 3}, "h1": {"problem": "b", "flows": 4}}
+    assert status == {"generation": 7, "hosts": told, "ports": {"a": "h1", "machine": "s1"}}
     assert list(status["hosts"]) == ["h2", "h1"]
-    store.write_status({"generation": 8, "hosts": {"h1": {"flows": 5}}, "ports": {}})
+    fewer = {"h1": {"problem": "b", "located": []}}
+    store.write_status({"generation": 8, "hosts": fewer, "progress": {"h1": {"flows": 5}}})
     status = other.read_status()
     del status["written"]
-    assert status == {"generation": 8, "hosts": {"h1": {"flows": 5}}, "ports": {}}
+    assert status == {"generation": 8, "hosts": {"h1": {"problem": "b", "flows": 5}}, "ports": {}}

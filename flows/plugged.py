@@ -1,23 +1,66 @@
-"""What would be observed and numbered if everything that is declared were plugged in: for networks that run nowhere.
+"""A network as its file says it shall be: every port plugged in where it is declared, every link working.
 
-Where two networks are compared, what has the same name in both gets the same number, so that only what is different
-in them differs.
+What the store would allocate and what the controller would observe are made up here, so that flows can be compiled
+from a file alone.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
+from flows.compile import compile
 from flows.facts import HostFacts, Interface, Plug, SwitchFacts
+from flows.locate import locate
 from flows.model import Network
 from flows.model.contract import TUNNEL_OFPORT, datapath_id
 from flows.model.interfaces import interface_name
-from flows.view import Tags
+from flows.plan import Desired
+from flows.tree import tree, working
+from flows.view import Tags, view
+from flows.view_switch import locate_machines, view_switch
 
 FIRST_PHYSICAL = 60001
 """The OpenFlow port of each host's first physical network."""
 
 
-def assumed_tags(*networks: Network) -> Tags:
-    """Numbers for everything in some networks, as a new store would give them."""
+def host_node(host: str) -> str:
+    """A host among all nodes of a network; a plain switch may have the same name."""
+    return f"host {host}"
+
+
+def switch_node(switch: str) -> str:
+    """A plain switch among all nodes of a network."""
+    return f"switch {switch}"
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A network, what was observed of it, and what every node of it shall hold."""
+
+    network: Network
+    hosts: Mapping[str, HostFacts]
+    switches: Mapping[str, SwitchFacts]
+    locations: Mapping[str, str]
+    """The host of each port that is on one."""
+    desired: Mapping[str, Desired]
+    """By node (:func:`host_node`, :func:`switch_node`)."""
+
+
+def plugged_in(network: Network) -> Snapshot:
+    """The snapshot of a network in which everything is as declared."""
+    hosts, switches, numbers = host_facts(network), switch_facts(network), tags(network)
+    locations = locate(network, hosts)
+    open_links = tree(network.links.values(), working(network.links.values(), switches))
+    machines = locate_machines(network, switches)
+    desired = {host_node(host): compile(view(network, numbers, locations, hosts[host], host)) for host in network.hosts}
+    desired |= {
+        switch_node(switch): compile(view_switch(network, switch, switches[switch], open_links, machines))
+        for switch in network.switches
+    }
+    return Snapshot(network, hosts, switches, locations.hosts, desired)
+
+
+def tags(*networks: Network) -> Tags:
+    """Tags for all of some networks, as a new store would allocate them, and VLANs that no two hosts number alike."""
     segments = _numbered(name for network in networks for name in network.segments)
     hosts = _numbered(name for network in networks for name in network.hosts)
     return Tags(
@@ -29,12 +72,14 @@ def assumed_tags(*networks: Network) -> Tags:
 
 
 def _vlans(segments: Mapping[str, int], shift: int) -> dict[str, int]:
-    """A host's VLANs: no two hosts number the segments alike."""
     return {name: (number + shift - 2) % len(segments) + 1 for name, number in segments.items()}
 
 
-def assumed_facts(network: Network, *before: Network) -> dict[str, HostFacts]:
-    """Facts in which every port is plugged in on its host. ``before``: whose numbers come first."""
+def host_facts(network: Network, *before: Network) -> dict[str, HostFacts]:
+    """Facts in which every port is plugged in on its host, numbered from 1 in the order of the file.
+
+    ``before``: networks whose ports are numbered before these, so that what they have too has the same number.
+    """
     return {host: _facts(host, network, (*before, network)) for host in network.hosts}
 
 
@@ -55,8 +100,8 @@ def _is_on(network: Network, port: str, host: str) -> bool:
     return port in network.ports and network.ports[port].host == host
 
 
-def assumed_switch_facts(network: Network, *before: Network) -> dict[str, SwitchFacts]:
-    """Facts in which everything that is on a plain switch is plugged in there. ``before``: whose numbers come first."""
+def switch_facts(network: Network, *before: Network) -> dict[str, SwitchFacts]:
+    """Facts in which everything is plugged in and up. ``before``: networks that are numbered before it."""
     found = {}
     for switch in network.switches:
         numbers = _numbered(name for one in (*before, network) for name in _plugs(one, switch))

@@ -1,0 +1,129 @@
+"""``ovs-vpc trace``: one packet from port to port, over all hosts."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from controller.cli.output import FAILED, JsonOption, fail, out, print_json, read_network
+from controller.cli.state import LabOption, StateOption, Target, check_name, complete_port, find_target
+from controller.cli.trace_live import trace_live
+from controller.cli.trace_running import running
+from controller.compiled import snapshot
+from flows.model import AnyPort
+from flows.plugged import Snapshot, plugged_in
+from flows.simulate import Unsupported
+from flows.simulate.advice import advise
+from flows.simulate.tracing import Hop, Trace, simulated, trace
+from flows.simulate.traffic import Traffic
+from mininet_topos.lab import Lab
+
+
+def trace_packet(
+    source: Annotated[str, typer.Argument(help="The port that sends.", autocompletion=complete_port)],
+    target: Annotated[str, typer.Argument(help="The port that it sends to.", autocompletion=complete_port)],
+    file: Annotated[
+        Path | None, typer.Argument(help="A network file, as if all of it were plugged in. Default: what was applied.")
+    ] = None,
+    tcp: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="The first packet of a TCP connection to this port.")
+    ] = None,
+    udp: Annotated[int | None, typer.Option(min=1, max=65535, help="A UDP packet to this port.")] = None,
+    icmp: Annotated[bool, typer.Option("--icmp", help="A ping. This is what is sent when nothing is said.")] = False,
+    is_running: Annotated[
+        bool, typer.Option("--running", help="Ask the switches of the lab that runs what they would do.")
+    ] = False,
+    live: Annotated[
+        bool, typer.Option("--live", help="Send a real packet in the lab that runs, and see whose counters move.")
+    ] = False,
+    as_json: JsonOption = False,
+    state: StateOption = None,
+    lab: LabOption = None,
+) -> None:
+    """Follow one packet from port to port: each decision with the object of the model that it is due to.
+
+    Where the packet does not arrive, the smallest change of the model is named that lets it pass.
+
+    Exit code 0: it is delivered. 1: it is not.
+    """
+    traffic = _traffic(tcp, udp, icmp)
+    _check(source, target, file, is_running=is_running, live=live)
+    found = find_target(state, lab) if file is None else None
+    seen = plugged_in(read_network(file)[0]) if file is not None else _seen(found)
+    sender, receiver = _port(seen, source), _port(seen, target)
+    try:
+        if live:
+            traced = trace_live(_lab(found), seen, sender, receiver, traffic)
+        else:
+            world = running(_lab(found), seen) if is_running else simulated(seen)
+            traced = trace(seen, world, sender, receiver, traffic)
+        advice = None if traced.is_delivered else _advice(seen, sender, receiver, traffic)
+    except Unsupported as unsupported:
+        fail(f"this packet cannot be traced: {unsupported}")
+    if as_json:
+        print_json(asdict(traced) | {"advice": advice})
+    else:
+        _show(traced, f"{_named(sender)} to {_named(receiver)}, {traffic}", advice)
+    raise SystemExit(0 if traced.is_delivered else FAILED)
+
+
+def _check(source: str, target: str, file: Path | None, *, is_running: bool, live: bool) -> None:
+    """End the command when its options do not fit together."""
+    if is_running and live:
+        fail("--running and --live are two ways to look: use one")
+    if file is not None and (is_running or live):
+        fail("a file does not run: leave it out, or leave out --running and --live")
+    if source == target:
+        fail("a packet from a port to itself passes no switch")
+
+
+def _traffic(tcp: int | None, udp: int | None, icmp: bool) -> Traffic:
+    if (tcp is not None) + (udp is not None) + icmp > 1:
+        fail("one packet is of one kind: use one of --tcp, --udp and --icmp")
+    if tcp is not None:
+        return Traffic("tcp", tcp)
+    return Traffic("udp", udp) if udp is not None else Traffic("icmp")
+
+
+def _seen(target: Target | None) -> Snapshot:
+    assert target is not None
+    return snapshot(target.model(), target.store.read_status())
+
+
+def _lab(target: Target | None) -> Lab:
+    if target is None or target.lab is None:
+        fail("only the switches of a lab can be asked; without --running and --live the model is traced")
+    return target.lab
+
+
+def _port(seen: Snapshot, name: str) -> AnyPort:
+    check_name("port", name, list(seen.network.ports))
+    return seen.network.ports[name]
+
+
+def _advice(seen: Snapshot, source: AnyPort, target: AnyPort, traffic: Traffic) -> str:
+    """What to change in the model; where the model lets the packet pass, that something else is wrong."""
+    as_declared = plugged_in(seen.network)
+    if trace(as_declared, simulated(as_declared), source, target, traffic).is_delivered:
+        return "the model lets it pass: see 'ovs-vpc status' for what is not as it shall be"
+    return str(advise(seen.network, source, target, traffic))
+
+
+def _named(port: AnyPort) -> str:
+    return f"{port.name} ({port.address})" if port.address else port.name
+
+
+def _show(traced: Trace, what: str, advice: str | None) -> None:
+    out.print(escape(what), style="bold")
+    before: Hop | None = None
+    for hop in traced.hops:
+        if before is None or hop.node != before.node:
+            out.print(escape(f"{hop.node}{f', {hop.by}' if hop.by else ''}"), style="bold")
+        out.print(f"  {hop.table:<13} {escape(hop.sentence)}")
+        out.print(f"  {'':<13} [dim]{escape(f'[{hop.why}]')}[/dim]")
+        before = hop
+    out.print(escape(traced.ending), style="green" if traced.is_delivered else "red")
+    if advice is not None:
+        out.print(escape(advice))

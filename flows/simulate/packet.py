@@ -1,0 +1,166 @@
+"""A packet as a switch sees it: a value of named fields, and what matches and actions do to it.
+
+No frame is parsed here: :mod:`flows.simulate.extract` does that. A packet holds every field that a match or an action
+of ours may name, registers and tunnel included; what it lacks has the value 0, as in Open vSwitch. Whatever is not
+modelled raises :class:`Unsupported`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from flows import fields, registers
+from flows.fields import (
+    ARP_OP,
+    ARP_SHA,
+    ARP_SPA,
+    ARP_THA,
+    ARP_TPA,
+    ETH_TYPE,
+    ETH_TYPE_ARP,
+    ETH_TYPE_IPV4,
+    IP_DST,
+    IP_FRAG,
+    IP_PROTO,
+    IP_SRC,
+    IP_TTL,
+    VLAN,
+    VLAN_PRESENT,
+    VLAN_PRESENT_AND_ID,
+    VLAN_TCI,
+    Field,
+    show,
+)
+from flows.learning import Load
+from flows.openflow import Action, DecTtl, Move, PopVlan, PushVlan, SetField, Term
+
+INNER_TCI = Field("inner_tci", 16, "hex")
+"""The 802.1Q header below the outermost one, of those that the switch has parsed or pushed. No match sees it."""
+
+FRAG_FIRST, FRAG_LATER = 1, 3
+"""``IP_FRAG`` of a first fragment, and of a later one (ovs-fields(7), "any" and "later")."""
+
+_VLAN_ID = VLAN_PRESENT_AND_ID & ~VLAN_PRESENT
+_ETH_TYPE_IPV6 = 0x86DD
+
+_MODELLED: Mapping[str, Field] = {
+    item.name: item
+    for item in (*vars(fields).values(), *registers.ALL.values(), INNER_TCI)
+    if isinstance(item, Field) and item is not VLAN
+}
+
+
+class Unsupported(Exception):  # noqa: N818 - names what is not supported, as a sentence
+    """The simulation does not know what Open vSwitch would do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """One packet inside a switch. ``values``: its fields by name; without one a field is 0."""
+
+    values: Mapping[str, int]
+
+    def __getitem__(self, field: Field) -> int:
+        if field is VLAN:
+            return self.values.get("vlan_tci", 0) & _VLAN_ID
+        return self.values.get(field.name, 0)
+
+    def having(self, *changes: tuple[Field, int]) -> "Packet":
+        """The same packet with other values."""
+        return Packet({**self.values, **{field.name: value for field, value in changes}})
+
+    def __str__(self) -> str:
+        return ",".join(f"{name}={show(_MODELLED[name], value)}" for name, value in self.values.items() if value)
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """Bits of a field that must have a value: one part of a match."""
+
+    field: Field
+    value: int
+    mask: int
+
+    def __post_init__(self) -> None:
+        if self.field.name not in _MODELLED:
+            raise Unsupported(f"a match of {self.field} is not simulated")
+
+
+def pattern(term: Term) -> Pattern:
+    """What a term asks for."""
+    if term.field is VLAN:  # also says that there is a header
+        if term.mask is not None:
+            raise Unsupported("a match of some bits of dl_vlan is not simulated")
+        return Pattern(VLAN_TCI, VLAN_PRESENT | term.value, VLAN_PRESENT_AND_ID)
+    mask = (1 << term.field.bits) - 1 if term.mask is None else term.mask
+    return Pattern(term.field, term.value & mask, mask)
+
+
+def as_looked_up(packet: Packet) -> Packet:
+    """What a lookup sees: of a fragment, no header of layer 4 (OpenFlow's OFPC_FRAG_NORMAL)."""
+    if packet[IP_FRAG]:
+        return packet.having((fields.ICMP_TYPE, 0), (fields.ICMP_CODE, 0))
+    return packet
+
+
+def changed(packet: Packet, action: Action | Load) -> Packet:
+    """The packet after an action that changes it. A field that the packet does not have is left alone."""
+    match action:
+        case SetField(field, value):
+            return _put(packet, field, value)
+        case Load(int(value), field):
+            return _load(packet, field, value)
+        case Move(source, target):
+            return _put(packet, target, packet[source]) if _has(packet, source) else packet
+        case PushVlan():
+            if packet[INNER_TCI]:
+                raise Unsupported("a third VLAN tag is not simulated")
+            return packet.having((INNER_TCI, packet[VLAN_TCI]), (VLAN_TCI, VLAN_PRESENT))
+        case PopVlan():
+            return packet.having((VLAN_TCI, packet[INNER_TCI]), (INNER_TCI, 0))
+        case DecTtl():
+            return packet.having((IP_TTL, packet[IP_TTL] - 1)) if _has(packet, IP_TTL) else packet
+        case _:
+            raise Unsupported(f"the action {action} is not simulated")
+
+
+def ttl_is_spent(packet: Packet) -> bool:
+    """Whether Open vSwitch refuses to take one from the time to live, tells the controller and stops in that table."""
+    if packet[ETH_TYPE] == _ETH_TYPE_IPV6:
+        raise Unsupported("the hop limit of IPv6 is not simulated")
+    return _has(packet, IP_TTL) and packet[IP_TTL] <= 1
+
+
+def as_written(before: Packet, packet: Packet) -> Packet:
+    """What of a changed packet gets into its frame, which was ``before``.
+
+    Open vSwitch writes no IP header of protocol 0 and no ARP of operation 0: so it marks what it could not read.
+    """
+    kept: tuple[Field, ...] = ()
+    if packet[ETH_TYPE] == ETH_TYPE_IPV4 and not packet[IP_PROTO]:
+        kept = (IP_SRC, IP_DST, IP_TTL)
+    elif packet[ETH_TYPE] == ETH_TYPE_ARP and not packet[ARP_OP]:
+        kept = (ARP_OP, ARP_SPA, ARP_TPA, ARP_SHA, ARP_THA)
+    return packet.having(*((field, before[field]) for field in kept)) if kept else packet
+
+
+def _put(packet: Packet, field: Field, value: int) -> Packet:
+    if field is VLAN:
+        tci = packet[VLAN_TCI]
+        return packet.having((VLAN_TCI, tci & ~_VLAN_ID | value)) if tci else packet
+    if field.name not in _MODELLED or field in (VLAN_TCI, INNER_TCI, ETH_TYPE, IP_FRAG):
+        raise Unsupported(f"setting {field} is not simulated")
+    return packet.having((field, value)) if _has(packet, field) else packet
+
+
+def _load(packet: Packet, field: Field, value: int) -> Packet:
+    """What a learned flow does with a field: of VLAN tags it sees the bits."""
+    if field is VLAN_TCI and value == 0:  # takes every tag away that the switch knows of (ADR 10)
+        return packet.having((VLAN_TCI, 0), (INNER_TCI, 0))
+    if field is VLAN and not packet[VLAN_TCI]:
+        raise Unsupported("a learned VLAN for a frame without a tag is not simulated")
+    return _put(packet, field, value)
+
+
+def _has(packet: Packet, field: Field) -> bool:
+    """Whether the packet has a field: what ovs-fields(7) calls its prerequisites."""
+    return all(packet[needed] == value for needed, value in field.needs)

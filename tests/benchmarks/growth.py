@@ -1,0 +1,60 @@
+"""How the cost of a change grows with the network: ``python -m tests.benchmarks.growth``.
+
+First more ports on the same ten hosts, which all hold flows of all ports. Then ten times as many hosts and ports, in
+ten VPCs that share nothing: a new port concerns the same number of hosts as before.
+"""
+
+from statistics import median
+
+from tests.benchmarks import planes
+from tests.benchmarks.figures import Figure, run_group
+from tests.benchmarks.networks import BenchNetwork
+from tests.benchmarks.ours import Ours
+from tests.benchmarks.planes import Change
+
+GROUP = "growth"
+_SMALL, _LARGE = BenchNetwork(ports=1000), BenchNetwork(ports=5000)
+_ONE_GROUP, _TEN_GROUPS = BenchNetwork(ports=2000), BenchNetwork(ports=20_000, groups=10)
+_ADDS = 3
+
+
+def _cost(network: BenchNetwork) -> tuple[float, list[Change]]:
+    """Seconds to give the network all its ports, and what some more cost."""
+    with planes.plane(Ours, network, extra=_ADDS) as plane:
+        seconds, _ = planes.load(plane, network)
+        return seconds, planes.add(plane, network, _ADDS)
+
+
+def more_ports() -> list[Figure]:
+    """5,000 ports on ten hosts against 1,000."""
+    (load, adds), (small_load, small_adds) = _cost(_LARGE), _cost(_SMALL)
+    commands, small_commands = ([change.command * 1e3 for change in found] for found in (adds, small_adds))
+    of = "1,000 ports"
+    return [
+        Figure(GROUP, "5,000 ports, one more: the command", "ms", commands, small_commands, of, 1.5),
+        Figure(GROUP, "5,000 ports: until confirmed and bound", "s", [load], [small_load], of, 6),
+    ]
+
+
+def more_hosts() -> list[Figure]:
+    """100 hosts with 20,000 ports against 10 with 2,000."""
+    (_, adds), (_, small) = _cost(_TEN_GROUPS), _cost(_ONE_GROUP)
+    what = "100 hosts, 20,000 ports, one more"
+    of = "10 hosts, 2,000 ports"
+    flows, few = ([float(change.flows) for change in found] for found in (adds, small))
+    # The hosts that must change are as many, so the work is the same.
+    goal = 1.2 * median(flows) / median(few)
+    cpu, small_cpu = ([change.cpu * 1e3 for change in found] for found in (adds, small))
+    return [
+        Figure(GROUP, f"{what}: CPU", "ms", cpu, small_cpu, of, round(goal, 1)),
+        Figure(GROUP, f"{what}: flows changed", "", flows, few, of),
+    ]
+
+
+def measure() -> list[Figure]:
+    """Ports first, then hosts."""
+    return more_ports() + more_hosts()
+
+
+if __name__ == "__main__":
+    run_group(GROUP, measure)

@@ -1,0 +1,119 @@
+"""A packet traced in three ways: through the model, through running switches, and as a real packet. All three agree."""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from random import Random
+
+import pytest
+
+from controller.cli.trace_live import trace_live
+from controller.cli.trace_running import running
+from controller.compiled import snapshot
+from flows.model import AnyPort, InvalidModel, VpcPort, parse
+from flows.pipeline import FLOOD, LEARN, UNICAST
+from flows.plugged import plugged_in
+from flows.simulate.tracing import Trace, simulated, trace
+from flows.simulate.traffic import Traffic
+from tests.integration.vpclab import VpcLab
+from tests.random_networks import random_text
+from tests.scenario import SHIPPED
+from tests.switch import wait_until
+
+pytestmark = pytest.mark.lab
+
+TRAFFIC = [Traffic("icmp"), Traffic("tcp", 80), Traffic("udp", 53)]
+_LEARNING = {LEARN.name, UNICAST.name, FLOOD.name}
+"""Where decisions depend on what the switches have learned, of which the model knows nothing."""
+
+
+def test_a_random_network() -> None:
+    agree(seed=1, pairs=10)
+
+
+@pytest.mark.full
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("seed", range(2, 12))
+def test_random_networks(seed: int) -> None:
+    agree(seed, pairs=30)
+
+
+def test_a_flow_that_is_missing() -> None:
+    """The model lets the packet pass, the switch does not: the controller cannot put it right while it stands still."""
+    with lab_of((SHIPPED / "peered-vpcs.yaml").read_text()) as lab:
+        controller = lab.lab.controller_pid()
+        assert controller is not None
+        os.kill(controller, signal.SIGSTOP)
+        try:
+            lab.run("host87", "ovs-ofctl", "-OOpenFlow14", "del-flows", "br-int", "table=50")
+            ports = lab.network.ports
+            found = told(lab, ports["blue1"], ports["blue2"], Traffic("icmp"))
+            assert found[0].is_delivered
+            for way in found[1:]:
+                assert not way.is_delivered
+                assert [hop.table for hop in way.hops if hop.node == "host host87"][:3] == [
+                    *("classify", "from_tunnel", "tunnel_source"),
+                ]
+            assert found[1].ending == "dropped on host host87 in table neigh_table: no flow matches"
+        finally:
+            os.kill(controller, signal.SIGCONT)
+        wait_until(lambda: "table=50" in lab.run("host87", "ovs-ofctl", "dump-flows", "br-int"), "the flows to return")
+
+
+def agree(seed: int, pairs: int) -> None:
+    random = Random(seed)
+    with lab_of(valid_text(random)) as lab:
+        ports = list(lab.network.ports.values())
+        for _ in range(pairs):
+            source, target = random.sample(ports, 2)
+            compare(lab, source, target, random.choice(TRAFFIC))
+
+
+@contextmanager
+def lab_of(text: str) -> Iterator[VpcLab]:
+    lab = VpcLab(text)
+    try:
+        yield lab
+        lab.examine()
+    finally:
+        lab.down()
+
+
+def valid_text(random: Random) -> str:
+    """The text of a random network of two or three hosts."""
+    while True:
+        text = random_text(random, hosts=random.randint(2, 3))
+        try:
+            parse(text, "random.yaml")
+        except InvalidModel:
+            continue
+        return text
+
+
+def told(lab: VpcLab, source: AnyPort, target: AnyPort, traffic: Traffic) -> tuple[Trace, Trace, Trace]:
+    """What becomes of a packet: by the model, by the running switches, and really."""
+    stored = lab.store.load()
+    assert stored is not None
+    seen, declared = snapshot(stored, lab.store.read_status()), plugged_in(lab.network)
+    return (
+        trace(declared, simulated(declared), source, target, traffic),
+        trace(seen, running(lab.lab, seen), source, target, traffic),
+        trace_live(lab.lab, seen, source, target, traffic),
+    )
+
+
+def compare(lab: VpcLab, source: AnyPort, target: AnyPort, traffic: Traffic) -> None:
+    offline, asked, live = told(lab, source, target, traffic)
+    at = f"{source.name} to {target.name}, {traffic}:\n{offline}\n{asked}\n{live}"
+    assert offline.is_delivered == asked.is_delivered == live.is_delivered, at
+    if isinstance(source, VpcPort):
+        assert sentences(offline) == sentences(asked), at
+        assert offline.ending == asked.ending, at
+    moved = {(hop.node, hop.cookie) for hop in live.hops}
+    assert {(hop.node, hop.cookie) for hop in asked.hops if hop.table not in _LEARNING} <= moved, at
+
+
+def sentences(way: Trace) -> list[tuple[str, str, str]]:
+    """Every decision, without numbers that depend on where things are plugged in."""
+    return [(hop.node, hop.by, hop.sentence) for hop in way.hops]

@@ -1,0 +1,138 @@
+"""Every application of every rule is sent as os-ken would send it, byte by byte."""
+
+from collections.abc import Iterable
+from ipaddress import IPv4Address, IPv4Network
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from os_ken.ofproto import ofproto_v1_4 as ofp
+from os_ken.ofproto import ofproto_v1_4_parser as parser
+
+from controller.switch import encode, flowmod
+from flows.compile import compile
+from flows.copies import Copies, LocalCopy, RemoteCopy
+from flows.fields import Field
+from flows.flow import Flow
+from flows.model.types import NOWHERE
+from flows.openflow import Action, Term
+from flows.pipeline import TABLES
+from flows.plan import Plan
+from flows.rules import Rule, Why
+from flows.templates import CopiesTemplate, LearnTemplate, LoadTemplate, OutputTemplate, Param, SetTemplate
+from tests.scenario import SCENARIOS, SHIPPED, load, plain_switch, programmed
+
+WHY = Why("a test", NOWHERE)
+RULES = [rule for table in TABLES for rule in table.all_rules()]
+NETWORKS = sorted([*SHIPPED.glob("*.yaml"), *SCENARIOS.glob("*.yaml")])
+PORTS = st.integers(1, 0xFFFF)
+ADDRESSES = st.builds(IPv4Address, st.integers(0, 2**32 - 1))
+PREFIXES = st.builds(
+    lambda ip, size: IPv4Network((ip, size), strict=False), st.integers(0, 2**32 - 1), st.integers(0, 32)
+)
+COPIES = st.builds(
+    Copies,
+    st.lists(st.builds(LocalCopy, PORTS, st.none() | st.integers(0, 4095)), max_size=3).map(tuple),
+    st.lists(st.builds(RemoteCopy, st.just("h"), ADDRESSES, PORTS, st.integers(0, 2**32 - 1)), max_size=3).map(tuple),
+    st.lists(PORTS, max_size=3).map(tuple),
+)
+
+
+def of_field(field: Field) -> st.SearchStrategy[Any]:
+    """The values that a field takes."""
+    numbers = st.integers(0, 2**field.bits - 1)
+    match field.kind:
+        case "mac":
+            return numbers.map(lambda number: ":".join(f"{byte:02x}" for byte in number.to_bytes(6)))
+        case "ipv4":
+            return ADDRESSES
+        case _:
+            return numbers
+
+
+def uses(rule: Rule) -> Iterable[tuple[object, int, st.SearchStrategy[Any]]]:
+    """Where a rule takes a value: the parameter or value, how many bits there is room for, what fits."""
+    for term in rule.match:
+        yield term.value, term.field.bits, PREFIXES if term.prefix else of_field(term.field)
+    for step in rule.steps:
+        match step:
+            case SetTemplate(field, value):
+                yield value, field.bits, of_field(field)
+            case OutputTemplate(value):
+                yield value, 16, PORTS
+            case CopiesTemplate(value):
+                yield value, 0, COPIES
+            case LearnTemplate():
+                yield from ((value, 16, st.integers(1, 0xFFFF)) for value in (step.segment, step.ageing, step.limit))
+                yield step.origin, 0, st.text()
+                loads = [spec for spec in step.specs if isinstance(spec, LoadTemplate)]
+                yield from ((load.value, load.field.bits, of_field(load.field)) for load in loads)
+
+
+def values(rule: Rule) -> st.SearchStrategy[dict[str, Any]]:
+    """Values for a rule's parameters."""
+    room: dict[str, tuple[int, st.SearchStrategy[Any]]] = {}
+    for value, bits, fitting in uses(rule):
+        if isinstance(value, Param) and (value.name not in room or bits < room[value.name][0]):
+            room[value.name] = bits, fitting
+    said_only = {name: st.just("somebody") for name in rule.parameters - room.keys()}
+    return st.fixed_dictionaries({name: fitting for name, (_, fitting) in room.items()} | said_only)
+
+
+def by_os_ken(flow: Flow, match: Iterable[Term], actions: Iterable[Action]) -> bytes:
+    """What os-ken makes of a flow, without anything that was found out before."""
+    change = flowmod.add(flow.table, flow.priority, flow.cookie, match, actions)
+    return serialized(change)
+
+
+def serialized(change: Any) -> bytes:
+    flags = ofp.OFPBF_ATOMIC | ofp.OFPBF_ORDERED
+    message = parser.OFPBundleAddMsg(flowmod.PROTOCOL, 1, flags, change, [])
+    message.set_xid(encode.CHANGE)
+    message.serialize()
+    return bytes(message.buf)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{rule.table.name}: {rule.sentence}")
+@given(data=st.data())
+@settings(max_examples=30, deadline=None)
+def test_every_application_of_every_rule(rule: Rule, data: st.DataObject) -> None:
+    given = data.draw(values(rule))
+    flow = rule(WHY, **given).flow
+    match = tuple(term.fill(given) for term in rule.match)
+    actions = tuple(action for step in rule.steps for action in rule._actions(step, given))
+    assert (flow.match, flow.actions) == (match, actions)
+    assert encode.addition(flow) == by_os_ken(flow, match, actions)
+    other = rule(WHY, **data.draw(values(rule))).flow
+    is_same = (other.priority, other.match, other.actions) == (flow.priority, match, actions)
+    assert (other.cookie == flow.cookie) == (other == flow) == is_same
+    assert (other.key == flow.key) == ((other.priority, other.match) == (flow.priority, match))
+
+
+@pytest.mark.parametrize("path", NETWORKS, ids=lambda path: path.stem)
+def test_every_flow_of_every_scenario(path: Any) -> None:
+    flows = [flow for desired in programmed(load(path)).values() for flow in desired.flows.values()]
+    assert flows
+    for flow in flows:
+        assert encode.addition(flow) == by_os_ken(flow, flow.match, flow.actions)
+
+
+@given(cookies=st.frozensets(st.integers(0, 2**64 - 1), max_size=3))
+@settings(deadline=None)
+def test_a_transaction_is_what_os_ken_makes_in_the_right_order(cookies: frozenset[int]) -> None:
+    flows = tuple(compile(plain_switch()).flows.values())
+    sent = b"".join(encode.transaction(Plan(flows, cookies), 77))
+    changes = [by_os_ken(flow, flow.match, flow.actions) for flow in flows]
+    changes += [serialized(flowmod.delete(cookie)) for cookie in cookies]
+    assert sent[16 : -16 - 8] == b"".join(changes)
+    kinds = (sent[1], sent[-24 + 1], sent[-8 + 1])
+    assert kinds == (ofp.OFPT_BUNDLE_CONTROL, ofp.OFPT_BUNDLE_CONTROL, ofp.OFPT_BARRIER_REQUEST)
+    assert [int.from_bytes(sent[at : at + 4]) for at in (4, len(sent) - 20, len(sent) - 4)] == [77, 77, 77]
+
+
+def test_a_large_transaction_is_made_in_pieces() -> None:
+    flows = tuple(compile(plain_switch()).flows.values()) * 100
+    pieces = list(encode.transaction(Plan(flows, frozenset()), 77))
+    assert len(pieces) > 2
+    assert all(encode.PIECE <= len(piece) < encode.PIECE + 2**16 for piece in pieces[:-1])

@@ -1,0 +1,222 @@
+"""What is kept up to date is what would be found from scratch, whatever changed on the way."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from flows.compile import Conflict, compile
+from flows.facts import HostFacts, Interface
+from flows.locate import locate
+from flows.model import Network, parse
+from flows.plan import Change, Desired
+from flows.view import Tags, view
+from flows.views import Views
+from flows.wanted import Compiler, Wanted
+
+HOSTS = ("h1", "h2", "h3")
+VPCS = {"a": "10.0.0.0/24", "b": "10.1.0.0/24", "c": "10.2.0.0/24"}
+PEERS = {"a": ("b", "a-b"), "b": ("c", "b-c"), "c": ("b", "b-c")}
+SEGMENTS = {
+    "red": "{id: 11, vlan: 101}",
+    "green": "{id: 12, vlan: 0, ageing: 60}",
+    "loud": "{id: 13, vlan: 103, flood_only: true}",
+    "floor": "{vlan: 104, physical: {network: office, vlan: 7}}",
+}
+KINDS = (
+    *(f"vpc: {vpc}, ips: [{cidr[:-4]}{{last}}]" for vpc, cidr in VPCS.items()),
+    *(f"segment: {name}" for name in SEGMENTS),
+    'segment: red, mac: "0a:00:00:00:01:{last}"',
+    'trunk: [green, floor], mac: "0a:00:00:00:02:{last}"',
+    "trunk: []",
+)
+PORTS = tuple(f"p{number}" for number in range(11, 19))
+
+kinds = st.sampled_from(KINDS)
+places = st.sampled_from((None, *HOSTS))
+ports = st.dictionaries(st.sampled_from(PORTS), st.tuples(kinds, places))
+structures = st.fixed_dictionaries(
+    {
+        "last_host": st.booleans(),
+        "address": st.sampled_from(("192.0.2", "198.51.100")),
+        "routes": st.sets(st.sampled_from(tuple(VPCS))),
+        "id": st.integers(1, 2),
+        "loud": st.booleans(),
+    }
+)
+
+
+def network(structure: Mapping[str, object], ports: Mapping[str, tuple[str, str | None]]) -> Network:
+    """A network of a structure, with ports that are of a kind and, perhaps, declared on a host."""
+    hosts = HOSTS if structure["last_host"] else HOSTS[:-1]
+    lines = ["hosts:"]
+    lines += [f"  {h}: {{tunnel_ip: {structure['address']}.{h[1]}, physical: {{office: eth9}}}}" for h in hosts]
+    lines += ["vpcs:"]
+    for number, (vpc, cidr) in enumerate(VPCS.items()):
+        peer, peering = PEERS[vpc]
+        route = f"{{to: {VPCS[peer]}, via: {peering}}}" if vpc in structure["routes"] else ""  # type: ignore[operator]
+        identity = 10 * number + (structure["id"] if vpc == "b" else 1)  # type: ignore[operator]
+        lines += [f"  {vpc}: {{id: {identity + 20}, subnets: {{s: {{cidr: {cidr}, routes: [{route}]}}}}}}"]
+    lines += ["peerings:", *(f"  {name}: {{between: [{name[0]}/s, {name[2]}/s]}}" for name in ("a-b", "b-c"))]
+    lines += ["segments:", *(f"  {n}: {s}" for n, s in SEGMENTS.items() if n != "loud" or structure["loud"]), "ports:"]
+    for name, (kind, host) in ports.items():
+        place = f", host: {host}" if host in hosts else ""
+        if "loud" not in kind or structure["loud"]:
+            lines.append(f"  {name}: {{{kind.format(last=name[1:])}{place}}}")
+    if lines[-1] == "ports:":
+        lines[-1] = "ports: {}"
+    return parse("\n".join(lines) + "\n", "n.yaml")[0]
+
+
+def shared(new: Network, old: Network) -> Network:
+    """The new network with the very objects of the old one where they are equal, as a store hands it over."""
+    sections: dict[str, Any] = {}
+    for name in Network.model_fields:
+        before, now = getattr(old, name), getattr(new, name)
+        if isinstance(now, dict):
+            kept = {key: before[key] if before.get(key) == item else item for key, item in now.items()}
+            sections[name] = before if kept == before and list(kept) == list(before) else kept
+        else:
+            sections[name] = now
+    return Network.model_construct(**sections)
+
+
+def tags(of: Network, shift: int) -> Tags:
+    segments = {name: number for number, name in enumerate(sorted(SEGMENTS), 1) if name in of.segments}
+    vlans = {
+        host: {name: (number + shift + at) % 4 + 1 for name, number in segments.items() if (number + at + shift) % 5}
+        for at, host in enumerate(of.hosts)
+    }
+    numbers = {name: number for number, name in enumerate(sorted(VPCS), 1)}
+    return Tags(numbers, {f"{name}/s": number for name, number in numbers.items()}, segments, vlans)
+
+
+interfaces = st.builds(Interface, st.sampled_from(PORTS), st.just("tap"), st.integers(1, 4), st.booleans())
+observed = st.builds(
+    HostFacts,
+    st.just(1),
+    st.just("netdev"),
+    st.sampled_from((None, 65000, 65000)),
+    st.lists(interfaces, unique_by=lambda i: i.iface_id).map(frozenset),
+    st.sampled_from((frozenset(), frozenset({("office", 60001)}))),
+)
+steps = st.lists(
+    st.tuples(st.just("structure"), structures)
+    | st.tuples(st.just("ports"), ports)
+    | st.tuples(st.just("port"), st.tuples(st.sampled_from(PORTS), st.none() | st.tuples(kinds, places)))
+    | st.tuples(st.just("facts"), st.tuples(st.sampled_from(HOSTS), observed))
+    | st.tuples(st.just("vlans"), st.integers(0, 3)),
+    max_size=12,
+)
+
+
+class Everything:
+    """What is kept up to date, of all hosts."""
+
+    def __init__(self) -> None:
+        self.views, self.compiler = Views(), Compiler()
+        self.wanted: dict[str, Wanted] = {}
+        self.held: dict[str, set[int]] = {}
+        self.learned: dict[str, set[int]] = {}
+
+    def follow(self, hosts: Mapping[str, HostFacts]) -> set[str]:
+        """Take in what changed; the hosts that want two things at once."""
+        for gone in self.wanted.keys() - hosts.keys():
+            self.wanted.pop(gone).clear()
+        for host in hosts.keys() - self.wanted.keys():
+            self.wanted[host] = Wanted(self.compiler)
+            self.held[host], self.learned[host] = set(self.wanted[host].desired.flows), set()
+        for host, sources in self.views.take():
+            with suppress(Conflict):
+                self._note(host, self.wanted[host].change(sources))
+        return {host for host, wanted in self.wanted.items() if wanted.is_refused}
+
+    def _note(self, host: str, change: Change) -> None:
+        assert not change.added & self.held[host]
+        assert change.removed <= self.held[host]
+        self.held[host] = self.held[host] - change.removed | change.added
+        self.learned[host] = self.learned[host] - change.forgotten | change.learned
+
+
+def described(desired: Desired) -> object:
+    """All that a compile says."""
+    return (
+        {cookie: flow.text() for cookie, flow in desired.flows.items()},
+        *(
+            {cookie: [(str(r.why), r.sentence) for r in reasons] for cookie, reasons in said.items()}
+            for said in (desired.applications, desired.learned)
+        ),
+    )
+
+
+@settings(max_examples=300, deadline=None)
+@given(structures, ports, steps)
+def test_incremental_is_full(
+    structure: dict[str, object], declared: dict[str, tuple[str, str | None]], steps: list[tuple[str, Any]]
+) -> None:
+    everything, facts, shift, model = Everything(), dict[str, HostFacts](), 0, Network()
+    for kind, change in (("structure", structure), *steps):
+        match kind, change:
+            case "structure", dict():
+                structure = change
+            case "ports", dict():
+                declared = change
+            case "port", (name, None):
+                declared = {key: port for key, port in declared.items() if key != name}
+            case "port", (name, port):
+                declared = {**declared, name: port}
+            case "facts", (host, seen):
+                facts = {**facts, host: seen}
+            case "vlans", int():
+                shift = change
+        model = shared(network(structure, declared), model)
+        facts = {host: seen for host, seen in facts.items() if host in model.hosts}
+        everything.views.set_model(model, tags(model, shift))
+        for host, seen in facts.items():
+            everything.views.set_facts(host, seen)
+        check(everything, model, tags(model, shift), facts)
+
+
+def check(everything: Everything, model: Network, numbers: Tags, facts: Mapping[str, HostFacts]) -> None:
+    """Compare all that is kept up to date with the same from scratch."""
+    refused = everything.follow(facts)
+    located = locate(model, facts)
+    assert everything.views.locations == located
+    for host, wanted in everything.wanted.items():
+        units = view(model, numbers, located, facts[host], host)
+        try:
+            fresh = compile(units)
+        except Conflict:
+            assert host in refused
+            continue
+        assert host not in refused
+        assert wanted.units() == units
+        assert described(wanted.desired) == described(fresh)
+        assert everything.held[host] == fresh.flows.keys()
+        assert everything.learned[host] == fresh.learned.keys()
+    if not refused:
+        assert len(everything.compiler) == len({unit for w in everything.wanted.values() for unit in w.units()})
+
+
+def test_a_conflict_changes_nothing_until_it_is_solved() -> None:
+    plugged = frozenset({Interface("p11", "tap", 1, bound=True)})
+    facts = {"h1": HostFacts(1, "netdev", 65000, plugged)}
+    everything = Everything()
+    structure = {"last_host": True, "address": "192.0.2", "routes": set(), "id": 1, "loud": True}
+    model = network(structure, {"p11": (KINDS[0], "h1")})
+    everything.views.set_model(model, tags(model, 0))
+    everything.views.set_facts("h1", facts["h1"])
+    check(everything, model, tags(model, 0), facts)
+    before = described(everything.wanted["h1"].desired)
+    # Both ports have the OpenFlow port 1, and are in different VPCs.
+    both = plugged | {Interface("p12", "tap2", 1, bound=True)}
+    second = shared(network(structure, {"p11": (KINDS[0], "h1"), "p12": (KINDS[1], "h1")}), model)
+    everything.views.set_model(second, tags(second, 0))
+    everything.views.set_facts("h1", replace(facts["h1"], interfaces=both))
+    assert everything.follow(facts) == {"h1"}
+    assert described(everything.wanted["h1"].desired) == before
+    everything.views.set_facts("h1", replace(facts["h1"], interfaces=both - plugged))
+    check(everything, second, tags(second, 0), {"h1": replace(facts["h1"], interfaces=both - plugged)})
