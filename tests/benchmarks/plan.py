@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from controller.store import Store
-from flows.locate import locate
 from flows.model import Network, parse
 from flows.plugged import host_facts
 
@@ -50,11 +49,12 @@ def status(network: Network) -> dict[str, Any]:
             "tunnel": seen.tunnel_ofport,
             "interfaces": sorted((i.iface_id, i.name, i.ofport) for i in seen.interfaces),
             "physical": [],
+            "located": sorted(i.iface_id for i in seen.interfaces),
         }
         for name, seen in facts.items()
     }
-    places = dict(locate(network, facts).hosts)
-    return {"generation": 1, "hosts": hosts, "ports": places, "switches": {}, "open_links": []}
+    progress: dict[str, Any] = {name: {} for name in hosts}
+    return {"generation": 1, "hosts": hosts, "progress": progress, "switches": {}, "open_links": []}
 
 
 _CHANGES: dict[str, Callable[[str], str]] = {
