@@ -13,6 +13,7 @@ from typing import Any
 from controller import metrics
 from controller.events import Event, FactsChanged, HostProblems, SettingDrifted
 from controller.ovsdb import HostSessions
+from controller.status import reported_facts
 from controller.store import Store, StoreWatch
 from controller.switch.sessions import listen
 from controller.sync import Sync
@@ -51,6 +52,11 @@ class App:
             ovsdb_target=ovsdb_target,
             openflow_target=f"tcp:{address}:{port}",
             open_links=_links(before),
+            seen={
+                host: facts
+                for host, reported in before.get("hosts", {}).items()
+                if (facts := reported_facts(host, reported)) is not None
+            },
         )
 
     def run(self) -> None:
