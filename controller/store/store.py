@@ -13,11 +13,13 @@ from typing import Any
 from uuid import uuid4
 
 from controller.store import history
+from controller.store.allocate import Numbers
 from controller.store.changes import Change, Changes, Transaction, changes
 from controller.store.content import NUMBERED, Content, Stored
 from controller.store.database import Database
 from controller.store.errors import Conflict, Nothing, Refused, Unreachable
 from controller.store.history import Difference, Entry
+from controller.store.outlook import Outlook, numbered
 from controller.store.place import Place
 from controller.store.recheck import recheck
 from controller.store.rows import NETWORK, Key, build, references, rows_of_object, rows_of_settings
@@ -26,6 +28,7 @@ from controller.store.shapes import sections
 from controller.store.vlans import Vlans, VlanTable
 from controller.store.wire import error_of
 from flows.model import Network
+from flows.view import Tags
 
 _ATTEMPTS = 5
 """Applies that others overtake again and again give up after so many times."""
@@ -93,10 +96,25 @@ class Store:
                 rows |= rows_of_object(section, item)
         return changes(replica, keys, rows)
 
-    def commit(self, made: Changes, *, comment: str = "") -> int:
-        """Carry out what :meth:`compare` found, if nothing that it is about has changed since."""
+    def outlook(self, network: Network) -> Outlook:
+        """What is there now, and what would be if this network were the model."""
+        made = self.compare(network)
+        replica, stored = self._database.replica, self._content.stored()
+        numbers = {
+            pool: Numbers(*replica.allocated(pool)).allocate(numbered(pool, made, replica.numbers)).of
+            for pool in NUMBERED
+        }
+        vlans = stored.vlans if stored else Vlans()
+        tags = Tags(**numbers, vlans=vlans.named(numbers["segments"]))
+        return Outlook(stored, made, tags, vlans)
+
+    def commit(self, made: Changes, *, comment: str = "", generation: int | None = None) -> int:
+        """Carry out what :meth:`compare` found, if nothing that it is about has changed since.
+
+        ``generation``: refuse, with :class:`Conflict`, when anything at all has changed since this generation.
+        """
         files = (change.new["file"] for change in made.values() if change.new and "file" in change.new)
-        return self._commit(made, {"verb": "apply", "comment": comment, "file": next(files, "")})
+        return self._commit(made, {"verb": "apply", "comment": comment, "file": next(files, "")}, generation)
 
     def move(self, port: str, place: str) -> int:
         """Declare another host, or plain switch, for a port, until the next apply. Returns the generation.
@@ -207,12 +225,17 @@ class Store:
         self._content.touch(touched)
         return touched
 
-    def _commit(self, made: Changes, about: Mapping[str, str]) -> int:
-        """Carry out changes of the model, all or nothing; the generation it is now."""
+    def _commit(self, made: Changes, about: Mapping[str, str], only: int | None = None) -> int:
+        """Carry out changes of the model, all or nothing; the generation it is now.
+
+        ``only``: the generation that they are meant for, and no other.
+        """
         replica = self._database.replica
         first = replica.generation
         self._is_ours = not made
         for _ in range(_ATTEMPTS):
+            if only is not None and replica.generation != only:
+                raise Conflict(self._outdated(only))
             if not made:
                 return replica.generation
             identity = str(uuid4())
@@ -244,16 +267,8 @@ class Store:
     def _number(self, transaction: Transaction, made: Changes) -> None:
         """Number what is new, and forget the numbers of what is gone."""
         for pool, table in NUMBERED.items():
-            some = [key for key, change in made.items() if key.table == table and None in (change.old, change.new)]
-            if not some:
-                continue
-            names = dict.fromkeys(self._database.replica.numbers.get(pool, {}))
-            for key in some:
-                if made[key].new is None:
-                    names.pop(key.path, None)
-                else:
-                    names[key.path] = None
-            transaction.number(pool, names)
+            if any(key.table == table and None in (change.old, change.new) for key, change in made.items()):
+                transaction.number(pool, numbered(pool, made, self._database.replica.numbers))
 
     def _look_after_loss(self) -> set[Key]:
         try:
@@ -274,11 +289,21 @@ class Store:
         rows |= {key: change.new for key, change in made.items() if change.new is not None}
         recheck(build({key: values for key, values in rows.items() if key not in made or made[key].new is not None}))
 
+    def _outdated(self, planned: int) -> str:
+        """What to say of a plan that was made for an earlier generation."""
+        return (
+            f"the model is not that of the plan any more, generation {planned} ({self._since(planned)}); nothing was "
+            "changed. Look at the plan anew"
+        )
+
+    def _since(self, generation: int) -> str:
+        """Who changed the model after a generation."""
+        since = "; ".join(str(entry) for entry in self.history() if entry.generation > generation)
+        return since or "not by an ovs-vpc command"
+
     def _clash(self, clashes: list[str], first: int) -> str:
         objects = ", ".join(clashes[:10]) + (f" and {len(clashes) - 10} more" if len(clashes) > 10 else "")
-        by = (
-            "; ".join(str(entry) for entry in self.history() if entry.generation > first) or "not by an ovs-vpc command"
-        )
+        by = self._since(first)
         return f"somebody else changed {objects} meanwhile ({by}); nothing was changed. Look at it, and try again"
 
     def _wait_for_news(self, error: str) -> set[Key]:
