@@ -103,7 +103,8 @@ class VpcLab:
         self.store.close()
         try:
             self.lab.down()
-            assert not (left := processes_of(self.lab.path)), f"the lab is down, and left {left}"
+            # What a test itself started there may still be about to end.
+            wait_until(lambda: not processes_of(self.lab.path), "every process of the lab to be gone")
         finally:
             shutil.rmtree(self._base, ignore_errors=True)
 

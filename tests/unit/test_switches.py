@@ -35,6 +35,7 @@ class Switch:
     """Stands for a session; the test confirms."""
 
     plans: list[Plan] = field(default_factory=list)
+    moved_at: float = 0.0
 
     def apply(self, plan: Plan) -> int:
         self.plans.append(plan)
