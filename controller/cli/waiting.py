@@ -11,6 +11,16 @@ _ABSENT = 3.0
 """Seconds that a host or switch has to connect, which may be new, while all others have confirmed."""
 
 
+def wait_served(store: Store, seconds: float) -> bool:
+    """Whether a controller runs on a store within some seconds. The store itself is not asked anything."""
+    end = time.monotonic() + seconds
+    while not store.is_served():
+        if time.monotonic() > end:
+            return False
+        time.sleep(_INTERVAL)
+    return True
+
+
 def wait_confirmed(store: Store, generation: int, seconds: float) -> bool:
     """Whether every host and switch of the model confirms a generation within some seconds."""
     end = time.monotonic() + seconds

@@ -18,17 +18,17 @@ from tests.integration.vpclab import VpcLab
 def labs() -> Iterator[Callable[[str], VpcLab]]:
     """Labs by network text, each built once per module and taken down at its end, whatever happened."""
     built: dict[str, VpcLab] = {}
+    with ExitStack() as until_the_end:
 
-    def lab(text: str) -> VpcLab:
-        if text not in built:
-            built[text] = VpcLab(text)
-        built[text].is_used = True
-        built[text].restore()
-        return built[text]
+        def lab(text: str) -> VpcLab:
+            if text not in built:
+                built[text] = VpcLab(text)
+                until_the_end.callback(built[text].down)
+            built[text].is_used = True
+            built[text].restore()
+            return built[text]
 
-    yield lab
-    for one in built.values():
-        one.down()
+        yield lab
 
 
 @pytest.fixture(scope="module")

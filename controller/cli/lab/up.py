@@ -8,7 +8,7 @@ import typer
 
 from controller.cli.output import err, fail, out, read_network, summary
 from controller.cli.state import controller_state
-from controller.cli.waiting import unconfirmed, wait_confirmed, wait_plugged
+from controller.cli.waiting import unconfirmed, wait_confirmed, wait_plugged, wait_served
 from controller.store import Store
 from flows.model import Network
 from flows.model.contract import OPENFLOW_PORT
@@ -56,6 +56,10 @@ def build(network: Network, text: str, file: str, name: str, *, base: Path | Non
 
 def _wait(lab: Lab, store: Store, network: Network) -> None:
     """Wait until every switch has confirmed; takes the lab down and ends the command when one does not."""
+    # Without a controller the store's server would be started here, outside the lab, and not end with it.
+    if not wait_served(store, _CONFIRM_SECONDS):
+        lab.down()
+        fail("the lab came up, but its controller does not start, so it was taken down again")
     if not wait_confirmed(store, 1, _CONFIRM_SECONDS):
         reasons = "; ".join(f"{host}: {reason}" for host, reason in unconfirmed(store, 1).items())
         lab.down()
