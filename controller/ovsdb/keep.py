@@ -61,6 +61,25 @@ def keep_contract(seen: Seen, settings: HostSettings, write: Writer, *, redial: 
     keep_physical(seen, bridge, settings, write)
 
 
+def other_number(seen: Seen, settings: HostSettings) -> int | None:
+    """The tunnel port's number, when it is another than what is asked for."""
+    tunnel = seen.interface(tunnel_port(settings.encapsulation))
+    if tunnel is None or tunnel.ofport_request != TUNNEL_OFPORT or tunnel.ofport == TUNNEL_OFPORT:
+        return None
+    return tunnel.ofport
+
+
+def ask_for_no_number(seen: Seen, settings: HostSettings, write: Writer) -> None:
+    """Takes back what number the tunnel port shall have, which a next look puts right.
+
+    Open vSwitch 3.1 may leave a number in its database that the port has no more, when another one is asked for
+    while it still writes the first; with the next change of anything it writes the true one.
+    """
+    tunnel = seen.interface(tunnel_port(settings.encapsulation))
+    if tunnel is not None:
+        write.put(tunnel.row, "ofport_request", [], tunnel.name)
+
+
 def keep_instances(seen: Seen, settings: HostSettings, write: Writer) -> None:
     """Pins the port number of each instance's interface, and marks those that the host has.
 

@@ -8,7 +8,7 @@ from ovs.db.idl import Transaction
 
 from controller.ovsdb.columns import is_live, open_database
 from controller.ovsdb.facts import facts
-from controller.ovsdb.keep import end_flow_restore, keep_contract, keep_instances
+from controller.ovsdb.keep import ask_for_no_number, end_flow_restore, keep_contract, keep_instances, other_number
 from controller.ovsdb.problems import problems
 from controller.ovsdb.seen import Seen, see
 from controller.ovsdb.settings import HostSettings
@@ -20,6 +20,9 @@ logger = logging.getLogger(__name__)
 
 PATIENCE = 3.0
 """Seconds without the database until that is reported: a database that restarts is no news."""
+
+ASK_AGAIN = 1.0
+"""Seconds that Open vSwitch has to give the tunnel port the number that it is asked for."""
 
 OnFacts = Callable[[str, HostFacts | None], None]
 OnProblems = Callable[[str, frozenset[str]], None]
@@ -55,6 +58,8 @@ class HostSession:
         self._reported: frozenset[str] = frozenset()
         self._refusal: str | None = None
         self._lost_at: float | None = monotonic()
+        self._ask_again_at: float | None = None  # when the tunnel port's number, which is wrong, is asked for again
+        self._asked_about: int | None = None  # the wrong number for which that was done
 
     def set_settings(self, settings: HostSettings) -> bool:
         """Changes what must hold; the next ``run()`` writes it. Returns whether it is something else than before."""
@@ -78,7 +83,7 @@ class HostSession:
         self._lost_at = None
         if self._transaction is not None:
             self._finish(self._transaction)
-        if self._looked_at == self._database.change_seqno:
+        if self._looked_at == self._database.change_seqno and not self._must_ask_again:
             return
         seen = see(self._database)
         if seen is None:
@@ -89,6 +94,7 @@ class HostSession:
         self._tell(facts(seen, self.settings))
         if self._transaction is None:
             self._look_again_after_change()
+            self._look_at_number(seen)
             self._keep(seen)
         self._report({*problems(seen, self.settings), *([self._refusal] if self._refusal else [])})
 
@@ -98,6 +104,8 @@ class HostSession:
         remaining = 0.0 if self._lost_at is None else self._lost_at + PATIENCE - monotonic()
         if remaining > 0:
             waits.timer_wait(1000 * remaining)
+        if self._ask_again_at is not None:
+            waits.timer_wait(1000 * max(0.0, self._ask_again_at - monotonic()))
 
     def close(self) -> None:
         """Ends the session; nothing on the host changes."""
@@ -119,8 +127,27 @@ class HostSession:
         if monotonic() - self._lost_at >= PATIENCE:
             self._report({*self._reported, f"its database at {self.target} does not answer"})
 
+    @property
+    def _must_ask_again(self) -> bool:
+        return self._ask_again_at is not None and monotonic() >= self._ask_again_at
+
+    def _look_at_number(self, seen: Seen) -> None:
+        number = other_number(seen, self.settings)
+        if number is None or number == self._asked_about:
+            self._ask_again_at = None
+            self._asked_about = number and self._asked_about
+        elif self._ask_again_at is None:
+            self._ask_again_at = monotonic() + ASK_AGAIN
+
     def _keep(self, seen: Seen) -> None:
         write = Writer(self._database)
+        if self._must_ask_again:
+            # Once it is committed it is seen as wrong and put right, which is no drift.
+            self._ask_again_at = self._right_with = None
+            self._asked_about = other_number(seen, self.settings)
+            ask_for_no_number(seen, self.settings, write)
+            self._commit(write)
+            return
         keep_contract(seen, self.settings, write, redial=self._redial)
         self._redial = False
         deviations = list(write.changes)
@@ -138,6 +165,9 @@ class HostSession:
         if deviations and self._right_with == self.settings:
             for deviation in deviations:
                 self._on_drift(self._host, deviation)
+        self._commit(write)
+
+    def _commit(self, write: Writer) -> None:
         logger.info("%s: database: written: %s", self._host, "; ".join(write.changes))
         write.transaction.add_comment("ovs-vpc: " + "; ".join(write.changes))
         write.transaction.commit()
