@@ -186,7 +186,7 @@ def test_forged_tunnel_packets(lab: VpcLab, watch: Frames) -> None:
         inner = frame(number, MAC, BROADCAST, ())
         watch.send_bytes("h3", bytes(outer / GRE(key_present=1, key=key, proto=0x6558) / inner))
     # The last one is as h3 may send it, so that the others would have come before it.
-    watch.wait(0xF0000003, "b1", "b1b")
+    watch.wait(0xF0000003, "h1", "b1", "b1b")
     assert watch.receivers(0xF0000001) == watch.receivers(0xF0000002) == {"h1"}
     assert watch.receivers(0xF0000003) == {"h1", "b1", "b1b"}
     found = entry(lab, "h1", MAC)

@@ -104,7 +104,7 @@ class VpcLab:
         try:
             self.lab.down()
             # What a test itself started there may still be about to end.
-            wait_until(lambda: not processes_of(self.lab.path), "every process of the lab to be gone")
+            wait_until(lambda: not processes_of(self.lab.path), f"all to be gone: {processes_of(self.lab.path)}")
         finally:
             shutil.rmtree(self._base, ignore_errors=True)
 
