@@ -11,7 +11,7 @@ import mininet_topos
 from controller.cli.drawing import draw
 from controller.cli.lab.up import build
 from controller.cli.output import fail, out, read_network
-from controller.cli.state import controller_state
+from controller.cli.state import lab_store
 from controller.cli.waiting import wait_confirmed
 from controller.compiled import compiled
 from controller.store import Store
@@ -35,7 +35,7 @@ def demo(name: Annotated[str, typer.Option(help="Name of the lab that it builds.
     _step("The network: two VPCs on two hosts, not peered")
     out.print(draw(network))
     lab = build(network, text, str(_UNPEERED), name)
-    store = Store(controller_state(lab))
+    store = lab_store(lab)
     try:
         _show(lab, store)
     finally:

@@ -46,7 +46,7 @@ def find_target(state: Path | None, lab: str | None) -> Target:
     """The controller that the options --state and --lab name, or the only one that can be meant."""
     if state is None and (lab is not None or Lab.running()):
         found = Lab.find(lab)
-        return Target(Store(controller_state(found)), found)
+        return Target(lab_store(found), found)
     directory = state or DEFAULT_STATE
     if not directory.is_dir() or not os.access(directory, os.W_OK):
         fail(f"no lab is running, and there is no controller state in {directory}; start with 'ovs-vpc lab up FILE'")
@@ -56,6 +56,11 @@ def find_target(state: Path | None, lab: str | None) -> Target:
 def controller_state(lab: Lab) -> Path:
     """Where a lab's controller keeps its state."""
     return lab.path / "controller"
+
+
+def lab_store(lab: Lab) -> Store:
+    """The store of a lab's controller. Its server is never started out here, where it would not end with the lab."""
+    return Store(controller_state(lab), starts=False)
 
 
 def check_name(kind: str, name: str, known: list[str]) -> None:

@@ -26,13 +26,13 @@ _log = logging.getLogger(__name__)
 class Database:
     """The database of a store. Whoever uses it connects first; it never connects by itself."""
 
-    def __init__(self, directory: Path, place: Place, target: str | None) -> None:
-        """``place``: that of the directory's controller.
+    def __init__(self, directory: Path, place: Place, target: str | None, *, starts: bool) -> None:
+        """``place``: that of the directory's controller. ``starts``: as in :class:`Server`.
 
         ``target``: where a server that somebody else runs answers; None: the store's own, in the directory.
         """
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        self._server = Server(directory, place, self._wake) if target is None else None
+        self._server = Server(directory, place, self._wake, starts=starts) if target is None else None
         self._target = target
         self._connection: Connection | None = None
         self._is_watching = False

@@ -32,9 +32,13 @@ _FLOCK = "hhqqi"
 class Server:
     """The server of one directory."""
 
-    def __init__(self, directory: Path, place: Place, wake: int) -> None:
-        """``place``: that of the directory's controller. ``wake``: as in :class:`Connection`."""
+    def __init__(self, directory: Path, place: Place, wake: int, *, starts: bool) -> None:
+        """``place``: that of the directory's controller. ``wake``: as in :class:`Connection`.
+
+        ``starts``: whether it is started here when no controller does.
+        """
         self._place = place
+        self._starts = starts
         self._directory = directory.absolute()
         self._wake = wake
         self.file = self._directory / "model.db"
@@ -57,6 +61,8 @@ class Server:
                 fcntl.flock(self._users, fcntl.LOCK_SH)
         if connection := self._await_controller():
             return connection
+        if not self._starts:
+            raise Unreachable(f"{self.target}: no controller runs, which would start the store's server")
         with self._turn():
             with contextlib.suppress(Unreachable):
                 return Connection(self.target, self._wake)
@@ -68,7 +74,7 @@ class Server:
     def _await_controller(self) -> Connection | None:
         """While another process is the controller, it has some time to start the server."""
         end = time.monotonic() + _PATIENCE
-        while not self._place.is_ours and self._place.is_taken() and time.monotonic() < end:
+        while not self._place.is_ours and (not self._starts or self._place.is_taken()) and time.monotonic() < end:
             with contextlib.suppress(Unreachable):
                 return Connection(self.target, self._wake)
             time.sleep(_INTERVAL)

@@ -44,14 +44,15 @@ _log = logging.getLogger(__name__)
 class Store:
     """The store. Not thread-safe. It connects when it is first asked something."""
 
-    def __init__(self, directory: Path, target: str | None = None) -> None:
+    def __init__(self, directory: Path, target: str | None = None, *, starts: bool = True) -> None:
         """``target``: the address of a database server that somebody else runs, as ``unix:PATH`` or ``tcp:IP:PORT``.
 
-        Without it the store runs one of its own, on a file in the directory, as long as anybody uses it.
+        Without it the store runs one of its own, on a file in the directory, as long as anybody uses it;
+        when ``starts`` is false, only a controller starts it: that of a lab, with which it is to end.
         """
         self.directory = directory
         self._place = Place(directory)
-        self._database = Database(directory, self._place, target)
+        self._database = Database(directory, self._place, target, starts=starts)
         self._content = Content(self._database.replica)
         self._revision = 0
         self._had_model = False

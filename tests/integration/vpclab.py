@@ -19,10 +19,10 @@ from scapy.layers.l2 import GRE
 from scapy.layers.vxlan import VXLAN
 
 from controller.cli.lab.up import build
-from controller.cli.state import controller_state
+from controller.cli.state import lab_store
 from controller.cli.waiting import unconfirmed, wait_confirmed
 from controller.compiled import compiled, compiled_switch
-from controller.store import Store, Stored
+from controller.store import Stored
 from flows.model import Network, parse
 from mininet_topos.comparing import Pair
 from mininet_topos.pinging import Pings, pinging
@@ -86,7 +86,7 @@ class VpcLab:
         except BaseException:
             shutil.rmtree(self._base, ignore_errors=True)
             raise
-        self.store = Store(controller_state(self.lab))
+        self.store = lab_store(self.lab)
         # Plain switches dial from the beginning, when no controller listens yet.
         self._read |= {path: path.stat().st_size for path in self.lab.path.glob("switches/*/*.log")}
         self._applied = text

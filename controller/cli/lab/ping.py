@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from controller.cli.output import FAILED, JsonOption, err, fail, out, print_json
-from controller.cli.state import controller_state
+from controller.cli.state import lab_store
 from controller.cli.waiting import nodes
 from controller.store import Store
 from flows.model import AnyPort, Network
@@ -31,7 +31,7 @@ def ping(
     Exit code 0: everything is as the model says. 1: something is not.
     """
     found = Lab.find(lab)
-    store = Store(controller_state(found))
+    store = lab_store(found)
     stored = store.load()
     if stored is None:
         fail("no model was applied yet")

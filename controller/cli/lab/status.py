@@ -6,9 +6,8 @@ import typer
 from rich.table import Table
 
 from controller.cli.output import FAILED, JsonOption, out, print_json
-from controller.cli.state import controller_state
+from controller.cli.state import lab_store
 from controller.cli.waiting import unconfirmed
-from controller.store import Store
 from mininet_topos.lab import Lab
 
 
@@ -21,7 +20,7 @@ def status(
     Exit code 0: every host has confirmed the model. 1: not every one.
     """
     lab = Lab.find(name)
-    store = Store(controller_state(lab))
+    store = lab_store(lab)
     report = store.read_status()
     generation = report.get("generation", 0)
     missing = unconfirmed(store, generation)

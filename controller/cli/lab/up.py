@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from controller.cli.output import err, fail, out, read_network, summary
-from controller.cli.state import controller_state
+from controller.cli.state import lab_store
 from controller.cli.waiting import unconfirmed, wait_confirmed, wait_plugged, wait_served
 from controller.store import Store
 from flows.model import Network
@@ -49,14 +49,13 @@ def build(network: Network, text: str, file: str, name: str, *, base: Path | Non
             progress=spinner.update,
         )
         spinner.update("waiting for the switches to confirm")
-        with Store(controller_state(lab)) as store:
+        with lab_store(lab) as store:
             _wait(lab, store, network)
     return lab
 
 
 def _wait(lab: Lab, store: Store, network: Network) -> None:
     """Wait until every switch has confirmed; takes the lab down and ends the command when one does not."""
-    # Without a controller the store's server would be started here, outside the lab, and not end with it.
     if not wait_served(store, _CONFIRM_SECONDS):
         lab.down()
         fail("the lab came up, but its controller does not start, so it was taken down again")
