@@ -104,7 +104,8 @@ class VpcLab:
         try:
             self.lab.down()
             # What a test itself started there may still be about to end.
-            wait_until(lambda: not processes_of(self.lab.path), f"all to be gone: {processes_of(self.lab.path)}")
+            left = processes_of(self.lab.path)
+            wait_until(lambda: not processes_of(self.lab.path), f"all to be gone: {left}", 60)
         finally:
             shutil.rmtree(self._base, ignore_errors=True)
 
