@@ -1,7 +1,7 @@
 """Waiting for hosts and plain switches to confirm a generation of the model."""
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from controller.store import Store
@@ -13,22 +13,12 @@ _ABSENT = 3.0
 
 def wait_served(store: Store, seconds: float) -> bool:
     """Whether a controller runs on a store within some seconds. The store itself is not asked anything."""
-    end = time.monotonic() + seconds
-    while not store.is_served():
-        if time.monotonic() > end:
-            return False
-        time.sleep(_INTERVAL)
-    return True
+    return _until(store.is_served, seconds)
 
 
 def wait_confirmed(store: Store, generation: int, seconds: float) -> bool:
     """Whether every host and switch of the model confirms a generation within some seconds."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if not unconfirmed(store, generation):
-            return True
-        time.sleep(_INTERVAL)
-    return False
+    return _until(lambda: not unconfirmed(store, generation), seconds)
 
 
 def wait_connected(store: Store, generation: int, seconds: float) -> dict[str, str]:
@@ -51,14 +41,22 @@ def wait_plugged(store: Store, ports: Collection[str], seconds: float) -> bool:
 
     A host confirms a generation of the model by what was plugged in at that time; ports may come later.
     """
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
+
+    def is_plugged() -> bool:
         known = nodes(store.read_status()).values()
         seen = {iface_id for node in known for iface_id, _, _ in node["interfaces"]}
-        if seen.issuperset(ports) and all(node["settled"] for node in known):
-            return True
+        return seen.issuperset(ports) and all(node["settled"] for node in known)
+
+    return _until(is_plugged, seconds)
+
+
+def _until(condition: Callable[[], bool], seconds: float) -> bool:
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            return False
         time.sleep(_INTERVAL)
-    return False
+    return True
 
 
 def unconfirmed(store: Store, generation: int) -> dict[str, str]:

@@ -15,6 +15,7 @@ from tests.benchmarks.ovsdb import HostDatabase
 from tests.benchmarks.pinger import Answers, pinging
 from tests.benchmarks.processes import run
 from tests.benchmarks.watching import until
+from tests.commands import commands
 
 ROOT = Path(__file__).parents[2]
 
@@ -90,15 +91,7 @@ class BenchLab:
             pid = self.lab.controller_pid()
             return [] if pid is None else [pid]
         words = ["ovn-controller", f"unix:{self.lab.path}/hosts/{host}/db.sock"]
-        return [pid for pid, argv in _processes() if argv[: len(words)] == words]
-
-
-def _processes() -> Iterator[tuple[int, list[str]]]:
-    for file in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            yield int(file.parent.name), file.read_text().split("\0")
-        except OSError:
-            continue
+        return [pid for pid, argv in commands() if argv[: len(words)] == words]
 
 
 @contextmanager

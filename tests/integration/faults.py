@@ -3,9 +3,10 @@
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
+from tests.commands import commands
 from tests.integration.vpclab import VpcLab
 from tests.switch import wait_until
 
@@ -45,12 +46,7 @@ def vswitchd(lab: VpcLab, host: str) -> int | None:
 
 
 def _process(program: str, argument: str) -> int | None:
-    for command in Path("/proc").glob("[0-9]*/cmdline"):
-        with suppress(OSError):
-            words = command.read_bytes().decode(errors="replace").split("\0")
-            if Path(words[0]).name == program and argument in words:
-                return int(command.parent.name)
-    return None
+    return next((pid for pid, words in commands() if Path(words[0]).name == program and argument in words), None)
 
 
 def kill_store(lab: VpcLab) -> None:

@@ -27,6 +27,7 @@ from flows.model import Network, parse
 from mininet_topos.comparing import Pair
 from mininet_topos.pinging import Pings, pinging
 from mininet_topos.waiting import patience
+from tests.commands import commands
 from tests.switch import wait_until
 
 _numbers = count(1)
@@ -275,12 +276,7 @@ class VpcLab:
 
 def processes_of(path: Path) -> list[str]:
     """The commands that run with a path in their arguments."""
-    found = []
-    for file in Path("/proc").glob("[0-9]*/cmdline"):
-        with suppress(OSError):
-            arguments = file.read_text(errors="replace").split("\0")
-            found += [" ".join(arguments)] if any(str(path) in argument for argument in arguments) else []
-    return found
+    return [" ".join(words) for _, words in commands() if any(str(path) in word for word in words)]
 
 
 def wrong(pairs: Sequence[Pair]) -> list[Pair]:
