@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Mapping
 
 from controller.store import Stored, Vlans
-from flows.locate import Locations
+from flows.locate import Locations, places
 from flows.model.segment import LARGEST_VLAN
 
 _log = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ class LocalVlans:
         """
         here: dict[str, dict[str, None]] = {host: {} for host in stored.network.hosts}
         for port in stored.network.segment_ports.values():
-            if (host := locations.hosts.get(port.name)) is not None:
+            for host in places(port, locations.hosts.get(port.name)):
                 # In the order of the ports, and so on each host another one.
                 here[host] |= dict.fromkeys(segment.name for segment in stored.network.segments_of(port))
         numbers = stored.tags.segments

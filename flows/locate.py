@@ -2,6 +2,9 @@
 
 A declared host wins, from the moment that it has the port's interface: until then a port that is being moved stays
 where it was. Without a declared host the one that claimed the port first has it, until it lets it go.
+
+A port that is announced to move (``moving_to``) is reached on two hosts: where it is, and where it will be. It is on
+the new one once that has its interface and the old one has it no more.
 """
 
 from collections.abc import Mapping, Set
@@ -19,6 +22,13 @@ class Locations:
     """Port name to host name; a port that is nowhere is not in it."""
     refused: Set[tuple[str, str]]
     """(port, host): the host has an interface for a port that is another host's."""
+
+
+def places(port: VpcPort | SegmentPort, location: str | None) -> tuple[str, ...]:
+    """The hosts that get what is sent to a port: where it is, then where it is announced to move to."""
+    if location is None:
+        return ()
+    return (location,) if port.moving_to in (None, location) else (location, port.moving_to)
 
 
 def locate(network: Network, facts: Mapping[str, HostFacts]) -> Locations:
@@ -41,8 +51,8 @@ class Locator:
     """Where the ports are, changed port by port and claim by claim."""
 
     def __init__(self) -> None:
-        self._declared: dict[str, str | None] = {}
-        """The host that each port declares."""
+        self._declared: dict[str, tuple[str | None, str | None]] = {}
+        """The host that each port declares, and the one that it is announced to move to."""
         self._claims: dict[str, dict[str, bool]] = {}
         """The hosts that have an interface for a name, and whether each had the port before."""
         self._hosts: dict[str, str] = {}
@@ -58,7 +68,7 @@ class Locator:
         if port is None:
             self._declared.pop(name, None)
         else:
-            self._declared[name] = port.host
+            self._declared[name] = port.host, port.moving_to
         return self._locate(name)
 
     def claim(self, name: str, host: str, interface: Interface | None) -> bool:
@@ -75,7 +85,8 @@ class Locator:
     def _locate(self, name: str) -> bool:
         claims = self._claims.get(name, {})
         before = self._hosts.get(name)
-        now = _locate(self._declared[name], claims) if name in self._declared else None
+        declared, announced = self._declared.get(name, (None, None))
+        now = _locate(declared, announced, claims) if name in self._declared else None
         if now is None:
             self._hosts.pop(name, None)
         else:
@@ -83,12 +94,20 @@ class Locator:
         if self._refused:
             self._refused -= {refusal for refusal in self._refused if refusal[0] == name}
         if now is not None:
-            self._refused.update((name, host) for host in claims if host != now)
+            self._refused.update((name, host) for host in claims if host not in (now, announced))
         return now != before
 
 
-def _locate(declared: str | None, claims: Mapping[str, bool]) -> str | None:
-    """The host of one port."""
+def _locate(declared: str | None, announced: str | None, claims: Mapping[str, bool]) -> str | None:
+    """The host of one port. The announced one has it when nobody else does any more."""
+    if announced not in claims:
+        return _claimed(declared, claims)
+    others = {host: had_it_before for host, had_it_before in claims.items() if host != announced}
+    old = _claimed(declared, others)
+    return old if old in others else announced
+
+
+def _claimed(declared: str | None, claims: Mapping[str, bool]) -> str | None:
     if declared is not None and declared in claims:
         return declared
     had_it = [host for host, had_it_before in claims.items() if had_it_before]

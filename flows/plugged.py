@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from flows.compile import compile
 from flows.facts import HostFacts, Interface, Plug, SwitchFacts
-from flows.locate import locate
+from flows.locate import locate, places
 from flows.model import Network
 from flows.model.contract import TUNNEL_OFPORT, datapath_id
 from flows.model.interfaces import interface_name
@@ -44,6 +44,11 @@ class Snapshot:
     desired: Mapping[str, Desired]
     """By node (:func:`host_node`, :func:`switch_node`)."""
 
+    def places(self, port: str) -> tuple[str, ...]:
+        """The hosts that get what is sent to a port."""
+        found = self.network.host_ports.get(port)
+        return () if found is None else places(found, self.locations.get(port))
+
 
 def plugged_in(network: Network) -> Snapshot:
     """The snapshot of a network in which everything is as declared."""
@@ -75,11 +80,14 @@ def _vlans(network: Network, shift: int) -> dict[str, int]:
 
 
 def host_facts(network: Network) -> dict[str, HostFacts]:
-    """Facts in which every port is plugged in on its host, numbered from 1 in the order of the file."""
+    """Facts in which every port is plugged in on its host, and on the one that it is announced to move to.
+
+    They are numbered from 1 in the order of the file.
+    """
     interfaces: dict[str, list[Interface]] = {name: [] for name in network.hosts}
     for port in network.ports.values():
-        if port.host is not None:
-            on_host = interfaces[port.host]
+        for host in filter(None, (port.host, port.moving_to)):
+            on_host = interfaces[host]
             on_host.append(Interface(port.name, port.name, len(on_host) + 1, bound=False))
     return {
         name: HostFacts(datapath_id(name), "netdev", TUNNEL_OFPORT, frozenset(on_host), _physical(network, name))

@@ -183,7 +183,7 @@ def _of_hosts(snapshot: Snapshot) -> Iterator[tuple[Place, End]]:
     for host, facts in snapshot.hosts.items():
         node = host_node(host)
         for interface in facts.interfaces:
-            if snapshot.locations.get(interface.iface_id) == host:
+            if host in snapshot.places(interface.iface_id):
                 yield Place(node, interface.ofport), Machine(interface.iface_id)
         if facts.tunnel_ofport is not None:
             yield Place(node, facts.tunnel_ofport), Tunnel(int(snapshot.network.hosts[host].tunnel_ip))
