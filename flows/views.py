@@ -83,6 +83,11 @@ class Views:
         """Where the ports are. It changes with them."""
         return self._locator.locations
 
+    @property
+    def arrived(self) -> Set[str]:
+        """The ports that are where they were announced to move to."""
+        return self._locator.arrived
+
     def located(self, host: str) -> list[str]:
         """The ports that are on a host, plugged in or not."""
         return sorted(self._on_host.get(host, ()))
@@ -148,12 +153,23 @@ class Views:
     def set_facts(self, name: str, facts: HostFacts) -> None:
         """A host of the model was observed."""
         host = self._hosts.get(name)
+        is_new = host is None
         if host is None:
             host = self._hosts[name] = _Host(replace(facts, interfaces=frozenset()))
         before, host.facts = host.facts, facts
         host.is_new = host.is_new or before.tunnel_ofport != facts.tunnel_ofport
         host.is_stale = host.is_stale or replace(before, interfaces=facts.interfaces) != facts
         self._plug(name, host, before.interfaces, facts.interfaces)
+        if is_new:
+            self._observed(name)
+
+    def _observed(self, name: str) -> None:
+        """A host was observed for the first time. What is announced to move away from it may not be there any more."""
+        before = {port: self._places(port) for port in self._locator.announced}
+        self._locator.observe(name)
+        for port, places_before in before.items():
+            if self._places(port) != places_before:
+                self._placed(port, self._groups.get(port, ()), places_before)
 
     def take(self) -> Iterator[tuple[str, Mapping[Source, tuple[Unit, ...]]]]:
         """For each host that something changed for: the sources that may give other units now, with these."""
@@ -191,6 +207,7 @@ class Views:
         self._plug(name, host, host.facts.interfaces, frozenset())
         for hosts in self._warded.values():
             hosts.discard(name)
+        self._locator.forget(name)
         del self._hosts[name]
 
     def _plug(self, name: str, host: _Host, before: Set[Interface], now: Set[Interface]) -> None:

@@ -42,8 +42,8 @@ class Port(Declared):
     moving_to: Annotated[
         Word | None,
         Field(
-            description="The host that the port is announced to move to. Until it has shown up there, what is sent to "
-            "it reaches both hosts. Then the controller makes this its 'host'.",
+            description="The host that the port is announced to move to; 'host' must say where it is. Until it has "
+            "shown up there, what is sent to it reaches both. Then the controller makes this its 'host'.",
             examples=["host87"],
         ),
         Refers("host"),
@@ -53,9 +53,9 @@ class Port(Declared):
         """The same port on another host. Nothing is announced any more."""
         return self.model_copy(update={"host": place, "moving_to": None})
 
-    def announced(self, place: str) -> Self:
-        """The same port, about to move to another host."""
-        return self.model_copy(update={"moving_to": place})
+    def announced(self, place: str, at: str) -> Self:
+        """The same port, about to move to another host. ``at``: where it is, in case that is not declared."""
+        return self.model_copy(update={"host": self.host or at, "moving_to": place})
 
     @property
     def address(self) -> IPv4Address | None:
