@@ -80,7 +80,7 @@ def migrate(
     ):
         start = time.monotonic()
         if announce:
-            _announced_move(target, port, host)
+            announced_move(target, port, host)
         else:
             _move(target, port, host)
         result["seconds"] = round(time.monotonic() - start, 3)
@@ -101,7 +101,7 @@ def _move(target: Target, port: str, host: str) -> None:
         fail(f"{port} is not on {host} yet: its interface has not been seen there, or not every host has confirmed")
 
 
-def _announced_move(target: Target, port: str, host: str) -> None:
+def announced_move(target: Target, port: str, host: str) -> None:
     """Announce the move, and wait until the controller says that it is over."""
     old = target.store.read_status().get("ports", {}).get(port)
     if old is None:

@@ -149,7 +149,8 @@ class Store:
 
         Raises :class:`StoreError`. A store that has lost its model has no news: nobody wanted that.
         """
-        self._hear(seconds)
+        is_known = self._database.replica.revision == self._revision
+        self._hear(seconds if is_known else 0)
         if self._database.replica.revision == self._revision:
             return None
         stored = self.load()
