@@ -13,6 +13,7 @@ from typing import Any
 from controller import metrics
 from controller.events import Event, FactsChanged, HostProblems, SettingDrifted
 from controller.ovsdb import HostSessions
+from controller.status import reported_facts
 from controller.store import Store, StoreWatch
 from controller.switch.sessions import listen
 from controller.sync import Sync
@@ -30,11 +31,10 @@ _log = logging.getLogger(__name__)
 
 
 class App:
-    """A controller on one state directory."""
+    """A controller on one store, whose place it holds."""
 
-    def __init__(self, state: Path, *, address: str, port: int, metrics_port: int, ovsdb_target: str) -> None:
+    def __init__(self, store: Store, *, address: str, port: int, metrics_port: int, ovsdb_target: str) -> None:
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
-        store = Store(state)
         before = store.read_status()
         self._store = StoreWatch(store, self._events.put, self._events.put, before)
         self._report_at = 0.0
@@ -52,6 +52,11 @@ class App:
             ovsdb_target=ovsdb_target,
             openflow_target=f"tcp:{address}:{port}",
             open_links=_links(before),
+            seen={
+                host: facts
+                for host, reported in before.get("hosts", {}).items()
+                if (facts := reported_facts(host, reported)) is not None
+            },
         )
 
     def run(self) -> None:
@@ -101,10 +106,11 @@ def _collect_rarely() -> None:
 
 def run(state: Path, *, address: str, port: int, metrics_port: int, ovsdb_target: str) -> None:
     """Run a controller. Raises BlockingIOError when one already runs on this directory."""
-    with Store(state).serve():
+    store = Store(state)
+    with store.serve():
         _collect_rarely()
         try:
-            App(state, address=address, port=port, metrics_port=metrics_port, ovsdb_target=ovsdb_target).run()
+            App(store, address=address, port=port, metrics_port=metrics_port, ovsdb_target=ovsdb_target).run()
         except _Stopped as stopped:
             _log.info("stopped by %s", stopped)
         # Everything that must outlive the process is in the store and in the switches. os-ken's accept thread

@@ -2,7 +2,25 @@
 
 import typer
 
-from controller.cli import apply, demo, flows, graph, history, migrate, schema, serve, show, status, trace, validate
+from controller.cli import (
+    apply,
+    demo,
+    doctor,
+    explain,
+    flows,
+    graph,
+    history,
+    migrate,
+    plan,
+    schema,
+    serve,
+    show,
+    status,
+    trace,
+    validate,
+    who_can_reach,
+    why_not,
+)
 from controller.cli.lab import app as lab
 from controller.cli.output import explained
 
@@ -17,12 +35,17 @@ app = typer.Typer(
 )
 app.command("validate")(validate.validate)
 app.command("schema")(schema.schema)
+app.command("plan")(plan.plan)
 app.command("apply")(apply.apply)
 app.command("status")(status.status)
 app.command("show")(show.show)
 app.command("graph")(graph.graph)
 app.command("flows")(flows.flows)
+app.command("explain")(explain.explain)
 app.command("trace")(trace.trace_packet)
+app.command("why-not")(why_not.why_not)
+app.command("who-can-reach")(who_can_reach.who_can_reach)
+app.command("doctor")(doctor.doctor)
 app.command("migrate")(migrate.migrate)
 app.command("demo")(demo.demo)
 app.command("controller")(serve.controller)

@@ -22,6 +22,8 @@ class Outbox:
 
     def __init__(self, datapath: Any) -> None:
         self._datapath = datapath
+        self.moved_at = 0.0
+        """When the last piece went on, in seconds of :func:`time.monotonic`."""
         self._queue: queue.SimpleQueue[Iterable[bytes] | None] = queue.SimpleQueue()
         Thread(target=self._run, daemon=True).start()
 
@@ -43,4 +45,5 @@ class Outbox:
         """Hand a piece on once there is room; False when the session has ended."""
         while (waiting := self._datapath.send_q) is not None and waiting.qsize() >= _AHEAD:
             time.sleep(_PAUSE)
+        self.moved_at = time.monotonic()
         return bool(self._datapath.send(piece))
