@@ -241,8 +241,8 @@ class Views:
             self._count(now, places_now, 1)
         for host in concerned:
             self._attend(host, name)
-            if host in self._hosts:
-                self._hosts[host].dirty.update(_of_segments(self._hosts[host].present.get(name, ())))
+            if host in self._hosts and name in self._hosts[host].present:
+                self._hosts[host].dirty |= {name, *_of_segments(self._hosts[host].present[name])}
         for group in {*groups, *now}:
             for host in self._warded.get(group, ()):
                 self._hosts[host].dirty.add(name)
