@@ -48,6 +48,7 @@ class App:
             self._hosts.set_hosts,
             self._hosts.flows_restored,
             self._store.keep,
+            self._store.arrive,
             ovsdb_target=ovsdb_target,
             openflow_target=f"tcp:{address}:{port}",
             open_links=_links(before),

@@ -51,6 +51,7 @@ class Sync:
         set_hosts: SetHosts,
         flows_restored: Callable[[str], None],
         keep_vlans: Callable[[Vlans], None],
+        arrive: Callable[[str, str], None],
         *,
         ovsdb_target: str,
         openflow_target: str,
@@ -60,11 +61,15 @@ class Sync:
         """``ovsdb_target``: how to reach a host's database, with ``{name}`` and ``{ip}`` to be filled in.
 
         ``flows_restored`` is told the name of each host whose switch holds everything for the first time;
-        ``keep_vlans`` every change of the hosts' local VLANs, which :class:`VlansKept` answers. ``open_links``: what
-        an earlier controller left open between plain switches; ``seen``: what it saw on each host.
+        ``keep_vlans`` every change of the hosts' local VLANs, which :class:`VlansKept` answers; ``arrive`` each port
+        that has shown up on the host that it was announced to move to. ``open_links``: what an earlier controller left
+        open between plain switches; ``seen``: what it saw on each host.
         """
         self._contracts = Contracts(set_hosts, ovsdb_target, openflow_target)
         self._flows_restored = flows_restored
+        self._arrive = arrive
+        self._arrived: set[str] = set()
+        """The ports of which that was told since the model was another."""
         self._started: float | None = None
         self._vlans = LocalVlans(keep_vlans)
         self._stored: Stored | None = None
@@ -120,8 +125,8 @@ class Sync:
                 self._setting_drifted(host, words)
             case SwitchUp(session):
                 self._switch_up(session, now)
-            case PacketIn(session, frame):
-                self._proved(session, frame)
+            case PacketIn(session, in_port, frame):
+                self._told(session, in_port, frame)
             case Ports(session, plugs):
                 self._described(session, SwitchFacts(plugs))
             case _:
@@ -147,12 +152,28 @@ class Sync:
         if node is not None and node.session is session and self._switches.has(node):
             self._switches.described(node, facts)
 
-    def _proved(self, session: Session, frame: bytes) -> None:
-        """A frame came through a tunnel to this switch."""
+    def _told(self, session: Session, in_port: int, frame: bytes) -> None:
+        """A switch sent a frame up: one that came through a tunnel, or the first of a port that has moved."""
         receiver = self._by_datapath.get(session.datapath_id)
-        sender = self._by_datapath.get(proof.sender(frame) or 0)
-        if receiver is not None and sender is not None and self._stored is not None and receiver.name in self._hosts:
-            sender.primer.proven(self._stored.network.hosts[receiver.name].tunnel_ip)
+        if receiver is None or receiver.facts is None or self._stored is None:
+            return
+        if in_port == receiver.facts.tunnel_ofport:
+            sender = self._by_datapath.get(proof.sender(frame) or 0)
+            if sender is not None:
+                sender.primer.proven(self._stored.network.hosts[receiver.name].tunnel_ip)
+            return
+        for interface in receiver.facts.interfaces:
+            if interface.ofport == in_port:
+                self._shown_up(interface.iface_id, receiver.name, "its first frame came")
+
+    def _shown_up(self, name: str, host: str, how: str) -> None:
+        """A port is where it was announced to move to."""
+        assert self._stored is not None
+        port = self._stored.network.host_ports.get(name)
+        if port is not None and port.moving_to == host and name not in self._arrived:
+            self._arrived.add(name)
+            _log.info("%s: move: %s has shown up: %s", host, name, how)
+            self._arrive(name, host)
 
     def _answered(
         self, event: SwitchDown | FlowsRead | FlowsChanged | Counted | Confirmed | Refused, now: float
@@ -250,6 +271,7 @@ class Sync:
 
     def _model_changed(self, stored: Stored, now: float) -> None:
         self._stored, self._stored_at = stored, now
+        self._arrived.clear()
         if self._started is None:
             self._started = now
             self._switches.start(now)
@@ -323,6 +345,8 @@ class Sync:
         if self._stored is None or not self._is_behind:
             return
         self._tell_refused()
+        for name in sorted(self._views.arrived):
+            self._shown_up(name, self._views.locations.hosts[name], "only this host has its interface")
         if self._views.take_segments_moved():
             self._give_vlans()
         self._is_behind = False

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Mapping
 
 from controller.store import Stored, Vlans
-from flows.locate import Locations
+from flows.locate import Locations, places
 from flows.model import Network
 from flows.model.segment import LARGEST_VLAN
 
@@ -19,7 +19,7 @@ def segments_here(network: Network, locations: Locations) -> dict[str, dict[str,
     """The segments that need a VLAN on each host: those that have a port there."""
     here: dict[str, dict[str, None]] = {host: {} for host in network.hosts}
     for port in network.segment_ports.values():
-        if (host := locations.hosts.get(port.name)) is not None:
+        for host in places(port, locations.hosts.get(port.name)):
             # In the order of the ports, and so on each host another one.
             here[host] |= dict.fromkeys(segment.name for segment in network.segments_of(port))
     return here

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from flows.facts import HostFacts
-from flows.locate import Locations
+from flows.locate import Locations, places
 from flows.model import Network
 from flows.model.difference import Difference
 from flows.view import Tags
@@ -50,8 +50,9 @@ class Placed:
         """The ports that are plugged in where they belong."""
         for host, seen in self.facts.items():
             for interface in seen.interfaces:
-                if self.locations.hosts.get(interface.iface_id) == host:
-                    yield host, interface.iface_id
+                port = self.network.host_ports.get(interface.iface_id)
+                if port is not None and host in places(port, self.locations.hosts.get(port.name)):
+                    yield host, port.name
 
 
 class Concerned:

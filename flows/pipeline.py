@@ -40,7 +40,7 @@ from flows.fields import (
 )
 from flows.flow import Flow, Shape
 from flows.openflow import Goto, Term
-from flows.registers import ADMITTED, OUT_PORT, PAYLOAD_TAG, PEERED, REMOTE, SUBNET, VPC
+from flows.registers import ADMITTED, OUT_PORT, PAYLOAD_TAG, PEERED, REMOTE, SUBNET, TOLD, VPC
 from flows.rules import DeclarationError, Table
 from flows.templates import drop, goto, probe
 
@@ -48,9 +48,9 @@ CLASSIFY = Table(
     "classify",
     0,
     "What kind of port did this packet come from?",
-    reads=[IN_PORT, VLAN_TCI, VLAN, ETH_SRC],
-    writes=[VPC, SUBNET, VLAN, ADMITTED],
-    next=["port_security", "outbound", "from_tunnel", "learn_local", "known"],
+    reads=[IN_PORT, VLAN_TCI, VLAN, ETH_SRC, TOLD],
+    writes=[VPC, SUBNET, VLAN, ADMITTED, TOLD],
+    next=["classify", "port_security", "outbound", "from_tunnel", "learn_local", "known"],
     learns=["known"],
     miss=("from no port of the model, or with a VLAN tag that the port does not carry: dropped", drop()),
 )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from flows.compile import compile
 from flows.facts import HostFacts, Interface, Plug, SwitchFacts
-from flows.locate import locate
+from flows.locate import locate, places
 from flows.model import Network
 from flows.model.contract import TUNNEL_OFPORT, datapath_id
 from flows.model.interfaces import interface_name
@@ -44,6 +44,11 @@ class Snapshot:
     desired: Mapping[str, Desired]
     """By node (:func:`host_node`, :func:`switch_node`)."""
 
+    def places(self, port: str) -> tuple[str, ...]:
+        """The hosts that get what is sent to a port."""
+        found = self.network.host_ports.get(port)
+        return () if found is None else places(found, self.locations.get(port))
+
 
 def plugged_in(network: Network) -> Snapshot:
     """The snapshot of a network in which everything is as declared."""
@@ -76,9 +81,10 @@ def _vlans(segments: Mapping[str, int], shift: int) -> dict[str, int]:
 
 
 def host_facts(network: Network, *before: Network) -> dict[str, HostFacts]:
-    """Facts in which every port is plugged in on its host, numbered from 1 in the order of the file.
+    """Facts in which every port is plugged in on its host, and on the one that it is announced to move to.
 
-    ``before``: networks whose ports are numbered before these, so that what they have too has the same number.
+    They are numbered from 1 in the order of the file. ``before``: networks whose ports are numbered before these, so
+    that what they have too has the same number.
     """
     return {host: _facts(host, network, (*before, network)) for host in network.hosts}
 
@@ -87,7 +93,7 @@ def _facts(host: str, network: Network, networks: Iterable[Network]) -> HostFact
     numbers, physical = dict[str, int](), dict[str, int]()
     for one in networks:
         for port in one.ports.values():
-            if port.host == host:
+            if host in (port.host, port.moving_to):
                 numbers.setdefault(port.name, len(numbers) + 1)
         for name in one.hosts[host].physical if host in one.hosts else ():
             physical.setdefault(name, FIRST_PHYSICAL + len(physical))
@@ -97,7 +103,7 @@ def _facts(host: str, network: Network, networks: Iterable[Network]) -> HostFact
 
 
 def _is_on(network: Network, port: str, host: str) -> bool:
-    return port in network.ports and network.ports[port].host == host
+    return port in network.ports and host in (network.ports[port].host, network.ports[port].moving_to)
 
 
 def switch_facts(network: Network, *before: Network) -> dict[str, SwitchFacts]:

@@ -1,6 +1,6 @@
 """The units of a host's segments: see :mod:`flows.view` for those of its VPCs."""
 
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from flows.copies import Copies, LocalCopy, RemoteCopy
@@ -8,6 +8,7 @@ from flows.facts import HostFacts, Interface
 from flows.model import Network, Segment, SegmentPort
 from flows.rules import Why
 from flows.switching import (
+    AnnouncedMac,
     DeclaredMac,
     Flood,
     Learning,
@@ -83,9 +84,9 @@ class HostSegments:
         local = tuple(LocalCopy(ofport, wire) for ofport, wire in ends)
         yield Flood(ward.vlan, Copies(local, tuple(remote)), why)
 
-    def of_port(self, port: SegmentPort, location: str | None, interface: Interface | None) -> Iterator[SwitchingUnit]:
-        """What a port needs. ``location``: its host; ``interface``: the one that it has here, if it is here."""
-        for segment in self._network.segments_of(port) if location is not None else ():
+    def of_port(self, port: SegmentPort, places: Sequence[str], interface: Interface | None) -> Iterator[SwitchingUnit]:
+        """What a port needs. ``places``: its hosts; ``interface``: the one that it has here, if it is here."""
+        for segment in self._network.segments_of(port) if places else ():
             ward = self.wards.get(segment.name)
             if ward is None:
                 continue
@@ -94,16 +95,19 @@ class HostSegments:
                 wire = _wire(port, segment)
                 yield Member(ward.number, ward.vlan, ofport, wire, ward.learning, port.name, _why(port))
             if ward.learning is not None and port.mac is not None:
-                yield from self._declared(port, port.mac, ward, location, interface)
+                if len(places) > 1:
+                    yield from self._announced(port, port.mac, ward, places, interface)
+                else:
+                    yield from self._declared(port, port.mac, ward, places[0], interface)
 
     def _declared(
-        self, port: SegmentPort, mac: str, ward: SegmentWard, location: str | None, interface: Interface | None
+        self, port: SegmentPort, mac: str, ward: SegmentWard, location: str, interface: Interface | None
     ) -> Iterator[SwitchingUnit]:
         """Where a declared MAC address is. Nothing while its port is not plugged in here, or there is no way there."""
         if interface is not None:
             ofport = Named(interface.ofport, port.name)
             yield DeclaredMac(ward.vlan, mac, ofport, _wire(port, ward.segment), _why(port))
-        elif location == self._host or location is None:
+        elif location == self._host:
             return
         elif ward.uplink is not None:
             yield DeclaredMac(ward.vlan, mac, *ward.uplink, _why(port))
@@ -111,6 +115,23 @@ class HostSegments:
             assert ward.segment.id is not None
             tunnel_ip = self._network.hosts[location].tunnel_ip
             yield RemoteMac(ward.vlan, mac, ward.segment.id, location, tunnel_ip, ward.tunnel, _why(port))
+
+    def _announced(
+        self, port: SegmentPort, mac: str, ward: SegmentWard, places: Sequence[str], interface: Interface | None
+    ) -> Iterator[SwitchingUnit]:
+        """Who gets copies for a declared MAC address whose port is announced to move."""
+        others = [host for host in places if host != self._host]
+        local, remote = list[LocalCopy](), list[RemoteCopy]()
+        if interface is not None:
+            local.append(LocalCopy(Named(interface.ofport, port.name), _wire(port, ward.segment)))
+        if ward.uplink is not None:
+            local.append(LocalCopy(*ward.uplink))
+        elif ward.tunnel is not None:
+            assert ward.segment.id is not None
+            for host in others:
+                remote.append(RemoteCopy(host, self._network.hosts[host].tunnel_ip, ward.tunnel, ward.segment.id))
+        if local or remote:
+            yield AnnouncedMac(ward.vlan, mac, Copies(tuple(local), tuple(remote)), _why(port))
 
     def _ward(self, segment: Segment, number: int, vlan: int) -> SegmentWard:
         words = f"segment {segment.name}"

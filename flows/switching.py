@@ -105,6 +105,16 @@ class RemoteMac:
 
 
 @dataclass(frozen=True, slots=True)
+class AnnouncedMac:
+    """A MAC address of a VLAN whose port is announced to move: who gets copies."""
+
+    vlan: Named
+    mac: str
+    copies: Copies
+    why: Why
+
+
+@dataclass(frozen=True, slots=True)
 class Flood:
     """Where copies of a frame go whose receiver is not known, or that is for a group."""
 
@@ -121,4 +131,6 @@ class FloodOthers:
     why: Why
 
 
-SwitchingUnit = Member | TrunkAll | TunnelSegment | RemoteMembers | DeclaredMac | RemoteMac | Flood | FloodOthers
+SwitchingUnit = (
+    Member | TrunkAll | TunnelSegment | RemoteMembers | DeclaredMac | RemoteMac | AnnouncedMac | Flood | FloodOthers
+)

@@ -3,12 +3,12 @@
 Each table turns each unit by itself into rule applications, so that a change costs what it touches.
 """
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
 
 from flows.facts import HostFacts, Interface
-from flows.locate import Locations
+from flows.locate import Locations, places
 from flows.model import NOTHING, Network, SegmentPort, Subnet, SubnetRoute, Vpc, VpcPort
 from flows.model.types import Declared
 from flows.rules import Why
@@ -95,6 +95,44 @@ class Elsewhere:
 
 
 @dataclass(frozen=True, slots=True)
+class HereAndThere:
+    """An address of a VPC that is here, or of its peer: its port is announced to move, from this host or to it."""
+
+    vpc: Named
+    key: int
+    ip: IPv4Address
+    host: str
+    """The other one of the two."""
+    tunnel_ip: IPv4Address
+    tunnel_port: Named
+    why: Why
+
+
+@dataclass(frozen=True, slots=True)
+class TwoElsewhere:
+    """An address of a VPC that is here, or of its peer: its port is announced to move between two other hosts."""
+
+    vpc: Named
+    key: int
+    ip: IPv4Address
+    old_host: str
+    old_tunnel_ip: IPv4Address
+    new_host: str
+    new_tunnel_ip: IPv4Address
+    tunnel_port: Named
+    why: Why
+
+
+@dataclass(frozen=True, slots=True)
+class Arriving:
+    """A port that is plugged in on this host and announced to move here."""
+
+    ofport: Named
+    host: str
+    why: Why
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
     """An address that exists in a VPC that is here, on whatever host or on none."""
 
@@ -150,6 +188,9 @@ Unit = (
     | LocalPort
     | Here
     | Elsewhere
+    | HereAndThere
+    | TwoElsewhere
+    | Arriving
     | Known
     | PeerAddress
     | PeerRoute
@@ -166,7 +207,8 @@ def why(obj: Declared) -> Why:
 
 def view(network: Network, tags: Tags, locations: Locations, facts: HostFacts, host: str) -> frozenset[Unit]:
     """Everything that one host's flows depend on, from scratch. :mod:`flows.views` keeps the same up to date."""
-    plugged = {i.iface_id: i for i in facts.interfaces if locations.hosts.get(i.iface_id) == host}
+    at = {name: places(port, locations.hosts.get(name)) for name, port in network.host_ports.items()}
+    plugged = {i.iface_id: i for i in facts.interfaces if host in at.get(i.iface_id, ())}
     ports = [network.host_ports[name] for name in locations.hosts]
     vpcs = HostVpcs(network, tags, facts, host, {p.vpc for p in ports if isinstance(p, VpcPort) and p.name in plugged})
     local: dict[str, list[tuple[SegmentPort, Interface]]] = {}
@@ -175,7 +217,7 @@ def view(network: Network, tags: Tags, locations: Locations, facts: HostFacts, h
         if isinstance(port, VpcPort):
             continue
         for segment in network.segments_of(port):
-            hosts.setdefault(segment.name, set()).add(locations.hosts[port.name])
+            hosts.setdefault(segment.name, set()).update(at[port.name])
             if port.name in plugged:
                 local.setdefault(segment.name, []).append((port, plugged[port.name]))
     segments = HostSegments(network, tags.segments, tags.vlans.get(host, {}), facts, host, local)
@@ -183,12 +225,21 @@ def view(network: Network, tags: Tags, locations: Locations, facts: HostFacts, h
     for name in segments.wards:
         units += segments.units(name, local[name], hosts[name])
     for port in network.host_ports.values():
-        location, interface = locations.hosts.get(port.name), plugged.get(port.name)
+        interface = plugged.get(port.name)
         if isinstance(port, VpcPort):
-            units += vpcs.of_port(port, location, interface)
+            units += vpcs.of_port(port, at[port.name], interface)
         else:
-            units += segments.of_port(port, location, interface)
+            units += segments.of_port(port, at[port.name], interface)
+        units += arriving(port, at[port.name], interface, host)
     return frozenset(units)
+
+
+def arriving(
+    port: VpcPort | SegmentPort, places: Sequence[str], interface: Interface | None, host: str
+) -> Iterator[Unit]:
+    """What a port of either kind needs where it is plugged in already and announced to move to."""
+    if interface is not None and places[1:] == (host,):
+        yield Arriving(Named(interface.ofport, port.name), host, why(port))
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,8 +281,8 @@ class HostVpcs:
             if vpc.name not in self._here:
                 yield PeerSubnet(self._vpc(vpc), subnet.cidr, why(subnet))
 
-    def of_port(self, port: VpcPort, location: str | None, interface: Interface | None) -> Iterator[Unit]:
-        """What a port needs. ``location``: its host; ``interface``: the one that it has here, if it is here."""
+    def of_port(self, port: VpcPort, places: Sequence[str], interface: Interface | None) -> Iterator[Unit]:
+        """What a port needs. ``places``: its hosts; ``interface``: the one that it has here, if it is here."""
         ward = self.wards.get(port.vpc)
         if ward is None:
             return
@@ -244,22 +295,28 @@ class HostVpcs:
                 if ip in to:
                     yield PeerAddress(subnet, ip, reason)
         if ward.is_here or any(ip in cidr for _, cidr in ward.subnets for ip in port.ips):
-            yield from self._addresses(port, ward, location, reason)
+            yield from self._addresses(port, ward, places, reason)
         if interface is not None:
             subnet_of = self._network.subnet_of(port.vpc, port.ips[0])
             assert subnet_of is not None, f"{port.name} has an address of no subnet: the model was not checked"
             tag = self._subnet(self._network.vpcs[port.vpc], subnet_of)
             yield LocalPort(ward.vpc, tag, Named(interface.ofport, port.name), port.mac, port.ips, reason)
 
-    def _addresses(self, port: VpcPort, ward: VpcWard, location: str | None, reason: Why) -> Iterator[Unit]:
+    def _addresses(self, port: VpcPort, ward: VpcWard, places: Sequence[str], reason: Why) -> Iterator[Unit]:
         """Where the addresses of a port are, as the route tables of its own VPC and of its peers see it."""
-        if location == self._host:
-            for ip in port.ips:
-                yield Here(ward.vpc, ip, reason)
-        elif location is not None and self._tunnel is not None:
-            tunnel_ip = self._network.hosts[location].tunnel_ip
-            for ip in port.ips:
-                yield Elsewhere(ward.vpc, ward.key, ip, location, tunnel_ip, self._tunnel, reason)
+        if self._tunnel is None or places == (self._host,):
+            if self._host in places:
+                yield from (Here(ward.vpc, ip, reason) for ip in port.ips)
+            return
+        far = [(host, self._network.hosts[host].tunnel_ip) for host in places if host != self._host]
+        for ip in port.ips:
+            match far:
+                case [there] if self._host in places:
+                    yield HereAndThere(ward.vpc, ward.key, ip, *there, self._tunnel, reason)
+                case [there]:
+                    yield Elsewhere(ward.vpc, ward.key, ip, *there, self._tunnel, reason)
+                case [old, new]:
+                    yield TwoElsewhere(ward.vpc, ward.key, ip, *old, *new, self._tunnel, reason)
 
     def _units(self) -> Iterator[Unit]:
         if self._tunnel is not None:

@@ -9,12 +9,13 @@ concerns its ports on that host.
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
+from itertools import chain, product
 
 from flows.facts import HostFacts, Interface
-from flows.locate import Locations, Locator
+from flows.locate import Locations, Locator, places
 from flows.model import Network, SegmentPort, SwitchPort, VpcPort
 from flows.segments import HostSegments, SegmentWard
-from flows.view import HostVpcs, Tags, Unit, VpcWard
+from flows.view import HostVpcs, Tags, Unit, VpcWard, arriving
 from flows.wanted import Source
 
 _HOST: Source = ""
@@ -41,7 +42,8 @@ class _Host:
     facts: HostFacts
     plugged: dict[str, Interface] = field(default_factory=dict)
     present: dict[str, tuple[Group, ...]] = field(default_factory=dict)
-    """The ports that are plugged in here and not another host's, each with its groups."""
+    """The ports that are plugged in here and not another host's, each with its groups. Those that are announced to move
+    here are among them."""
     here: dict[Group, dict[str, None]] = field(default_factory=dict)
     """The same by group."""
     vpcs: HostVpcs | None = None
@@ -81,13 +83,20 @@ class Views:
         """Where the ports are. It changes with them."""
         return self._locator.locations
 
+    @property
+    def arrived(self) -> Set[str]:
+        """The ports that are where they were announced to move to."""
+        return self._locator.arrived
+
     def located(self, host: str) -> list[str]:
         """The ports that are on a host, plugged in or not."""
         return sorted(self._on_host.get(host, ()))
 
     def bound(self, host: str) -> frozenset[str]:
         """The ports that are on a host and plugged in there."""
-        return frozenset(self._hosts[host].present) if host in self._hosts else frozenset()
+        if host not in self._hosts:
+            return frozenset()
+        return frozenset(self._hosts[host].present.keys() & self._on_host.get(host, {}).keys())
 
     def take_moved(self) -> set[str]:
         """The hosts of which one of these is another than at the last call."""
@@ -122,7 +131,7 @@ class Views:
 
     def _set_port(self, name: str, port: HostPort | None) -> None:
         """A port is this one now; None: it is gone."""
-        before, location = self._groups.get(name, ()), self.locations.hosts.get(name)
+        before, places_before = self._groups.get(name, ()), self._places(name)
         if port is None:
             self._ports.pop(name, None)
             self._groups.pop(name, None)
@@ -134,17 +143,33 @@ class Views:
         for group in self._groups.get(name, ()):
             self._members.setdefault(group, {})[name] = None
         self._locator.declare(name, port)
-        self._placed(name, before, location)
+        self._placed(name, before, places_before)
+
+    def _places(self, name: str) -> tuple[str, ...]:
+        """The hosts that get what is sent to a port."""
+        port = self._ports.get(name)
+        return () if port is None else places(port, self.locations.hosts.get(name))
 
     def set_facts(self, name: str, facts: HostFacts) -> None:
         """A host of the model was observed."""
         host = self._hosts.get(name)
+        is_new = host is None
         if host is None:
             host = self._hosts[name] = _Host(replace(facts, interfaces=frozenset()))
         before, host.facts = host.facts, facts
         host.is_new = host.is_new or before.tunnel_ofport != facts.tunnel_ofport
         host.is_stale = host.is_stale or replace(before, interfaces=facts.interfaces) != facts
         self._plug(name, host, before.interfaces, facts.interfaces)
+        if is_new:
+            self._observed(name)
+
+    def _observed(self, name: str) -> None:
+        """A host was observed for the first time. What is announced to move away from it may not be there any more."""
+        before = {port: self._places(port) for port in self._locator.announced}
+        self._locator.observe(name)
+        for port, places_before in before.items():
+            if self._places(port) != places_before:
+                self._placed(port, self._groups.get(port, ()), places_before)
 
     def take(self) -> Iterator[tuple[str, Mapping[Source, tuple[Unit, ...]]]]:
         """For each host that something changed for: the sources that may give other units now, with these."""
@@ -152,7 +177,7 @@ class Views:
             if host.is_stale:
                 self._find_wards(name, host)
             if host.dirty:
-                sources = {source: tuple(self._units(host, source)) for source in host.dirty}
+                sources = {source: tuple(self._units(name, host, source)) for source in host.dirty}
                 host.dirty = set()
                 yield name, sources
 
@@ -182,65 +207,64 @@ class Views:
         self._plug(name, host, host.facts.interfaces, frozenset())
         for hosts in self._warded.values():
             hosts.discard(name)
+        self._locator.forget(name)
         del self._hosts[name]
 
     def _plug(self, name: str, host: _Host, before: Set[Interface], now: Set[Interface]) -> None:
         """A host has other interfaces."""
         changed = {interface.iface_id: interface for interface in now - before}
         for port in sorted({interface.iface_id for interface in before - now} | changed.keys()):
-            location = self.locations.hosts.get(port)
+            places_before = self._places(port)
             if port in changed:
                 host.plugged[port] = changed[port]
             else:
                 del host.plugged[port]
             if self._locator.claim(port, name, changed.get(port)):
-                self._placed(port, self._groups.get(port, ()), location)
+                self._placed(port, self._groups.get(port, ()), places_before)
             else:
                 self._attend(name, port)
             if port in host.present:
                 host.dirty |= {port, *_of_segments(host.present[port])}
 
-    def _placed(self, name: str, groups: tuple[Group, ...], location: str | None) -> None:
-        """A port is another one, or somewhere else, than in these groups at this location."""
-        now, now_at = self._groups.get(name, ()), self.locations.hosts.get(name)
-        if location != now_at:
-            if location is not None:
-                del self._on_host[location][name]
-            if now_at is not None:
-                self._on_host.setdefault(now_at, {})[name] = None
-            self._moved |= {host for host in (location, now_at) if host is not None}
-        if (groups, location) != (now, now_at):
-            self._count(groups, location, -1)
-            self._count(now, now_at, 1)
-        for host in {location, now_at} - {None}:
-            assert host is not None
+    def _placed(self, name: str, groups: tuple[Group, ...], places_before: tuple[str, ...]) -> None:
+        """A port is another one, or somewhere else, than in these groups at these places."""
+        now, places_now = self._groups.get(name, ()), self._places(name)
+        concerned = {*places_before, *places_now}
+        if places_before != places_now:
+            for host in places_before[:1]:
+                del self._on_host[host][name]
+            for host in places_now[:1]:
+                self._on_host.setdefault(host, {})[name] = None
+            self._moved |= concerned
+        if (groups, places_before) != (now, places_now):
+            self._count(groups, places_before, -1)
+            self._count(now, places_now, 1)
+        for host in concerned:
             self._attend(host, name)
-            if host in self._hosts:
-                self._hosts[host].dirty.update(_of_segments(self._hosts[host].present.get(name, ())))
+            if host in self._hosts and name in self._hosts[host].present:
+                self._hosts[host].dirty |= {name, *_of_segments(self._hosts[host].present[name])}
         for group in {*groups, *now}:
             for host in self._warded.get(group, ()):
                 self._hosts[host].dirty.add(name)
 
-    def _count(self, groups: Iterable[Group], location: str | None, by: int) -> None:
+    def _count(self, groups: Iterable[Group], places: Iterable[str], by: int) -> None:
         """Count a port of these groups. Which hosts have any matters to all the others."""
-        if location is None:
-            return
-        for group in groups:
+        for group, place in product(groups, places):
             hosts = self._located.setdefault(group, Counter())
-            hosts[location] += by
-            if hosts[location] == (by > 0):
+            hosts[place] += by
+            if hosts[place] == (by > 0):
                 self._segments_moved = self._segments_moved or group[0] is SegmentPort
                 for host in self._warded.get(group, ()):
                     self._hosts[host].dirty.update(_of_segments([group]))
-            if not hosts[location]:
-                del hosts[location]
+            if not hosts[place]:
+                del hosts[place]
 
     def _attend(self, name: str, port: str) -> None:
         """Find out whether a port is plugged in on a host, and not another's."""
         host = self._hosts.get(name)
         if host is None:
             return
-        is_here = port in host.plugged and self.locations.hosts.get(port) == name
+        is_here = port in host.plugged and name in self._places(port)
         before, now = host.present.get(port, ()), self._groups.get(port, ()) if is_here else ()
         if now == before:
             return
@@ -280,7 +304,7 @@ class Views:
                 host.dirty.update(_of_segments([group]), self._members.get(group, ()))
         host.is_new = False
 
-    def _units(self, host: _Host, source: Source) -> Iterable[Unit]:
+    def _units(self, name: str, host: _Host, source: Source) -> Iterable[Unit]:
         assert host.vpcs is not None
         assert host.segments is not None
         if source == _HOST:
@@ -290,11 +314,14 @@ class Views:
         port = self._ports.get(source)
         if port is None:
             return ()
-        location = self.locations.hosts.get(source)
+        at = self._places(source)
         interface = host.plugged[source] if source in host.present else None
+        units: Iterable[Unit]
         if isinstance(port, VpcPort):
-            return host.vpcs.of_port(port, location, interface)
-        return host.segments.of_port(port, location, interface)
+            units = host.vpcs.of_port(port, at, interface)
+        else:
+            units = host.segments.of_port(port, at, interface)
+        return chain(units, arriving(port, at, interface, name))
 
     def _units_of_segment(self, host: _Host, segments: HostSegments, name: str) -> Iterable[Unit]:
         if name not in segments.wards:

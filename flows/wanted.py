@@ -13,7 +13,7 @@ from flows.compile import Program, applications
 from flows.plan import Change, Desired
 from flows.rules import Application
 from flows.switching import RemoteMembers
-from flows.view import Elsewhere, Unit
+from flows.view import Elsewhere, HereAndThere, TwoElsewhere, Unit
 
 Source = str
 
@@ -124,7 +124,9 @@ class Wanted:
 
 
 def _sends_to(unit: Unit) -> tuple[IPv4Address, ...]:
-    return (unit.tunnel_ip,) if isinstance(unit, Elsewhere | RemoteMembers) else ()
+    if isinstance(unit, TwoElsewhere):
+        return (unit.old_tunnel_ip, unit.new_tunnel_ip)
+    return (unit.tunnel_ip,) if isinstance(unit, Elsewhere | HereAndThere | RemoteMembers) else ()
 
 
 def _difference(

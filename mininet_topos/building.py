@@ -146,6 +146,18 @@ class Building:
         """Take a port off its host."""
         self._instances.unplug(self._port(port))
 
+    def join(self, port: str, host: str) -> None:
+        """Plug a port in on a second host too."""
+        self._instances.join(self._port(port), self._host(host), is_userspace=not has_kernel_datapath())
+
+    def hand_over(self, port: str) -> None:
+        """Let a port's instance speak from its second host from now on."""
+        self._instances.hand_over(self._port(port))
+
+    def part(self, port: str) -> None:
+        """Take a port off the host that its instance does not speak from."""
+        self._instances.part(self._port(port))
+
     def start_switch(self, host: str) -> None:
         """Start ovs-vswitchd of a host, and wait until the host is back in the underlay; or of a plain switch."""
         self._switch(host).start()

@@ -2,13 +2,14 @@
 
 The instance's end of the cable, ``eth0``, is made once and stays what it is for as long as the lab runs, with
 its addresses, neighbours and whatever sockets use it.  Only the other end moves between hosts; while the port
-is plugged nowhere it lies, down, in the lab's own namespace, and ``eth0`` has no carrier.
+is plugged nowhere it lies, down, in the lab's own namespace, and ``eth0`` has no carrier.  A move that is announced
+gives it a second cable for a while, which becomes the first.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from mininet_topos import namespaces
+from mininet_topos import namespaces, second_cable
 from mininet_topos.directory import LabDirectory, port_node
 from mininet_topos.errors import LabError
 from mininet_topos.switch import OpenVSwitch
@@ -21,7 +22,7 @@ _NOWHERE = Path("/proc/self/ns/net")
 _ONLINK = 4
 """RTNH_F_ONLINK: the gateway is on the link even where no address of the port says so."""
 
-INSTANCE_INTERFACE = "eth0"
+INSTANCE_INTERFACE = second_cable.FIRST
 
 
 class Instances:
@@ -31,16 +32,16 @@ class Instances:
         self._directory = directory
         self._waiting = waiting
         self._on: dict[str, OpenVSwitch | None] = {}
+        self._also_on: dict[str, OpenVSwitch] = {}
+        """Where the second cables end."""
 
     def create(self, port: LabPort, switch: OpenVSwitch | None, *, is_userspace: bool) -> None:
         """Make a port's namespace and its cable, which ends in a host or nowhere; it is on no bridge yet."""
         namespace = self._directory.namespace(port_node(port.name))
         namespaces.create(namespace)
         end = switch.namespace if switch else _NOWHERE
-        with namespaces.links(namespace) as route, end.open("rb") as far_end, namespace.open("rb") as here:
-            peer = {"ifname": INSTANCE_INTERFACE, "net_ns_fd": here.fileno(), "address": port.mac, "mtu": port.mtu}
-            cable = {"ifname": port.interface, "kind": "veth", "mtu": port.mtu, "net_ns_fd": far_end.fileno()}
-            route.link("add", **cable, state="up" if switch else "down", peer=peer)
+        self._lay_cable(port, end, INSTANCE_INTERFACE, state="up" if switch else "down", is_userspace=is_userspace)
+        with namespaces.links(namespace) as route:
             index = namespaces.index_of(route, INSTANCE_INTERFACE)
             for address in port.addresses:
                 route.addr("add", index=index, address=str(address.ip), prefixlen=address.network.prefixlen)
@@ -49,10 +50,18 @@ class Instances:
                 route.route("add", dst="default", gateway=str(port.gateway), oif=index, flags=_ONLINK)
             for way in port.routes:
                 route.route("add", dst=str(way.to), gateway=str(way.via), oif=index)
+        self._on[port.name] = None
+
+    def _lay_cable(self, port: LabPort, end: Path, interface: str, *, state: str, is_userspace: bool) -> None:
+        """A cable from an instance to another namespace."""
+        namespace = self._directory.namespace(port_node(port.name))
+        with namespaces.links(namespace) as route, end.open("rb") as far_end, namespace.open("rb") as here:
+            peer = {"ifname": interface, "net_ns_fd": here.fileno(), "address": port.mac, "mtu": port.mtu}
+            cable = {"ifname": port.interface, "kind": "veth", "mtu": port.mtu, "net_ns_fd": far_end.fileno()}
+            route.link("add", **cable, state=state, peer=peer)
         if is_userspace:
             with namespaces.inside(namespace):
-                namespaces.complete_checksums(INSTANCE_INTERFACE)
-        self._on[port.name] = None
+                namespaces.complete_checksums(interface)
 
     def has(self, port: LabPort) -> bool:
         """Whether the instance of a port exists."""
@@ -60,6 +69,7 @@ class Instances:
 
     def remove(self, port: LabPort) -> None:
         """Take a port off its host and cut its cable. What runs inside keeps the namespace until it ends."""
+        self.part(port)
         if self._on[port.name] is not None:
             self.unplug(port)
         with namespaces.links(_NOWHERE) as route:
@@ -74,6 +84,7 @@ class Instances:
 
     def plug(self, port: LabPort, switch: OpenVSwitch) -> None:
         """Put a port on a host, taking it off the one it is on, with as short a gap as can be."""
+        self.part(port)
         old = self._on[port.name]
         if old is switch:
             return
@@ -81,8 +92,37 @@ class Instances:
         # Both switches at once: the gap is what the slower one needs.
         self._waiting.run([self.attach(switch, [port]), *([old.detach(port)] if old else [])])
 
+    def join(self, port: LabPort, switch: OpenVSwitch, *, is_userspace: bool) -> None:
+        """Plug a port in on a second host too. Its instance hears by both cables, and speaks by the first."""
+        self.part(port)
+        if self._on[port.name] is switch:
+            raise LabError(f"port '{port.name}' is on that host")
+        self._lay_cable(port, switch.namespace, second_cable.SECOND, state="up", is_userspace=is_userspace)
+        self._also_on[port.name] = switch
+        second_cable.listen(self._directory.namespace(port_node(port.name)))
+        self._waiting.run([switch.attach([port])])
+
+    def hand_over(self, port: LabPort) -> None:
+        """Let an instance speak by its second cable from now on; it says so to everybody at once."""
+        old, new = self._on[port.name], self._also_on.get(port.name)
+        if new is None or old is None:
+            raise LabError(f"port '{port.name}' is not on two hosts")
+        second_cable.hand_over(self._directory.namespace(port_node(port.name)), port.mac)
+        self._on[port.name], self._also_on[port.name] = new, old
+
+    def part(self, port: LabPort) -> None:
+        """Cut the cable that an instance does not speak by, if it has two."""
+        switch = self._also_on.pop(port.name, None)
+        if switch is None:
+            return
+        self._waiting.run([switch.detach(port)])
+        with namespaces.links(switch.namespace) as route:
+            route.link("del", index=namespaces.index_of(route, port.interface))
+        second_cable.keep_second(self._directory.namespace(port_node(port.name)))
+
     def unplug(self, port: LabPort) -> None:
         """Take a port off its host. Its instance goes on, without carrier."""
+        self.part(port)
         switch = self._on[port.name]
         if switch is None:
             raise LabError(f"port '{port.name}' is on no host")

@@ -239,6 +239,18 @@ class Lab:
         """Take a port off its host. Its instance runs on, without carrier."""
         self._ask("unplug", port)
 
+    def join(self, port: str, host: str) -> None:
+        """Plug a port in on a second host too. Its instance hears what comes on either, and speaks as before."""
+        self._ask("join", port, host)
+
+    def hand_over(self, port: str) -> None:
+        """Let a port's instance speak from its second host from now on. It announces that by a broadcast."""
+        self._ask("hand_over", port)
+
+    def part(self, port: str) -> None:
+        """Take a port off the host that its instance does not speak from, if it is on two."""
+        self._ask("part", port)
+
     def start_switch(self, host: str) -> None:
         """Start ovs-vswitchd of a host and wait until the host is back in the underlay."""
         self._ask("start_switch", host)

@@ -12,7 +12,18 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 Verb = Literal[
-    "up", "announce", "follow", "plug", "unplug", "start_switch", "stop_switch", "restart_switch", "controller_pid"
+    "up",
+    "announce",
+    "follow",
+    "plug",
+    "unplug",
+    "join",
+    "hand_over",
+    "part",
+    "start_switch",
+    "stop_switch",
+    "restart_switch",
+    "controller_pid",
 ]
 
 

@@ -81,7 +81,7 @@ def _vpc_ports(random: Random, ends: dict[str, str], hosts: list[str]) -> list[s
         for number in range(1 if length == "30" else random.randint(1, 3)):
             ip = f"{network.rpartition('.')[0]}.{int(network.rpartition('.')[2]) + 2 + number}"
             name = f"{end.replace('/', '')}{number}"
-            lines.append(f"  {name}: {{vpc: {end[0]}, ips: [{ip}], host: {random.choice(hosts)}}}")
+            lines.append(f"  {name}: {{vpc: {end[0]}, ips: [{ip}], {_place(random, hosts)}}}")
     return lines
 
 
@@ -93,5 +93,12 @@ def _segment_ports(random: Random, segments: list[str], hosts: list[str]) -> lis
         what = f"segment: {random.choice(segments)}, ip: 192.168.{100 + number // 4}.{number + 1}/24"
         if random.random() < 0.3:
             what = f"trunk: [{', '.join(random.sample(segments, random.randint(0, len(segments))))}]"
-        lines.append(f"  x{number}: {{{what}, host: {random.choice(hosts)}{mac}}}")
+        lines.append(f"  x{number}: {{{what}, {_place(random, hosts)}{mac}}}")
     return lines
+
+
+def _place(random: Random, hosts: list[str]) -> str:
+    """Where a port is: on a host, and perhaps announced to move to another."""
+    host = random.choice(hosts)
+    others = [other for other in hosts if other != host]
+    return f"host: {host}" + (f", moving_to: {random.choice(others)}" if others and random.random() < 0.2 else "")

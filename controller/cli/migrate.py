@@ -1,7 +1,7 @@
 """``ovs-vpc migrate``: move a port to another host or plain switch."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Annotated
 
@@ -18,7 +18,7 @@ from controller.cli.state import (
     complete_port,
     find_target,
 )
-from controller.cli.waiting import nodes
+from controller.cli.waiting import nodes, wait_confirmed
 from mininet_topos.lab import Lab
 from mininet_topos.pinging import pinging
 from mininet_topos.waiting import patience
@@ -31,6 +31,12 @@ _BEFORE, _AFTER = 0.5, 1.0
 def migrate(
     port: PortArgument,
     host: PlaceArgument,
+    announce: Annotated[
+        bool,
+        typer.Option(
+            "--announce", help="Send what is for the port to both hosts until it has shown up on the new one."
+        ),
+    ] = False,
     ping_from: Annotated[
         str | None,
         typer.Option(
@@ -48,6 +54,10 @@ def migrate(
     iface-id is plugged in on the new host: until then the port stays where it is. The move holds until the next
     'ovs-vpc apply'; change the network file too.
 
+    With --announce nothing is lost: the model says that the port is about to move, and until it has shown up on the
+    new host (its first frame comes from there, or only this host has its interface) both hosts get what is sent to it.
+    A lab connects the instance to both. Migrate it back to where it is to call that off.
+
     Exit code 0: the port is on the new host, and every host has confirmed it. 1: it is not, or not yet.
     """
     target = find_target(state, lab)
@@ -55,6 +65,8 @@ def migrate(
     check_name("port", port, list(network.ports))
     if port in network.switch_ports:
         check_name("switch", host, list(network.switches))
+        if announce:
+            fail("a machine on a plain switch cannot be announced to move; leave --announce out")
     else:
         check_name("host", host, list(network.hosts))
     if ping_from is not None:
@@ -67,7 +79,10 @@ def migrate(
         _counting(target.lab, ping_from, str(network.ports[port].address)) as losses,
     ):
         start = time.monotonic()
-        _move(target, port, host)
+        if announce:
+            announced_move(target, port, host)
+        else:
+            _move(target, port, host)
         result["seconds"] = round(time.monotonic() - start, 3)
     result |= losses
     if as_json:
@@ -82,12 +97,50 @@ def _move(target: Target, port: str, host: str) -> None:
     generation = target.store.move(port, host)
     if target.lab is not None:
         target.lab.plug(port, host)
+    if not _becomes(lambda: is_on(target, port, host, generation)):
+        fail(f"{port} is not on {host} yet: its interface has not been seen there, or not every host has confirmed")
+
+
+def announced_move(target: Target, port: str, host: str) -> None:
+    """Announce the move, and wait until the controller says that it is over."""
+    old = target.store.read_status().get("ports", {}).get(port)
+    if old is None:
+        fail(f"{port} is on no host that the controller knows of; leave --announce out")
+    if old == host:
+        fail(f"{port} is on {host}")
+    generation = target.store.announce(port, host, old)
+    if not wait_confirmed(target.store, generation, _SECONDS):
+        fail(f"the move of {port} is announced, but not every host has confirmed that yet")
+    if target.lab is not None:
+        target.lab.join(port, host)
+        if not _becomes(lambda: is_also_on(target, port, host)):
+            fail(f"{port} is on two hosts, but not every host has confirmed that yet")
+        target.lab.hand_over(port)
+    if not _becomes(lambda: is_on(target, port, host, target.model().generation) and not _is_announced(target, port)):
+        fail(f"the move of {port} is announced, but it has not shown up on {host} yet; 'ovs-vpc status' tells when")
+    if target.lab is not None:
+        target.lab.part(port)
+
+
+def _becomes(condition: Callable[[], bool]) -> bool:
+    """Whether something is so within some seconds."""
     end = time.monotonic() + _SECONDS
     while time.monotonic() < end:
-        if is_on(target, port, host, generation):
-            return
+        if condition():
+            return True
         time.sleep(0.02)
-    fail(f"{port} is not on {host} yet: its interface has not been seen there, or not every host has confirmed")
+    return False
+
+
+def _is_announced(target: Target, port: str) -> bool:
+    return target.model().network.ports[port].moving_to is not None
+
+
+def is_also_on(target: Target, port: str, host: str) -> bool:
+    """Whether a port that is announced to move is plugged in there, and every host holds what follows from that."""
+    known = nodes(target.store.read_status())
+    seen = {iface_id for iface_id, _, _ in known[host]["interfaces"]}
+    return port in seen and all(node["settled"] for node in known.values() if node["switch"])
 
 
 def is_on(target: Target, port: str, host: str, generation: int) -> bool:

@@ -64,6 +64,11 @@ def describe(stored: Stored, reported: Mapping[str, Any], *, is_running: bool) -
         "running": is_running,
         "generation": stored.generation,
         "hosts": told,
+        "announced": {
+            name: [port.host, port.moving_to]
+            for name, port in stored.network.ports.items()
+            if port.moving_to is not None
+        },
         "drops": dict(sorted(drops.items(), key=lambda item: -item[1])),
     }
 
@@ -112,6 +117,10 @@ def _print(report: Mapping[str, Any]) -> None:
         last = [(host[kind]["at"], name, host[kind]["last"]) for name, host in report["hosts"].items()]
         told = [f"  {_time(at)} {name}: {escape(words)}" for at, name, words in sorted(filter(_happened, last))]
         _section(title, told)
+    announced = [
+        f"  {port}: from {old} to {new}; both get its packets" for port, (old, new) in report["announced"].items()
+    ]
+    _section("announced moves that are not over", announced)
     _section("dropped packets", [f"  {escape(reason)}: {packets}" for reason, packets in report["drops"].items()])
     if report["wrong"]:
         _section("[red]wrong[/]", [f"  {escape(sentence)}" for sentence in report["wrong"]])

@@ -27,7 +27,7 @@ from controller.store.schema import GENERATION, STATUS, Json
 from controller.store.shapes import sections
 from controller.store.vlans import Vlans, VlanTable
 from controller.store.wire import error_of
-from flows.model import Network
+from flows.model import AnyPort, Network
 from flows.view import Tags
 
 _ATTEMPTS = 5
@@ -122,16 +122,41 @@ class Store:
 
         The names must be those of the model.
         """
+        port_now = self._port(port)
+        return self._declare(port_now.moved(place), "migrate", f"{port} to {place}")
+
+    def announce(self, port: str, place: str, at: str) -> int:
+        """Announce that a port will move to another host. Returns the generation. Its host stays what it is.
+
+        ``at``: the host that it is on now. The names must be those of the model.
+        """
+        return self._declare(self._port(port).announced(place, at), "announce", f"{port} from {at} to {place}")
+
+    def arrive(self, port: str, place: str) -> None:
+        """A port has shown up on the host that it was announced to move to: that is its host now.
+
+        Nothing changes when it is not announced to move there any more.
+        """
+        self._look()
+        stored = self._content.stored()
+        found = stored.network.ports.get(port) if stored is not None else None
+        if found is not None and found.moving_to == place:
+            self._declare(found.moved(place), "arrive", f"{port} on {place}")
+
+    def _port(self, name: str) -> AnyPort:
         stored = self.load()
-        if stored is None or port not in stored.network.ports:
-            raise Nothing(f"there is no port '{port}'")
-        moved = stored.network.ports[port].moved(place)
+        if stored is None or name not in stored.network.ports:
+            raise Nothing(f"there is no port '{name}'")
+        return stored.network.ports[name]
+
+    def _declare(self, port: AnyPort, verb: str, comment: str) -> int:
+        """Change one port, until the next apply."""
         replica = self._database.replica
-        new = rows_of_object("ports", moved)
+        new = rows_of_object("ports", port)
         made = {
             key: Change(replica.values(key), values) for key, values in new.items() if replica.values(key) != values
         }
-        return self._commit(made, {"verb": "migrate", "comment": f"{port} to {place}"})
+        return self._commit(made, {"verb": verb, "comment": comment})
 
     def load(self) -> Stored | None:
         """What was applied last; None when nothing ever was."""
@@ -144,7 +169,8 @@ class Store:
 
         Raises :class:`StoreError`. A store that has lost its model has no news: nobody wanted that.
         """
-        self._hear(seconds)
+        is_known = self._database.replica.revision == self._revision
+        self._hear(seconds if is_known else 0)
         if self._database.replica.revision == self._revision:
             return None
         stored = self.load()

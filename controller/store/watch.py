@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from controller.store.content import Stored
-from controller.store.errors import Invalid, StoreError, Unreachable
+from controller.store.errors import Conflict, Invalid, Refused, StoreError, Unreachable
 from controller.store.store import Store
 from controller.store.vlans import Vlans
 
@@ -51,6 +51,8 @@ class StoreWatch:
         self._on_vlans = on_vlans
         self._vlans: queue.SimpleQueue[Vlans] = queue.SimpleQueue()
         self._unkept: Vlans | None = None
+        self._arrivals: queue.SimpleQueue[tuple[str, str]] = queue.SimpleQueue()
+        self._unkept_arrival: tuple[str, str] | None = None
         self._status: Mapping[str, Any] | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="store", daemon=True)
@@ -68,6 +70,11 @@ class StoreWatch:
     def keep(self, vlans: Vlans) -> None:
         """Write these VLANs, as soon as that can be done; :class:`VlansKept` says when the disk has them."""
         self._vlans.put(vlans)
+        self._store.interrupt()
+
+    def arrive(self, port: str, host: str) -> None:
+        """Make the host that a port has moved to the one of the model, as soon as that can be done."""
+        self._arrivals.put((port, host))
         self._store.interrupt()
 
     def stop(self) -> None:
@@ -88,13 +95,27 @@ class StoreWatch:
                 self._lost(error)
 
     def _look(self) -> None:
-        has_more = self._status is not None or self._unkept is not None or not self._vlans.empty()
-        stored = self._store.news(0 if has_more else _TICK)
+        stored = self._store.news(0 if self._has_more else _TICK)
         if stored is not None:
             self._on_model(stored)
+        self._keep_arrivals()
         self._keep_vlans()
         self._write_status()
         self._back()
+
+    @property
+    def _has_more(self) -> bool:
+        kept = self._status is None and self._unkept is None and self._unkept_arrival is None
+        return not (kept and self._vlans.empty() and self._arrivals.empty())
+
+    def _keep_arrivals(self) -> None:
+        while self._unkept_arrival is not None or not self._arrivals.empty():
+            port, host = self._unkept_arrival = self._unkept_arrival or self._arrivals.get()
+            try:
+                self._store.arrive(port, host)
+            except (Conflict, Refused) as error:
+                _log.warning("store: %s has moved to %s, but that is not in the model: %s", port, host, error)
+            self._unkept_arrival = None
 
     def _keep_vlans(self) -> None:
         while not self._vlans.empty():

@@ -198,6 +198,7 @@ class PacketIn:
     """A rule sent the beginning of a packet up."""
 
     session: Session
+    in_port: int
     frame: bytes
 
 
@@ -270,7 +271,7 @@ class SwitchApp(app_manager.OSKenApp):  # type: ignore[misc]
     @set_ev_cls(ofp_event.EventOFPPacketIn, MAIN_DISPATCHER)  # type: ignore[untyped-decorator]
     def _packet_in(self, event: Any) -> None:
         if session := self._sessions.get(event.msg.datapath):
-            self._on_event(PacketIn(session, bytes(event.msg.data)))
+            self._on_event(PacketIn(session, int(event.msg.match["in_port"]), bytes(event.msg.data)))
 
     @set_ev_cls(ofp_event.EventOFPErrorMsg, MAIN_DISPATCHER)  # type: ignore[untyped-decorator]
     def _refused(self, event: Any) -> None:

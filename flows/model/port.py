@@ -39,10 +39,23 @@ class Port(Declared):
         ),
         Refers("host"),
     ] = None
+    moving_to: Annotated[
+        Word | None,
+        Field(
+            description="The host that the port is announced to move to; 'host' must say where it is. Until it has "
+            "shown up there, what is sent to it reaches both. Then the controller makes this its 'host'.",
+            examples=["host87"],
+        ),
+        Refers("host"),
+    ] = None
 
     def moved(self, place: str) -> Self:
-        """The same port on another host."""
-        return self.model_copy(update={"host": place})
+        """The same port on another host. Nothing is announced any more."""
+        return self.model_copy(update={"host": place, "moving_to": None})
+
+    def announced(self, place: str, at: str) -> Self:
+        """The same port, about to move to another host. ``at``: where it is, in case that is not declared."""
+        return self.model_copy(update={"host": self.host or at, "moving_to": place})
 
     @property
     def address(self) -> IPv4Address | None:

@@ -142,6 +142,7 @@ class SwitchPort(Port):
     """A machine's port on a plain switch: of one VLAN (access), or of several (trunk: frames with their tags)."""
 
     host: ClassVar[None] = None  # type: ignore[misc]  # a port on a switch is on no host
+    moving_to: ClassVar[None] = None  # type: ignore[misc]
     switch: Annotated[
         Word,
         Field(description="The plain switch that the machine is plugged into.", examples=["s1"]),

@@ -180,11 +180,9 @@ def ends_of(snapshot: Snapshot) -> dict[Place, End]:
 
 def _of_hosts(snapshot: Snapshot) -> Iterator[tuple[Place, End]]:
     physical: dict[str, list[Place]] = {}
+    yield from _of_instances(snapshot)
     for host, facts in snapshot.hosts.items():
         node = host_node(host)
-        for interface in facts.interfaces:
-            if snapshot.locations.get(interface.iface_id) == host:
-                yield Place(node, interface.ofport), Machine(interface.iface_id)
         if facts.tunnel_ofport is not None:
             yield Place(node, facts.tunnel_ofport), Tunnel(int(snapshot.network.hosts[host].tunnel_ip))
         for network, ofport in facts.physical:
@@ -193,6 +191,15 @@ def _of_hosts(snapshot: Snapshot) -> Iterator[tuple[Place, End]]:
         for place in places:
             others = sorted((other for other in places if other != place), key=lambda other: other.node)
             yield place, Cable(f"physical network {network}", tuple(others))
+
+
+def _of_instances(snapshot: Snapshot) -> Iterator[tuple[Place, End]]:
+    """The place that a port is announced to move to comes before that where it is, from which it speaks."""
+    for of in (slice(1, None), slice(0, 1)):
+        for host, facts in snapshot.hosts.items():
+            for interface in facts.interfaces:
+                if host in snapshot.places(interface.iface_id)[of]:
+                    yield Place(host_node(host), interface.ofport), Machine(interface.iface_id)
 
 
 def _of_switches(snapshot: Snapshot) -> Iterator[tuple[Place, End]]:

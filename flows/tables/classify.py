@@ -4,16 +4,17 @@ Every packet starts here. One from an instance of a VPC is given the tags of its
 port goes on to have its key read. A frame of a segment is given the VLAN that the segment has inside this switch, by
 its port and, on trunk ports, by its VLAN tag; its sender is learned by the way. An access port takes untagged frames
 and those whose tag only carries a priority (VLAN 0); the outermost of several tags counts, the others are payload.
-Anything else is dropped.
+Anything else is dropped. Of what comes from a port that is announced to move to this host the controller is told:
+the instance has shown up.
 """
 
 from collections.abc import Iterator
 
 from flows import priorities
 from flows.fields import ETH_SRC, IN_PORT, VLAN
-from flows.openflow import PushVlan
+from flows.openflow import OutputController, PushVlan
 from flows.pipeline import CLASSIFY
-from flows.registers import SUBNET, VPC
+from flows.registers import SUBNET, TOLD, VPC
 from flows.rules import Application
 from flows.switching import Learning, Member, TrunkAll
 from flows.templates import (
@@ -31,7 +32,7 @@ from flows.templates import (
     tagged,
     untagged,
 )
-from flows.view import LocalPort, TunnelPort
+from flows.view import Arriving, LocalPort, TunnelPort
 
 FROM_PORT = CLASSIFY.rule(
     "from {port}: a port of {vpc}, in {subnet}",
@@ -42,6 +43,13 @@ FROM_TUNNEL = CLASSIFY.rule(
     "from another host, by {port}",
     match=[eq(IN_PORT, P.port)],
     do=[goto("from_tunnel")],
+)
+
+SHOWN_UP = CLASSIFY.rule(
+    "from {port}, which is announced to move to {host}: it has shown up, the controller is told",
+    match=[eq(IN_PORT, P.port), eq(TOLD, 0)],
+    do=[OutputController(), put(TOLD, 1), resubmit("classify")],
+    priority=priorities.EXCEPTION,
 )
 
 PRIORITY_TAG = 0
@@ -94,6 +102,10 @@ def for_port(port: LocalPort) -> Iterator[Application]:
     yield FROM_PORT(port.why, port=port.ofport, vpc=port.vpc, subnet=port.subnet)
 
 
+def for_arriving(port: Arriving) -> Iterator[Application]:
+    yield SHOWN_UP(port.why, port=port.ofport, host=port.host)
+
+
 def for_tunnel(tunnel: TunnelPort) -> Iterator[Application]:
     yield FROM_TUNNEL(tunnel.why, port=tunnel.ofport)
 
@@ -125,4 +137,4 @@ def _learned(segment: Named, learning: Learning) -> dict[str, Value]:
     return {"segment": segment, "scope": learning.scope, "ageing": learning.ageing, "limit": learning.limit}
 
 
-UNITS = {LocalPort: for_port, TunnelPort: for_tunnel, Member: for_member, TrunkAll: for_trunk}
+UNITS = {LocalPort: for_port, Arriving: for_arriving, TunnelPort: for_tunnel, Member: for_member, TrunkAll: for_trunk}

@@ -1,8 +1,9 @@
 """Which host has this address of the VPC?
 
 Every packet for another instance comes here. A hit goes on to delivery when the instance is on this host, and
-into the tunnel to its host when it is not. An address inside a subnet of the VPC that is not known has nobody.
-A miss may still be an address of a peer: it goes on to subnet_route, but not twice, for peering is not transitive.
+into the tunnel to its host when it is not. While its port is announced to move both of its hosts get the packet. An
+address inside a subnet of the VPC that is not known has nobody. A miss may still be an address of a peer: it goes on to
+subnet_route, but not twice, for peering is not transitive.
 """
 
 from collections.abc import Iterator
@@ -12,8 +13,8 @@ from flows.fields import ETH_TYPE, ETH_TYPE_IPV4, IP_DST, TUN_DST, TUN_ID
 from flows.pipeline import ROUTE_TABLE
 from flows.registers import OUT_PORT, PEERED, VPC
 from flows.rules import Application
-from flows.templates import P, drop, eq, goto, put, within
-from flows.view import Elsewhere, Here, LocalSubnet, PeerRoute, PeerSubnet
+from flows.templates import P, drop, eq, goto, output, put, within
+from flows.view import Elsewhere, Here, HereAndThere, LocalSubnet, PeerRoute, PeerSubnet, TwoElsewhere
 
 _IPV4 = eq(ETH_TYPE, ETH_TYPE_IPV4)
 
@@ -26,6 +27,23 @@ ELSEWHERE = ROUTE_TABLE.rule(
     "{ip} of {vpc} is on {host} ({tunnel_ip}): encapsulate with key {key}",
     match=[eq(VPC, P.vpc), _IPV4, eq(IP_DST, P.ip)],
     do=[put(TUN_ID, P.key), put(TUN_DST, P.tunnel_ip), put(OUT_PORT, P.tunnel), goto("deliver")],
+)
+HERE_AND_THERE = ROUTE_TABLE.rule(
+    "{ip} of {vpc} is announced to move: a copy to {host} ({tunnel_ip}) with key {key}, and to this host",
+    match=[eq(VPC, P.vpc), _IPV4, eq(IP_DST, P.ip)],
+    do=[put(TUN_ID, P.key), put(TUN_DST, P.tunnel_ip), output(P.tunnel), goto("neigh_table")],
+)
+TWO_ELSEWHERE = ROUTE_TABLE.rule(
+    "{ip} of {vpc} is announced to move: with key {key} to {old_host} ({old_ip}) and to {new_host} ({new_ip})",
+    match=[eq(VPC, P.vpc), _IPV4, eq(IP_DST, P.ip)],
+    do=[
+        put(TUN_ID, P.key),
+        put(TUN_DST, P.old_ip),
+        output(P.tunnel),
+        put(TUN_DST, P.new_ip),
+        put(OUT_PORT, P.tunnel),
+        goto("deliver"),
+    ],
 )
 NOBODY = ROUTE_TABLE.rule(
     "nobody has this address of {cidr} in {vpc}: dropped",
@@ -57,6 +75,32 @@ def for_elsewhere(address: Elsewhere) -> Iterator[Application]:
     )
 
 
+def for_here_and_there(address: HereAndThere) -> Iterator[Application]:
+    yield HERE_AND_THERE(
+        address.why,
+        vpc=address.vpc,
+        ip=address.ip,
+        host=address.host,
+        tunnel_ip=address.tunnel_ip,
+        key=address.key,
+        tunnel=address.tunnel_port,
+    )
+
+
+def for_two_elsewhere(address: TwoElsewhere) -> Iterator[Application]:
+    yield TWO_ELSEWHERE(
+        address.why,
+        vpc=address.vpc,
+        ip=address.ip,
+        old_host=address.old_host,
+        old_ip=address.old_tunnel_ip,
+        new_host=address.new_host,
+        new_ip=address.new_tunnel_ip,
+        key=address.key,
+        tunnel=address.tunnel_port,
+    )
+
+
 def for_subnet(subnet: LocalSubnet) -> Iterator[Application]:
     yield NOBODY(subnet.why, vpc=subnet.vpc, cidr=subnet.cidr)
 
@@ -73,6 +117,8 @@ def for_route(route: PeerRoute) -> Iterator[Application]:
 UNITS = {
     Here: for_here,
     Elsewhere: for_elsewhere,
+    HereAndThere: for_here_and_there,
+    TwoElsewhere: for_two_elsewhere,
     LocalSubnet: for_subnet,
     PeerSubnet: for_peer_subnet,
     PeerRoute: for_route,

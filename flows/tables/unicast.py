@@ -3,7 +3,8 @@
 Frames of segments for one station come here, from local ports and from tunnels. Addresses that the model declares are
 here as rules; the others are learned into this table by the switch, from tables learn and learn_local, until they
 have been silent for the segment's ageing time. What leaves by the port that it came in by is not sent: so a frame from
-a tunnel never leaves by a tunnel. A miss goes to flood.
+a tunnel never leaves by a tunnel. A station that is announced to move gets a copy on each of its two hosts. A miss
+goes to flood.
 """
 
 from collections.abc import Iterator
@@ -14,8 +15,8 @@ from flows.openflow import PopVlan
 from flows.pipeline import UNICAST
 from flows.registers import PAYLOAD_TAG
 from flows.rules import Application
-from flows.switching import DeclaredMac, RemoteMac, TunnelSegment
-from flows.templates import P, eq, goto, output, put
+from flows.switching import AnnouncedMac, DeclaredMac, RemoteMac, TunnelSegment
+from flows.templates import P, copies, eq, goto, output, put
 
 _STATION = [eq(VLAN, P.vlan), eq(ETH_DST, P.mac)]
 
@@ -33,6 +34,11 @@ ELSEWHERE = UNICAST.rule(
     "{mac} of {vlan} is on {host} ({tunnel_ip}): encapsulate with key {key}",
     match=_STATION,
     do=[PopVlan(), put(TUN_ID, P.key), put(TUN_DST, P.tunnel_ip), output(P.tunnel)],
+)
+ANNOUNCED = UNICAST.rule(
+    "{mac} of {vlan} is announced to move: copies to {copies}",
+    match=_STATION,
+    do=[copies(P.copies)],
 )
 PAYLOAD_TAGGED = UNICAST.rule(
     "from a tunnel, with a VLAN tag of its own: to everybody, as learned flows take all tags away",
@@ -61,8 +67,12 @@ def for_remote(mac: RemoteMac) -> Iterator[Application]:
     )
 
 
+def for_announced(mac: AnnouncedMac) -> Iterator[Application]:
+    yield ANNOUNCED(mac.why, vlan=mac.vlan, mac=mac.mac, copies=mac.copies)
+
+
 def for_segment(segment: TunnelSegment) -> Iterator[Application]:
     yield PAYLOAD_TAGGED(segment.why)
 
 
-UNITS = {DeclaredMac: for_declared, RemoteMac: for_remote, TunnelSegment: for_segment}
+UNITS = {DeclaredMac: for_declared, RemoteMac: for_remote, AnnouncedMac: for_announced, TunnelSegment: for_segment}

@@ -12,7 +12,12 @@ from tests.scenario import ROOT, SCENARIOS, SHIPPED, compiled, load, plain_switc
 def test_pipeline_page(golden: Golden) -> None:
     examples = {
         f"{host} of {path.name}": compiled(network, host)
-        for path in (SHIPPED / "peered-vpcs.yaml", SCENARIOS / "corner-cases.yaml", SCENARIOS / "segments.yaml")
+        for path in (
+            SHIPPED / "peered-vpcs.yaml",
+            SCENARIOS / "corner-cases.yaml",
+            SCENARIOS / "segments.yaml",
+            SCENARIOS / "announced.yaml",
+        )
         for network in [load(path)]
         for host in network.hosts
     }

@@ -35,9 +35,12 @@ KINDS = (
 )
 PORTS = tuple(f"p{number}" for number in range(11, 19))
 
+Declared = tuple[str, str | None, str | None]
+"""A port: its kind, its host, and the one that it is announced to move to."""
+
 kinds = st.sampled_from(KINDS)
 places = st.sampled_from((None, *HOSTS))
-ports = st.dictionaries(st.sampled_from(PORTS), st.tuples(kinds, places))
+ports = st.dictionaries(st.sampled_from(PORTS), st.tuples(kinds, places, places))
 structures = st.fixed_dictionaries(
     {
         "last_host": st.booleans(),
@@ -49,8 +52,8 @@ structures = st.fixed_dictionaries(
 )
 
 
-def network(structure: Mapping[str, object], ports: Mapping[str, tuple[str, str | None]]) -> Network:
-    """A network of a structure, with ports that are of a kind and, perhaps, declared on a host."""
+def network(structure: Mapping[str, object], ports: Mapping[str, Declared]) -> Network:
+    """A network of a structure, with ports of a kind, perhaps declared on a host and announced to move to another."""
     hosts = HOSTS if structure["last_host"] else HOSTS[:-1]
     lines = ["hosts:"]
     lines += [f"  {h}: {{tunnel_ip: {structure['address']}.{h[1]}, physical: {{office: eth9}}}}" for h in hosts]
@@ -62,8 +65,9 @@ def network(structure: Mapping[str, object], ports: Mapping[str, tuple[str, str 
         lines += [f"  {vpc}: {{id: {identity + 20}, subnets: {{s: {{cidr: {cidr}, routes: [{route}]}}}}}}"]
     lines += ["peerings:", *(f"  {name}: {{between: [{name[0]}/s, {name[2]}/s]}}" for name in ("a-b", "b-c"))]
     lines += ["segments:", *(f"  {n}: {s}" for n, s in SEGMENTS.items() if n != "loud" or structure["loud"]), "ports:"]
-    for name, (kind, host) in ports.items():
+    for name, (kind, host, moving_to) in ports.items():
         place = f", host: {host}" if host in hosts else ""
+        place += f", moving_to: {moving_to}" if place and moving_to in hosts else ""
         if "loud" not in kind or structure["loud"]:
             lines.append(f"  {name}: {{{kind.format(last=name[1:])}{place}}}")
     if lines[-1] == "ports:":
@@ -106,7 +110,7 @@ observed = st.builds(
 steps = st.lists(
     st.tuples(st.just("structure"), structures)
     | st.tuples(st.just("ports"), ports)
-    | st.tuples(st.just("port"), st.tuples(st.sampled_from(PORTS), st.none() | st.tuples(kinds, places)))
+    | st.tuples(st.just("port"), st.tuples(st.sampled_from(PORTS), st.none() | st.tuples(kinds, places, places)))
     | st.tuples(st.just("facts"), st.tuples(st.sampled_from(HOSTS), observed))
     | st.tuples(st.just("vlans"), st.integers(0, 3)),
     max_size=12,
@@ -155,7 +159,7 @@ def described(desired: Desired) -> object:
 @settings(max_examples=300, deadline=None)
 @given(structures, ports, steps)
 def test_incremental_is_full(
-    structure: dict[str, object], declared: dict[str, tuple[str, str | None]], steps: list[tuple[str, Any]]
+    structure: dict[str, object], declared: dict[str, Declared], steps: list[tuple[str, Any]]
 ) -> None:
     everything, facts, shift, model = Everything(), dict[str, HostFacts](), 0, Network()
     for kind, change in (("structure", structure), *steps):
@@ -206,14 +210,14 @@ def test_a_conflict_changes_nothing_until_it_is_solved() -> None:
     facts = {"h1": HostFacts(1, "netdev", 65000, plugged)}
     everything = Everything()
     structure = {"last_host": True, "address": "192.0.2", "routes": set(), "id": 1, "loud": True}
-    model = network(structure, {"p11": (KINDS[0], "h1")})
+    model = network(structure, {"p11": (KINDS[0], "h1", None)})
     everything.views.set_model(model, tags(model, 0))
     everything.views.set_facts("h1", facts["h1"])
     check(everything, model, tags(model, 0), facts)
     before = described(everything.wanted["h1"].desired)
     # Both ports have the OpenFlow port 1, and are in different VPCs.
     both = plugged | {Interface("p12", "tap2", 1, bound=True)}
-    second = shared(network(structure, {"p11": (KINDS[0], "h1"), "p12": (KINDS[1], "h1")}), model)
+    second = shared(network(structure, {"p11": (KINDS[0], "h1", None), "p12": (KINDS[1], "h1", None)}), model)
     everything.views.set_model(second, tags(second, 0))
     everything.views.set_facts("h1", replace(facts["h1"], interfaces=both))
     assert everything.follow(facts) == {"h1"}

@@ -6,7 +6,8 @@ from flows.model import GATEWAY_MAC, Network
 from flows.pipeline import OUTBOUND, TABLES
 from tests.scenario import SCENARIOS, SHIPPED, load
 from tests.switch import Switch
-from tests.trace import segment_cases
+from tests.trace import announced_cases, segment_cases
+from tests.trace.announced_cases import M1, M2, M3
 from tests.trace.case import PLAIN, TUNNEL, Case
 from tests.trace.segment_cases import S1, S2
 from tests.trace.tracer import Trace, Tracer
@@ -199,6 +200,7 @@ CASES = [
     Case("no VPC", A, "in_port=1,ip,nw_dst=10.0.1.142", "the sender's subnet has no route", enter="resubmit(,40)"),
     Case("no output", A, "in_port=1,ip,nw_dst=10.0.1.142", "no port was chosen", enter="resubmit(,60)"),
     *segment_cases.CASES,
+    *announced_cases.CASES,
 ]
 
 UNREACHABLE = {OUTBOUND.miss_rule}
@@ -213,7 +215,7 @@ def traces() -> dict[str, Trace]:
     """All cases traced; a switch is loaded once per host."""
     found: dict[str, Trace] = {}
     with Switch() as switch:
-        for where in (A, H1, H2, S1, S2, PLAIN):
+        for where in (A, H1, H2, S1, S2, M1, M2, M3, PLAIN):
             tracer = Tracer(switch) if isinstance(where, str) else Tracer(switch, *where)
             for case in CASES:
                 if case.where == where:

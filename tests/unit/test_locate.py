@@ -3,7 +3,7 @@
 import pytest
 
 from flows.facts import HostFacts, Interface
-from flows.locate import locate
+from flows.locate import locate, places
 from flows.model import parse
 
 TEXT = """
@@ -38,6 +38,34 @@ def test_place(declared: str | None, claims: list[tuple[str, bool]], place: str 
     located = locate(network, facts(*claims))
     assert located.hosts.get("p") == place
     assert located.refused == {("p", host) for host in refused}
+
+
+@pytest.mark.parametrize(
+    ("claims", "at", "refused"),
+    [
+        ([], ("a", "b"), set()),
+        ([("a", True)], ("a", "b"), set()),
+        ([("a", True), ("b", False)], ("a", "b"), set()),
+        ([("a", False), ("b", True)], ("a", "b"), set()),
+        ([("b", False)], ("b",), set()),
+        ([("b", True)], ("b",), set()),
+        ([("a", True), ("b", False), ("c", False)], ("a", "b"), {"c"}),
+        ([("c", True)], ("c", "b"), set()),
+        ([("b", False), ("c", False)], ("b",), {"c"}),
+    ],
+)
+def test_places_of_an_announced_port(claims: list[tuple[str, bool]], at: tuple[str, ...], refused: set[str]) -> None:
+    network, _ = parse(TEXT.format(host=", host: a, moving_to: b"), "n.yaml")
+    nothing = {host: HostFacts(1, "netdev", 65000, frozenset()) for host in network.hosts}
+    located = locate(network, {**nothing, **facts(*claims)})
+    assert places(network.host_ports["p"], located.hosts.get("p")) == at
+    assert located.refused == {("p", host) for host in refused}
+
+
+def test_a_host_that_was_not_heard_of_may_still_have_what_is_announced_to_leave_it() -> None:
+    network, _ = parse(TEXT.format(host=", host: a, moving_to: b"), "n.yaml")
+    located = locate(network, facts(("b", False)))
+    assert places(network.host_ports["p"], located.hosts.get("p")) == ("a", "b")
 
 
 def test_claims_of_strangers_count_for_nothing() -> None:

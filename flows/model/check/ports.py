@@ -19,6 +19,11 @@ def ports(c: Checker) -> Iterator[Problem]:
         path = ("ports", name)
         if port.host is not None:
             yield from c.unknown((*path, "host"), "hosts", port.host, c.network.hosts)
+        if port.moving_to is not None:
+            yield from c.unknown((*path, "moving_to"), "hosts", port.moving_to, c.network.hosts)
+            if port.host is None:
+                message = "a port that is announced to move needs 'host', the one that it is on"
+                yield c.error((*path, "moving_to"), message)
         if not isinstance(port, VpcPort):
             continue
         if port.mac == GATEWAY_MAC:

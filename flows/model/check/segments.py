@@ -110,11 +110,11 @@ def _tags(c: Checker, path: Path, port: SegmentPort, carried: tuple[Segment, ...
 
 def _physical(c: Checker, path: Path, port: SegmentPort, segment: Segment) -> Iterator[Problem]:
     """The port's host must be connected to what carries the segment."""
-    if segment.physical is None or port.host is None or port.host not in c.network.hosts:
-        return
-    declared = ("hosts", port.host, "physical")
-    if segment.physical.network not in c.network.hosts[port.host].physical and c.is_complete(declared):
-        message = f"host '{port.host}' is not connected to the physical network '{segment.physical.network}'"
-        yield c.error(
-            (*path, "host"), f"{message}, which carries segment '{segment.name}'; declare it under 'physical'"
-        )
+    for key, host in (("host", port.host), ("moving_to", port.moving_to)):
+        if segment.physical is None or host is None or host not in c.network.hosts:
+            continue
+        is_connected = segment.physical.network in c.network.hosts[host].physical
+        if not is_connected and c.is_complete(("hosts", host, "physical")):
+            message = f"host '{host}' is not connected to the physical network '{segment.physical.network}'"
+            carries = f"which carries segment '{segment.name}'"
+            yield c.error((*path, key), f"{message}, {carries}; declare it under 'physical'")
