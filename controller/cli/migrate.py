@@ -24,6 +24,8 @@ from mininet_topos.pinging import pinging
 from mininet_topos.waiting import patience
 
 _SECONDS = patience(10.0)
+_INTERVAL = 0.2
+"""Seconds until another look at the status when the controller has nothing new to say."""
 _BEFORE, _AFTER = 0.5, 1.0
 """Seconds that a counting ping runs before and after the move."""
 
@@ -86,7 +88,7 @@ def _move(target: Target, port: str, host: str) -> None:
     while time.monotonic() < end:
         if is_on(target, port, host, generation):
             return
-        time.sleep(0.02)
+        target.store.await_status(_INTERVAL)
     fail(f"{port} is not on {host} yet: its interface has not been seen there, or not every host has confirmed")
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from controller.store import Store
 
-_INTERVAL = 0.05
+_INTERVAL = 0.2
+"""Seconds until another look at the status when the controller has nothing new to say."""
 _ABSENT = 3.0
 """Seconds that a host or switch has to connect, which may be new, while all others have confirmed."""
 
@@ -17,7 +18,7 @@ def wait_confirmed(store: Store, generation: int, seconds: float) -> bool:
     while time.monotonic() < end:
         if not unconfirmed(store, generation):
             return True
-        time.sleep(_INTERVAL)
+        store.await_status(_INTERVAL)
     return False
 
 
@@ -33,7 +34,7 @@ def wait_connected(store: Store, generation: int, seconds: float) -> dict[str, s
         absent = {name for name, node in nodes(status).items() if not node["switch"]}
         if not missing or passed > seconds or (passed > _ABSENT and missing.keys() <= absent):
             return missing
-        time.sleep(_INTERVAL)
+        store.await_status(_INTERVAL)
 
 
 def wait_plugged(store: Store, ports: Collection[str], seconds: float) -> bool:
@@ -47,7 +48,7 @@ def wait_plugged(store: Store, ports: Collection[str], seconds: float) -> bool:
         seen = {iface_id for node in known for iface_id, _, _ in node["interfaces"]}
         if seen.issuperset(ports) and all(node["settled"] for node in known):
             return True
-        time.sleep(_INTERVAL)
+        store.await_status(_INTERVAL)
     return False
 
 
