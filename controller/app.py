@@ -15,6 +15,7 @@ from typing import Any
 from controller import metrics
 from controller.events import Event, FactsChanged, HostProblems, SettingDrifted
 from controller.ovsdb import HostSessions
+from controller.status import reported_facts
 from controller.store import Store, StoreWatch
 from controller.switch.sessions import listen
 from controller.sync import Sync
@@ -34,11 +35,10 @@ _log = logging.getLogger(__name__)
 
 
 class App:
-    """A controller on one state directory."""
+    """A controller on one store, whose place it holds."""
 
-    def __init__(self, state: Path, *, address: str, port: int, metrics_port: int, ovsdb_target: str) -> None:
+    def __init__(self, store: Store, *, address: str, port: int, metrics_port: int, ovsdb_target: str) -> None:
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
-        store = Store(state)
         before = store.read_status()
         self._store = StoreWatch(store, self._events.put, self._events.put, before)
         self._report_at = 0.0
@@ -56,6 +56,11 @@ class App:
             ovsdb_target=ovsdb_target,
             openflow_target=f"tcp:{address}:{port}",
             open_links=_links(before),
+            seen={
+                host: facts
+                for host, reported in before.get("hosts", {}).items()
+                if (facts := reported_facts(host, reported)) is not None
+            },
         )
 
     def run(self) -> None:
@@ -116,11 +121,12 @@ def _collect_rarely() -> None:
 
 def run(state: Path, *, address: str, port: int, metrics_port: int, ovsdb_target: str) -> None:
     """Run a controller. Raises BlockingIOError when one already runs on this directory."""
-    with Store(state).serve():
+    store = Store(state)
+    with store.serve():
         _collect_rarely()
         _switch_threads_often()
         try:
-            App(state, address=address, port=port, metrics_port=metrics_port, ovsdb_target=ovsdb_target).run()
+            App(store, address=address, port=port, metrics_port=metrics_port, ovsdb_target=ovsdb_target).run()
         except _Stopped as stopped:
             _log.info("stopped by %s", stopped)
         # Everything that must outlive the process is in the store and in the switches. os-ken's accept thread

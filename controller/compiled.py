@@ -18,13 +18,13 @@ def snapshot(stored: Stored, status: Mapping[str, Any]) -> Snapshot:
     """Everything that the controller has seen, and what follows from it. What it has not seen yet is not in it."""
     network = stored.network
     hosts = {host: reported_facts(host, status.get("hosts", {}).get(host, {})) for host in network.hosts}
-    switches = {switch: _reported_plugs(status, switch) for switch in network.switches}
+    switches = reported_switch_facts(status)
     desired = {host_node(host): compiled(stored, status, host) for host in network.hosts}
     desired |= {switch_node(switch): compiled_switch(stored, status, switch) for switch in network.switches}
     return Snapshot(
         network,
         {host: facts for host, facts in hosts.items() if facts is not None},
-        {switch: facts for switch, facts in switches.items() if facts is not None},
+        {switch: facts for switch, facts in switches.items() if switch in network.switches},
         status.get("ports", {}),
         {node: flows for node, flows in desired.items() if flows is not None},
     )
@@ -41,7 +41,7 @@ def compiled(stored: Stored, status: Mapping[str, Any], host: str) -> Desired | 
 
 def compiled_switch(stored: Stored, status: Mapping[str, Any], switch: str) -> Desired | None:
     """Compile one plain switch from scratch; None when it never connected to this controller."""
-    facts = _reported_plugs(status, switch)
+    facts = reported_switch_facts(status).get(switch)
     if facts is None:
         return None
     links = frozenset((link, vlan) for link, vlan in status["open_links"])
@@ -51,8 +51,10 @@ def compiled_switch(stored: Stored, status: Mapping[str, Any], switch: str) -> D
     return compile(view_switch(stored.network, switch, facts, links, located))
 
 
-def _reported_plugs(status: Mapping[str, Any], switch: str) -> SwitchFacts | None:
-    reported = status.get("switches", {}).get(switch)
-    if reported is None or not reported["plugs"]:
-        return None
-    return SwitchFacts(frozenset(Plug(name, ofport, is_live) for name, ofport, is_live in reported["plugs"]))
+def reported_switch_facts(status: Mapping[str, Any]) -> dict[str, SwitchFacts]:
+    """The facts of the plain switches that connected to this controller."""
+    return {
+        name: SwitchFacts(frozenset(Plug(plug, ofport, is_live) for plug, ofport, is_live in known["plugs"]))
+        for name, known in status.get("switches", {}).items()
+        if known["plugs"]
+    }

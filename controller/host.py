@@ -315,8 +315,12 @@ class Host:
             self.session.read_flows(DROPS)
         self._watch.summarise()
         asked = self._transaction.sent_at if self._transaction else self._asked_at
-        if asked is not None and now - asked > GIVE_UP and self.session is not None:
-            _log.warning("%s: switch: no answer for %.0f s; its session is ended", self.name, now - asked)
+        if asked is None or self.session is None:
+            return
+        # As long as parts of a large change go out, or of a large answer come in, it is only slow.
+        silent = now - max(asked, self.session.moved_at)
+        if silent > GIVE_UP:
+            _log.warning("%s: switch: no answer for %.0f s; its session is ended", self.name, silent)
             self.session.close()
 
     def is_restored(self) -> bool:

@@ -7,6 +7,7 @@ What a switch shall hold is computed from the current model and the current fact
 import logging
 from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from controller.contracts import Contracts, SetHosts
@@ -54,12 +55,13 @@ class Sync:
         ovsdb_target: str,
         openflow_target: str,
         open_links: Iterable[Way] = (),
+        seen: Mapping[str, HostFacts] = MappingProxyType({}),
     ) -> None:
         """``ovsdb_target``: how to reach a host's database, with ``{name}`` and ``{ip}`` to be filled in.
 
         ``flows_restored`` is told the name of each host whose switch holds everything for the first time;
         ``keep_vlans`` every change of the hosts' local VLANs, which :class:`VlansKept` answers. ``open_links``: what
-        an earlier controller left open between plain switches.
+        an earlier controller left open between plain switches; ``seen``: what it saw on each host.
         """
         self._contracts = Contracts(set_hosts, ovsdb_target, openflow_target)
         self._flows_restored = flows_restored
@@ -77,6 +79,8 @@ class Sync:
         self._moved: set[str] = set()
         """The hosts that have other ports than their contracts say."""
         self._look_at = 0.0
+        self._remembered = dict(seen)
+        """What an earlier controller saw on each host; empty once every host had its time to answer."""
         self._tags = Tags({}, {})
         self._refused: Set[tuple[str, str]] = frozenset()
         self._by_datapath: dict[int, Host] = {}
@@ -185,6 +189,7 @@ class Sync:
         """
         if now >= self._look_at:
             self._look_at = now + _LOOK_EVERY
+            self._recall(now)
             for host in self._hosts.values():
                 self._prove(host, now)
                 host.check(now)
@@ -271,6 +276,10 @@ class Sync:
             for name in [name for name in declared if name not in known]:
                 node = known[name] = Host(name, declared[name], self._compiler)
                 self._remember(node, now)
+        for name in self._remembered.keys() & self._hosts.keys():
+            if self._hosts[name].facts is None:
+                # A next controller needs it too, should this one end before it knows better.
+                self._report.observed(name, self._remembered[name])
         nodes, ports = len(self._by_datapath), len(stored.network.ports)
         _log.info("model: generation %d: %d nodes, %d ports", stored.generation, nodes, ports)
         self._switches.set_model(stored)
@@ -305,10 +314,23 @@ class Sync:
             _log.info("%s: database: connected", name)
         host.has_database = True
         if facts != host.facts:
-            host.facts = facts
-            self._is_behind = True
-            self._views.set_facts(name, facts)
-            self._report.observed(name, facts)
+            self._observe(host, facts)
+
+    def _observe(self, host: Host, facts: HostFacts) -> None:
+        host.facts = facts
+        self._is_behind = True
+        self._views.set_facts(host.name, facts)
+        self._report.observed(host.name, facts)
+
+    def _recall(self, now: float) -> None:
+        """Of a host whose database never answered, what an earlier controller saw there holds until it does."""
+        if self._started is None or now - self._started <= STARTUP:
+            return
+        remembered, self._remembered = self._remembered, {}
+        for name in remembered.keys() & self._hosts.keys():
+            if self._hosts[name].facts is None:
+                _log.warning("%s: database: no answer; what was last seen there is taken for what is there", name)
+                self._observe(self._hosts[name], remembered[name])
 
     def follow(self) -> None:
         """Find out what the events since the last time mean, and for whom."""
@@ -357,7 +379,7 @@ class Sync:
 
     def _knows_enough(self, now: float) -> bool:
         """Whether flows may be removed or mean less: not while a port may be on a host that was not heard of yet."""
-        if self._started is None:
+        if self._started is None or self._is_behind:
             return False
         if all(host.facts is not None for host in self._hosts.values()) or now - self._started > STARTUP:
             return True

@@ -9,9 +9,20 @@ from collections.abc import Callable, Mapping
 
 from controller.store import Stored, Vlans
 from flows.locate import Locations
+from flows.model import Network
 from flows.model.segment import LARGEST_VLAN
 
 _log = logging.getLogger(__name__)
+
+
+def segments_here(network: Network, locations: Locations) -> dict[str, dict[str, None]]:
+    """The segments that need a VLAN on each host: those that have a port there."""
+    here: dict[str, dict[str, None]] = {host: {} for host in network.hosts}
+    for port in network.segment_ports.values():
+        if (host := locations.hosts.get(port.name)) is not None:
+            # In the order of the ports, and so on each host another one.
+            here[host] |= dict.fromkeys(segment.name for segment in network.segments_of(port))
+    return here
 
 
 class LocalVlans:
@@ -35,11 +46,7 @@ class LocalVlans:
 
         Returns host -> segment -> VLAN, without those that the store does not have yet.
         """
-        here: dict[str, dict[str, None]] = {host: {} for host in stored.network.hosts}
-        for port in stored.network.segment_ports.values():
-            if (host := locations.hosts.get(port.name)) is not None:
-                # In the order of the ports, and so on each host another one.
-                here[host] |= dict.fromkeys(segment.name for segment in stored.network.segments_of(port))
+        here = segments_here(stored.network, locations)
         numbers = stored.tags.segments
         needed = {host: [numbers[name] for name in here[host]] for host in here}
         self._segments = frozenset(numbers.values())

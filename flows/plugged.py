@@ -4,7 +4,7 @@ What the store would allocate and what the controller would observe are made up 
 from a file alone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from flows.compile import compile
@@ -59,47 +59,65 @@ def plugged_in(network: Network) -> Snapshot:
     return Snapshot(network, hosts, switches, locations.hosts, desired)
 
 
-def tags(network: Network) -> Tags:
-    """Tags as a new store would allocate them, and VLANs that no two hosts number alike."""
+def tags(*networks: Network) -> Tags:
+    """Tags for all of some networks, as a new store would allocate them, and VLANs that no two hosts number alike."""
+    segments = _numbered(name for network in networks for name in network.segments)
+    hosts = _numbered(name for network in networks for name in network.hosts)
     return Tags(
-        {name: number for number, name in enumerate(network.vpcs, 1)},
-        {name: number for number, name in enumerate(network.ends, 1)},
-        {name: number for number, name in enumerate(network.segments, 1)},
-        {host: _vlans(network, shift) for shift, host in enumerate(network.hosts)},
+        _numbered(name for network in networks for name in network.vpcs),
+        _numbered(name for network in networks for name in network.ends),
+        segments,
+        {host: _vlans(segments, shift) for host, shift in hosts.items()},
     )
 
 
-def _vlans(network: Network, shift: int) -> dict[str, int]:
-    names = list(network.segments)
-    return {name: (number + shift) % len(names) + 1 for number, name in enumerate(names)}
+def _vlans(segments: Mapping[str, int], shift: int) -> dict[str, int]:
+    return {name: (number + shift - 2) % len(segments) + 1 for name, number in segments.items()}
 
 
-def host_facts(network: Network) -> dict[str, HostFacts]:
-    """Facts in which every port is plugged in on its host, numbered from 1 in the order of the file."""
-    interfaces: dict[str, list[Interface]] = {name: [] for name in network.hosts}
-    for port in network.ports.values():
-        if port.host is not None:
-            on_host = interfaces[port.host]
-            on_host.append(Interface(port.name, port.name, len(on_host) + 1, bound=False))
-    return {
-        name: HostFacts(datapath_id(name), "netdev", TUNNEL_OFPORT, frozenset(on_host), _physical(network, name))
-        for name, on_host in interfaces.items()
-    }
+def host_facts(network: Network, *before: Network) -> dict[str, HostFacts]:
+    """Facts in which every port is plugged in on its host, numbered from 1 in the order of the file.
+
+    ``before``: networks whose ports are numbered before these, so that what they have too has the same number.
+    """
+    return {host: _facts(host, network, (*before, network)) for host in network.hosts}
 
 
-def _physical(network: Network, host: str) -> frozenset[tuple[str, int]]:
-    return frozenset((name, FIRST_PHYSICAL + index) for index, name in enumerate(network.hosts[host].physical))
+def _facts(host: str, network: Network, networks: Iterable[Network]) -> HostFacts:
+    numbers, physical = dict[str, int](), dict[str, int]()
+    for one in networks:
+        for port in one.ports.values():
+            if port.host == host:
+                numbers.setdefault(port.name, len(numbers) + 1)
+        for name in one.hosts[host].physical if host in one.hosts else ():
+            physical.setdefault(name, FIRST_PHYSICAL + len(physical))
+    interfaces = (Interface(n, n, number, bound=False) for n, number in numbers.items() if _is_on(network, n, host))
+    reached = frozenset((name, number) for name, number in physical.items() if name in network.hosts[host].physical)
+    return HostFacts(datapath_id(host), "netdev", TUNNEL_OFPORT, frozenset(interfaces), reached)
 
 
-def switch_facts(network: Network) -> dict[str, SwitchFacts]:
-    """Facts in which everything is plugged in and up."""
-    return {switch: SwitchFacts(_plugs(network, switch)) for switch in network.switches}
+def _is_on(network: Network, port: str, host: str) -> bool:
+    return port in network.ports and network.ports[port].host == host
 
 
-def _plugs(network: Network, switch: str) -> frozenset[Plug]:
-    """Everything that is on a plain switch, numbered from 1: machines, links, routers."""
-    names = [interface_name(port.name) for port in network.switch_ports.values() if port.switch == switch]
-    names += [link.end(switch) for link in network.links.values() if switch in link.between]
-    legs = ((router, name) for router in network.routers.values() for name in router.interfaces)
-    names += [router.leg(name) for router, name in legs if router.interfaces[name].switch == switch]
-    return frozenset(Plug(name, number, True) for number, name in enumerate(names, start=1))
+def switch_facts(network: Network, *before: Network) -> dict[str, SwitchFacts]:
+    """Facts in which everything is plugged in and up. ``before``: networks that are numbered before it."""
+    found = {}
+    for switch in network.switches:
+        numbers = _numbered(name for one in (*before, network) for name in _plugs(one, switch))
+        there = set(_plugs(network, switch))
+        found[switch] = SwitchFacts(frozenset(Plug(n, number, True) for n, number in numbers.items() if n in there))
+    return found
+
+
+def _plugs(network: Network, switch: str) -> Iterator[str]:
+    """The interfaces on a plain switch: of machines, links and routers."""
+    yield from (interface_name(port.name) for port in network.switch_ports.values() if port.switch == switch)
+    yield from (link.end(switch) for link in network.links.values() if switch in link.between)
+    for router in network.routers.values():
+        yield from (router.leg(name) for name, leg in router.interfaces.items() if leg.switch == switch)
+
+
+def _numbered(names: Iterable[str]) -> dict[str, int]:
+    """Each name once, numbered from 1."""
+    return {name: number for number, name in enumerate(dict.fromkeys(names), start=1)}

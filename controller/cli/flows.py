@@ -95,4 +95,8 @@ def _described(flow: Flow, desired: Desired) -> dict[str, object]:
 
 
 def _only(desired: Desired, table: int) -> Desired:
-    return Desired({c: desired.applications[c] for c, flow in desired.flows.items() if flow.table == table})
+    """The flows of one table, and what is learned by them."""
+    return Desired(
+        {cookie: desired.applications[cookie] for cookie, flow in desired.flows.items() if flow.table == table},
+        {cookie: teachers for cookie, teachers in desired.learned.items() if teachers[0].rule.table.number == table},
+    )

@@ -1,15 +1,15 @@
 """``ovs-vpc history``: who changed the model, when, and what."""
 
 from dataclasses import asdict
-from typing import Any
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
+from controller.cli.objects import print_object
 from controller.cli.output import JsonOption, out, print_json
 from controller.cli.state import LabOption, StateOption, find_target
-from controller.store import Difference, Entry
+from controller.store import Entry
 
 app = typer.Typer(
     invoke_without_command=True,
@@ -48,31 +48,7 @@ def show(generation: int, as_json: JsonOption = False, state: StateOption = None
         return
     out.print(escape(str(entry)))
     for difference in differences:
-        _print(difference)
-
-
-def _print(difference: Difference) -> None:
-    old, new = difference.old or {}, difference.new or {}
-    sign, style = ("+", "green") if difference.old is None else ("-", "red") if difference.new is None else ("~", "")
-    out.print(escape(f"{sign} {difference.key}"), style=style)
-    for name in dict.fromkeys([*old, *new]):
-        if name == "name" or old.get(name) == new.get(name):
-            continue
-        if name in old:
-            out.print(escape(f"    - {name}: {_text(old[name])}"), style="red")
-        if name in new:
-            out.print(escape(f"    + {name}: {_text(new[name])}"), style="green")
-
-
-def _text(value: Any) -> str:
-    match value:
-        case list():
-            return ", ".join(map(str, value))
-        case dict():
-            return ", ".join(f"{key}={item}" for key, item in value.items())
-        case bool():
-            return "true" if value else "false"
-    return str(value)
+        print_object(difference.key, difference.old, difference.new)
 
 
 def _plain(entry: Entry) -> dict[str, object]:

@@ -5,9 +5,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from controller.cli.output import fail
+from flows.explain import learned_meaning
 from flows.learning import LEARNED_OWNER
 from flows.model.contract import INTEGRATION_BRIDGE
-from flows.pipeline import UNICAST, table_name
+from flows.pipeline import table_name
 from flows.plan import Desired
 from mininet_topos.directory import host_node, switch_node
 from mininet_topos.lab import Lab
@@ -26,16 +27,8 @@ class Learned:
 
 def reasons(desired: Desired) -> Mapping[int, str]:
     """What the switch learns by these flows: cookie -> what such an entry is there for."""
-    found: dict[int, str] = {}
-    for flow in desired.flows.values():
-        for learn in flow.shape.learns:
-            application = desired.applications[flow.cookie][0]
-            if learn.table == UNICAST.number:
-                found[learn.cookie] = f"{application.sentence}  [{application.why}]"
-            else:
-                vlan = application.values.get("vlan", "its VLAN")  # a trunk of all VLANs takes it from the frame
-                found[learn.cookie] = f"this address counts towards the limit of {vlan}"
-    return found
+    meanings = {cookie: learned_meaning(desired, cookie) for cookie in desired.learned}
+    return {cookie: f"{found.sentence}  [{'; '.join(found.because_of)}]" for cookie, found in meanings.items() if found}
 
 
 def learned(lab: Lab, host: str, desired: Desired) -> Iterator[Learned]:

@@ -9,6 +9,7 @@ import typer
 
 from controller.cli.output import fail
 from controller.store import Store, Stored
+from flows.model import Network
 from flows.model.problem import did_you_mean
 
 if TYPE_CHECKING:  # whoever names a state directory needs no lab, and it takes long to load
@@ -66,6 +67,19 @@ def check_name(kind: str, name: str, known: list[str]) -> None:
     """End the command when there is no object of a name."""
     if name not in known:
         fail(f"there is no {kind} '{name}'{did_you_mean(name, known)}")
+
+
+def check_ports(network: Network, *names: str) -> None:
+    """End the command, with everything that is wrong, unless these are ports that packets can be sent to."""
+    wrong = []
+    for name in dict.fromkeys(names):
+        port = network.ports.get(name)
+        if port is None:
+            wrong.append(f"there is no port '{name}'{did_you_mean(name, list(network.ports))}")
+        elif port.address is None:
+            wrong.append(f"port '{name}' ({port.origin}) declares no address, so nothing is known of whom it reaches")
+    if wrong:
+        fail("\nerror: ".join(wrong))
 
 
 def complete_host(ctx: typer.Context, incomplete: str) -> list[str]:

@@ -83,6 +83,7 @@ class HostSession:
         if self._transaction is not None:
             self._finish(self._transaction)
         if self._looked_at == self._database.change_seqno:
+            self._keep_at = None
             return
         seen = see(self._database)
         if seen is None:

@@ -27,11 +27,15 @@ Changes = dict[Key, Change]
 
 def changes(replica: Replica, keys: Iterable[Key], rows: Rows) -> Changes:
     """What makes some rows of a replica these rows."""
-    found = {key: Change(replica.values(key), None) for key in keys if key not in rows}
-    for key, values in rows.items():
-        old = replica.values(key) if key in replica else None
-        if old != values:
-            found[key] = Change(old, values)
+    return between({key: replica.values(key) for key in (*keys, *rows) if key in replica}, rows)
+
+
+def between(old: Rows, new: Rows) -> Changes:
+    """What makes some rows of others."""
+    found = {key: Change(values, None) for key, values in old.items() if key not in new}
+    for key, values in new.items():
+        if old.get(key) != values:
+            found[key] = Change(old.get(key), values)
     return found
 
 
@@ -123,8 +127,8 @@ class Transaction:
     def number(self, pool: str, names: Iterable[str]) -> None:
         """Numbers for all names that a pool shall know from now on: the numbers they have, else new ones."""
         rows = self._replica.numbers.get(pool, {})
-        old = {name: number for name, (_, number) in rows.items()}
-        uuid, version, first = self._replica.pools().get(pool, (None, "", 1))
+        uuid, version, _ = self._replica.pools().get(pool, (None, "", 1))
+        old, first = self._replica.allocated(pool)
         new = Numbers(old, first).allocate(names)
         if new.of == old:
             return

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from controller.store.errors import Refused, Unreachable, Wrong
+from controller.store.place import Place
 from controller.store.replica import Replica
 from controller.store.rows import Key
 from controller.store.rpc import Connection
@@ -26,10 +27,13 @@ _log = logging.getLogger(__name__)
 class Database:
     """The database of a store. Whoever uses it connects first; it never connects by itself."""
 
-    def __init__(self, directory: Path, target: str | None) -> None:
-        """``target``: where a server that somebody else runs answers; None: the store's own, in the directory."""
+    def __init__(self, directory: Path, place: Place, target: str | None) -> None:
+        """``place``: that of the directory's controller.
+
+        ``target``: where a server that somebody else runs answers; None: the store's own, in the directory.
+        """
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        self._server = Server(directory, self._wake) if target is None else None
+        self._server = Server(directory, place, self._wake) if target is None else None
         self._target = target
         self._connection: Connection | None = None
         self._is_watching = False

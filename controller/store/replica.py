@@ -207,6 +207,11 @@ class Replica:
         rows = self._rows.get(POOLS, {}).items()
         return {row["name"]: (uuid, row[VERSION], row.get("next", 0)) for uuid, row in rows}
 
+    def allocated(self, pool: str) -> tuple[dict[str, int], int]:
+        """The numbers of a pool by name, and the first one that was never given away."""
+        _, _, first = self.pools().get(pool, ("", "", 1))
+        return {name: number for name, (_, number) in self.numbers.get(pool, {}).items()}, first
+
 
 def _without_version(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name != VERSION}

@@ -1,7 +1,8 @@
 """The store's own ovsdb-server: started on a file in the state directory when nobody has started one yet.
 
 Whoever uses the store holds a shared lock; the last one to let go ends the server. A server that outlived its users
-(all of them were killed) is taken over by the next one.
+(all of them were killed) is taken over by the next one. While a controller runs, it is the one to start the server, so
+that the server is in the same namespaces and ends with it.
 """
 
 import contextlib
@@ -16,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from controller.store.errors import Unreachable
+from controller.store.place import Place
 from controller.store.rpc import Connection
 from controller.store.schema import SCHEMA_FILE
 
@@ -30,8 +32,9 @@ _FLOCK = "hhqqi"
 class Server:
     """The server of one directory."""
 
-    def __init__(self, directory: Path, wake: int) -> None:
-        """``wake``: as in :class:`Connection`."""
+    def __init__(self, directory: Path, place: Place, wake: int) -> None:
+        """``place``: that of the directory's controller. ``wake``: as in :class:`Connection`."""
+        self._place = place
         self._directory = directory.absolute()
         self._wake = wake
         self.file = self._directory / "model.db"
@@ -52,12 +55,24 @@ class Server:
             if self._users is None:
                 self._users = os.open(self._directory / "users.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
                 fcntl.flock(self._users, fcntl.LOCK_SH)
+        if connection := self._await_controller():
+            return connection
+        with self._turn():
             with contextlib.suppress(Unreachable):
                 return Connection(self.target, self._wake)
             self._reap()
             self._make_file()
             self._start()
             return self._wait()
+
+    def _await_controller(self) -> Connection | None:
+        """While another process is the controller, it has some time to start the server."""
+        end = time.monotonic() + _PATIENCE
+        while not self._place.is_ours and self._place.is_taken() and time.monotonic() < end:
+            with contextlib.suppress(Unreachable):
+                return Connection(self.target, self._wake)
+            time.sleep(_INTERVAL)
+        return None
 
     def leave(self) -> None:
         """Do without the server from now on. Ends it when nobody else uses it."""

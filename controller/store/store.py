@@ -1,24 +1,26 @@
 """The store of one state directory: the model and what belongs to it, whoever asks."""
 
 import atexit
-import fcntl
 import getpass
 import json
 import logging
 import os
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from controller.store import history
+from controller.store.allocate import Numbers
 from controller.store.changes import Change, Changes, Transaction, changes
 from controller.store.content import NUMBERED, Content, Stored
 from controller.store.database import Database
 from controller.store.errors import Conflict, Nothing, Refused, Unreachable
 from controller.store.history import Difference, Entry
+from controller.store.outlook import Outlook, numbered
+from controller.store.place import Place
 from controller.store.recheck import recheck
 from controller.store.rows import NETWORK, Key, build, references, rows_of_object, rows_of_settings
 from controller.store.schema import GENERATION, STATUS, Json
@@ -26,6 +28,7 @@ from controller.store.shapes import sections
 from controller.store.vlans import Vlans, VlanTable
 from controller.store.wire import VERSION, error_of
 from flows.model import Network
+from flows.view import Tags
 
 _ATTEMPTS = 5
 """Applies that others overtake again and again give up after so many times."""
@@ -47,7 +50,8 @@ class Store:
         Without it the store runs one of its own, on a file in the directory, as long as anybody uses it.
         """
         self.directory = directory
-        self._database = Database(directory, target)
+        self._place = Place(directory)
+        self._database = Database(directory, self._place, target)
         self._content = Content(self._database.replica)
         self._revision = 0
         self._had_model = False
@@ -94,10 +98,25 @@ class Store:
                 rows |= rows_of_object(section, item)
         return changes(replica, keys, rows)
 
-    def commit(self, made: Changes, *, comment: str = "") -> int:
-        """Carry out what :meth:`compare` found, if nothing that it is about has changed since."""
+    def outlook(self, network: Network) -> Outlook:
+        """What is there now, and what would be if this network were the model."""
+        made = self.compare(network)
+        replica, stored = self._database.replica, self._content.stored()
+        numbers = {
+            pool: Numbers(*replica.allocated(pool)).allocate(numbered(pool, made, replica.numbers)).of
+            for pool in NUMBERED
+        }
+        vlans = stored.vlans if stored else Vlans()
+        tags = Tags(**numbers, vlans=vlans.named(numbers["segments"]))
+        return Outlook(stored, made, tags, vlans)
+
+    def commit(self, made: Changes, *, comment: str = "", generation: int | None = None) -> int:
+        """Carry out what :meth:`compare` found, if nothing that it is about has changed since.
+
+        ``generation``: refuse, with :class:`Conflict`, when anything at all has changed since this generation.
+        """
         files = (change.new["file"] for change in made.values() if change.new and "file" in change.new)
-        return self._commit(made, {"verb": "apply", "comment": comment, "file": next(files, "")})
+        return self._commit(made, {"verb": "apply", "comment": comment, "file": next(files, "")}, generation)
 
     def move(self, port: str, place: str) -> int:
         """Declare another host, or plain switch, for a port, until the next apply. Returns the generation.
@@ -192,20 +211,13 @@ class Store:
         """What one change did, object by object. Raises :class:`Nothing`."""
         return history.entry(self._database, generation)
 
-    @contextmanager
-    def serve(self) -> Iterator[None]:
+    def serve(self) -> AbstractContextManager[None]:
         """Hold the place of the one controller of this directory. Raises BlockingIOError when it is taken."""
-        with (self.directory / "controller.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            yield
+        return self._place.take()
 
     def is_served(self) -> bool:
         """Whether a controller runs on this directory."""
-        try:
-            with self.serve():
-                return False
-        except BlockingIOError:
-            return True
+        return self._place.is_taken()
 
     def _look(self) -> set[Key]:
         """Bring what is known up to date: the rows that are different."""
@@ -220,12 +232,17 @@ class Store:
         self._content.touch(touched)
         return touched
 
-    def _commit(self, made: Changes, about: Mapping[str, str]) -> int:
-        """Carry out changes of the model, all or nothing; the generation it is now."""
+    def _commit(self, made: Changes, about: Mapping[str, str], only: int | None = None) -> int:
+        """Carry out changes of the model, all or nothing; the generation it is now.
+
+        ``only``: the generation that they are meant for, and no other.
+        """
         replica = self._database.replica
         first = replica.generation
         self._is_ours = not made
         for _ in range(_ATTEMPTS):
+            if only is not None and replica.generation != only:
+                raise Conflict(self._outdated(only))
             if not made:
                 return replica.generation
             identity = str(uuid4())
@@ -257,16 +274,8 @@ class Store:
     def _number(self, transaction: Transaction, made: Changes) -> None:
         """Number what is new, and forget the numbers of what is gone."""
         for pool, table in NUMBERED.items():
-            some = [key for key, change in made.items() if key.table == table and None in (change.old, change.new)]
-            if not some:
-                continue
-            names = dict.fromkeys(self._database.replica.numbers.get(pool, {}))
-            for key in some:
-                if made[key].new is None:
-                    names.pop(key.path, None)
-                else:
-                    names[key.path] = None
-            transaction.number(pool, names)
+            if any(key.table == table and None in (change.old, change.new) for key, change in made.items()):
+                transaction.number(pool, numbered(pool, made, self._database.replica.numbers))
 
     def _look_after_loss(self) -> set[Key]:
         try:
@@ -287,11 +296,21 @@ class Store:
         rows |= {key: change.new for key, change in made.items() if change.new is not None}
         recheck(build({key: values for key, values in rows.items() if key not in made or made[key].new is not None}))
 
+    def _outdated(self, planned: int) -> str:
+        """What to say of a plan that was made for an earlier generation."""
+        return (
+            f"the model is not that of the plan any more, generation {planned} ({self._since(planned)}); nothing was "
+            "changed. Look at the plan anew"
+        )
+
+    def _since(self, generation: int) -> str:
+        """Who changed the model after a generation."""
+        since = "; ".join(str(entry) for entry in self.history() if entry.generation > generation)
+        return since or "not by an ovs-vpc command"
+
     def _clash(self, clashes: list[str], first: int) -> str:
         objects = ", ".join(clashes[:10]) + (f" and {len(clashes) - 10} more" if len(clashes) > 10 else "")
-        by = (
-            "; ".join(str(entry) for entry in self.history() if entry.generation > first) or "not by an ovs-vpc command"
-        )
+        by = self._since(first)
         return f"somebody else changed {objects} meanwhile ({by}); nothing was changed. Look at it, and try again"
 
     def _wait_for_news(self, error: str) -> set[Key]:

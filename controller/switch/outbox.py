@@ -24,6 +24,8 @@ class Outbox:
 
     def __init__(self, datapath: Any) -> None:
         self._datapath = datapath
+        self.moved_at = 0.0
+        """When the last piece went on, in seconds of :func:`time.monotonic`."""
         self._queue: queue.Queue[Iterable[bytes] | None] = queue.Queue()
         Thread(target=self._run, daemon=True).start()
 
@@ -31,6 +33,7 @@ class Outbox:
         """Send some pieces, without others in between."""
         if self._queue.unfinished_tasks == 0 and self._has_room():
             rest = iter(pieces)
+            self.moved_at = time.monotonic()
             self._datapath.send(next(rest))
             if (second := next(rest, None)) is None:
                 return
@@ -56,4 +59,5 @@ class Outbox:
         """Hand a piece on once there is room; False when the session has ended."""
         while not self._has_room():
             time.sleep(_PAUSE)
+        self.moved_at = time.monotonic()
         return bool(self._datapath.send(piece))

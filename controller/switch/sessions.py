@@ -7,6 +7,7 @@ without them the native hub does not notice a broken connection until something 
 
 import logging
 import struct
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address
@@ -44,6 +45,12 @@ class Session:
         """The switch's ports by number; None when nobody asked."""
         self._is_watched = False
         """Whether the switch was asked to report: asked twice for the same, it refuses."""
+        self._heard_at = 0.0
+
+    @property
+    def moved_at(self) -> float:
+        """When a part of something long was sent or came, in seconds of :func:`time.monotonic`."""
+        return max(self._outbox.moved_at, self._heard_at)
 
     def apply(self, plan: Plan) -> int:
         """Send a plan as one bundle. Returns the number that its confirmation or refusal will have."""
@@ -103,6 +110,7 @@ class Session:
             return None
         which, collected = self._asked[xid]
         collected += entries
+        self._heard_at = time.monotonic()
         if more:
             return None
         del self._asked[xid]

@@ -25,7 +25,7 @@ _ADDRESSES = 100
 """Of each port."""
 _TIMES = 3
 _HOST = "h0"
-_SECONDS = 1800
+_SECONDS = 300
 _PROTOCOL = "--protocols=OpenFlow14"
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import signal
 import statistics
 import sys
 from collections.abc import Callable, Sequence
@@ -129,5 +130,7 @@ def machine(load: float) -> str:
 
 def run_group(group: str, measure: Callable[[], list[Figure]]) -> None:
     """Measure a group of figures and show them: what each module of this directory does as a program."""
+    # Whoever ends it lets it end what it has started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     load, _, _ = os.getloadavg()
     show(group, measure(), load)

@@ -60,7 +60,9 @@ class Ours:
     def _apply(self, text: str, wait: float) -> Ran:
         file = self.hosts.directory / "network.yaml"
         file.write_text(text)
-        return run([*_COMMAND, "apply", str(file), "--state", str(self.state), "--wait", str(wait)], _ENVIRONMENT)
+        return run(
+            [*_COMMAND, "apply", "--yes", str(file), "--state", str(self.state), "--wait", str(wait)], _ENVIRONMENT
+        )
 
     def load(self, network: BenchNetwork) -> Ran:
         """Give an empty network all its ports at once."""

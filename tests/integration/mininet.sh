@@ -36,7 +36,7 @@ if [ "$network" != - ]; then
         kill -0 $controller || { cat /run/*.log; exit 3; }
         sleep 0.1
     done
-    "$python" -m controller apply --wait 0 "$network" >/run/apply.log 2>&1 || { cat /run/*.log; exit 3; }
+    "$python" -m controller apply --yes --wait 0 "$network" >/run/apply.log 2>&1 || { cat /run/*.log; exit 3; }
 fi
 
 mn --custom mininet_topos/mn.py "$@" 2>&1

@@ -50,7 +50,16 @@ def apply(network: Network, text: str, seconds: float) -> tuple[int, str]:
     """The exit code of the command, and what it says."""
     file = network.directory / "network.yaml"
     file.write_text(text)
-    command = [sys.executable, "-m", "controller", "apply", str(file), "--state", str(network.directory / "state")]
+    command = [
+        sys.executable,
+        "-m",
+        "controller",
+        "apply",
+        "--yes",
+        str(file),
+        "--state",
+        str(network.directory / "state"),
+    ]
     done = subprocess.run(
         [*command, "--wait", str(seconds)],
         cwd=ROOT,

@@ -177,7 +177,7 @@ def test_command_line() -> None:
 @pytest.mark.full
 def test_apply() -> None:
     """Another network is applied while Mininet runs."""
-    apply = f"sh {sys.executable} -m controller apply {SHIPPED / 'peered-vpcs.yaml'}\n"
+    apply = f"sh {sys.executable} -m controller apply --yes {SHIPPED / 'peered-vpcs.yaml'}\n"
     commands = f"pingmodel\n{apply}pingmodel peered-vpcs\n"
     output = mn("unpeered-vpcs", "--topo", "net,unpeered-vpcs", *REMOTE, commands=commands)
     assert "generation 2 is confirmed by every host" in output

@@ -103,6 +103,7 @@ class VpcLab:
         self.store.close()
         try:
             self.lab.down()
+            assert not (left := processes_of(self.lab.path)), f"the lab is down, and left {left}"
         finally:
             shutil.rmtree(self._base, ignore_errors=True)
 
@@ -268,6 +269,16 @@ class VpcLab:
     def allow(self, warning: str) -> None:
         """Take warnings that match a pattern for granted in this test: it makes a fault that they rightly report."""
         self._allowed.append(warning)
+
+
+def processes_of(path: Path) -> list[str]:
+    """The commands that run with a path in their arguments."""
+    found = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            arguments = file.read_text(errors="replace").split("\0")
+            found += [" ".join(arguments)] if any(str(path) in argument for argument in arguments) else []
+    return found
 
 
 def wrong(pairs: Sequence[Pair]) -> list[Pair]:

@@ -36,7 +36,7 @@ def state(tmp_path: Path) -> Path:
 def test_broken_file_changes_nothing(name: str, state: Path) -> None:
     before = _files(state)
     file = BROKEN / f"{name}.yaml"
-    for result in (_run("validate", file), _run("apply", file, "--state", state)):
+    for result in (_run("validate", file), _run("apply", "--yes", file, "--state", state)):
         assert result.returncode == 1
         assert "Traceback" not in result.stderr + result.stdout
         assert f"{file}:" in result.stderr
@@ -46,7 +46,7 @@ def test_broken_file_changes_nothing(name: str, state: Path) -> None:
 @pytest.mark.parametrize("file", ["no-such-file.yaml", ".", "/dev/null"])
 def test_not_a_file(file: str, state: Path) -> None:
     before = _files(state)
-    result = _run("apply", file, "--state", state)
+    result = _run("apply", "--yes", file, "--state", state)
     assert result.returncode == 1
     assert "error:" in result.stderr
     assert "Traceback" not in result.stderr
@@ -63,6 +63,6 @@ def test_terminal_without_utf8(tmp_path: Path) -> None:
 
 def test_right_file_is_stored(state: Path) -> None:
     before = _files(state)
-    result = _run("apply", SHIPPED / "one-vpc.yaml", "--state", state)
+    result = _run("apply", "--yes", SHIPPED / "one-vpc.yaml", "--state", state)
     assert "generation 2 is stored, but no controller runs" in result.stderr
     assert _files(state) != before

@@ -19,7 +19,7 @@ def _run(state: Path, *arguments: str) -> str:
 def _apply(state: Path, text: str, *options: str) -> str:
     file = state / "network.yaml"
     file.write_text(text)
-    return _run(state, "apply", str(file), *options)
+    return _run(state, "apply", "--yes", str(file), *options)
 
 
 def test_history(directory: Path) -> None:

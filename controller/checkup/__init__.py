@@ -1,0 +1,7 @@
+"""Looks at a host before it joins and after: what is not as the host contract wants it, and what mends it."""
+
+from controller.checkup.checks import check
+from controller.checkup.finding import Finding
+from controller.checkup.look import Look, look
+
+__all__ = ["Finding", "Look", "check", "look"]

@@ -1,0 +1,33 @@
+"""What becomes of an object, in lines: ``+`` it is new, ``-`` it is gone, ``~`` it is another one."""
+
+from typing import Any
+
+from rich.markup import escape
+
+from controller.cli.output import out
+from controller.store.rows import Key, Values
+
+
+def print_object(key: Key, before: Values | None, after: Values | None, indent: str = "") -> None:
+    """Print an object before and after a change; None: it is not there."""
+    old, new = before or {}, after or {}
+    sign, style = ("+", "green") if before is None else ("-", "red") if after is None else ("~", "")
+    out.print(escape(f"{indent}{sign} {key}"), style=style)
+    for name in dict.fromkeys([*old, *new]):
+        if name == "name" or old.get(name) == new.get(name):
+            continue
+        if name in old:
+            out.print(escape(f"{indent}    - {name}: {_text(old[name])}"), style="red")
+        if name in new:
+            out.print(escape(f"{indent}    + {name}: {_text(new[name])}"), style="green")
+
+
+def _text(value: Any) -> str:
+    match value:
+        case list():
+            return ", ".join(map(str, value))
+        case dict():
+            return ", ".join(f"{key}={item}" for key, item in value.items())
+        case bool():
+            return "true" if value else "false"
+    return str(value)

@@ -1,0 +1,169 @@
+"""``ovs-vpc plan``: what a network file would change, before it is applied."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from controller.cli.objects import print_object
+from controller.cli.output import JsonOption, err, out, print_json, read_network
+from controller.cli.state import LabOption, StateOption, find_target
+from controller.planning import ObjectChange, Planned, plan_between
+from controller.planning import plan as plan_change
+from flows.flow_change import FlowChange
+from flows.model.reachability_change import Change
+from flows.pipeline import table_name
+from flows.rules import Application
+
+CHANGES = 2
+"""Exit code: there is something to change."""
+
+_VERBS = ("added", "changed", "removed", "moved")
+_SHOWN = 8
+"""So many names are printed in full."""
+
+FlowsOption = Annotated[bool, typer.Option("--flows", help="Print every flow that comes and goes, in words.")]
+
+
+def plan(
+    file: Annotated[Path, typer.Argument(help="A network file (YAML).")],
+    against: Annotated[
+        Path | None,
+        typer.Option(help="Another network file to compare with, in place of the running network."),
+    ] = None,
+    flows: FlowsOption = False,
+    as_json: JsonOption = False,
+    state: StateOption = None,
+    lab: LabOption = None,
+) -> None:
+    """Show what applying a network file would change, and change nothing.
+
+    That is: the objects; how many flows each switch gets and loses in each table; and which ports reach each other
+    that did not, or no more, with the object of the change that does it. Flows are told for what is plugged in now;
+    with --against for everything that the files declare.
+
+    Exit code 0: there is nothing to change. 2: there is. 1: the file is wrong.
+    """
+    network, _ = read_network(file)
+    with err.status("comparing"):
+        if against is not None:
+            planned = plan_between(read_network(against)[0], network)
+        else:
+            store = find_target(state, lab).store
+            planned = plan_change(store.outlook(network), network, store.read_status())
+        told = describe(planned, in_words=flows)
+    if as_json:
+        print_json(told)
+    else:
+        print_plan(planned, in_words=flows)
+    if planned.objects:
+        raise SystemExit(CHANGES)
+
+
+def print_plan(planned: Planned, *, in_words: bool) -> None:
+    """Print what a change does."""
+    if not planned.objects:
+        out.print("nothing to change: the network is as the file says")
+        return
+    _print_objects(planned.objects)
+    _print_flows(planned.flows, in_words=in_words)
+    if planned.unseen:
+        out.print(f"  not counted, because nothing is known of them yet: {_names(planned.unseen)}")
+    if planned.unplugged:
+        out.print(f"  more come for these ports once they are plugged in: {_names(planned.unplugged)}")
+    _print_reachability(planned.reachability)
+
+
+def _print_objects(objects: Sequence[ObjectChange]) -> None:
+    counts = Counter(change.verb for change in objects)
+    out.print("[bold]objects[/]: " + ", ".join(f"{counts[verb]} {verb}" for verb in _VERBS))
+    for change in objects:
+        if change.verb == "moved":
+            out.print(escape(f"  > {change.key}: from {change.way[0]} to {change.way[1]}"), style="cyan")
+        else:
+            print_object(change.key, change.old, change.new, "  ")
+
+
+def _print_flows(flows: dict[str, FlowChange], *, in_words: bool) -> None:
+    added, removed = (sum(len(getattr(change, kind)) for change in flows.values()) for kind in ("added", "removed"))
+    out.print(f"[bold]flows[/]: {added} come, {removed} go, on {_number(len(flows), 'switch', 'switches')}")
+    for host, change in flows.items():
+        tables = ", ".join(f"{table} +{more} -{less}" for table, more, less in _tables(change))
+        out.print(f"  {host}: {tables}")
+        if in_words:
+            for sign, style, words in _words(change):
+                out.print(escape(f"      {sign} {words}"), style=style)
+
+
+def _tables(change: FlowChange) -> Iterator[tuple[str, int, int]]:
+    """Each table in the order of their numbers, how many flows it gets, and how many it loses."""
+    added, removed = (Counter(one.rule.table.number for one in some) for some in (change.added, change.removed))
+    for number in sorted(added | removed):
+        yield table_name(number), added[number], removed[number]
+
+
+def _words(change: FlowChange) -> Iterator[tuple[str, str, str]]:
+    told = [("-", "red", one) for one in change.removed] + [("+", "green", one) for one in change.added]
+    for sign, style, one in sorted(told, key=lambda item: (item[2].rule.table.number, item[2].sentence, item[0])):
+        yield sign, style, _sentence(one)
+
+
+def _sentence(application: Application) -> str:
+    return f"{application.rule.table.name}: {application.sentence}  [{application.why}]"
+
+
+def _print_reachability(changes: Sequence[Change]) -> None:
+    gained, lost = (sum(change.pairs for change in changes if change.reach is reach) for reach in (True, False))
+    pairs = _number(gained, "pair", "pairs")
+    out.print(f"[bold]reachability[/]: {pairs} of ports will reach each other that do not now, {lost} will no more")
+    for change in changes:
+        sign, style = ("+", "green") if change.reach else ("-", "red")
+        ports, others = _names(change.ports), _names(change.others)
+        who = f"{ports} among each other" if change.ports == change.others else f"{ports} <-> {others}"
+        out.print(escape(f"  {sign} {who}: {change.reason}"), style=style)
+        for found in change.because:
+            out.print(escape(f"        because of {found}"), style="dim")
+
+
+def _names(names: Sequence[str]) -> str:
+    more = len(names) - _SHOWN
+    return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def _number(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
+
+
+def describe(planned: Planned, *, in_words: bool) -> dict[str, Any]:
+    """What a change does, as plain data."""
+    return {
+        "objects": [
+            {"object": str(change.key), "verb": change.verb, "old": change.old, "new": change.new}
+            for change in planned.objects
+        ],
+        "flows": {host: _described(change, in_words=in_words) for host, change in planned.flows.items()},
+        "unseen": planned.unseen,
+        "unplugged": planned.unplugged,
+        "reachability": [
+            {
+                "ports": list(change.ports),
+                "others": list(change.others),
+                "reach": change.reach,
+                "pairs": change.pairs,
+                "reason": change.reason,
+                "because_of": [str(found) for found in change.because],
+            }
+            for change in planned.reachability
+        ],
+    }
+
+
+def _described(change: FlowChange, *, in_words: bool) -> dict[str, Any]:
+    tables: dict[str, Any] = {table: {"added": more, "removed": less} for table, more, less in _tables(change)}
+    if not in_words:
+        return tables
+    words = {"added": change.added, "removed": change.removed}
+    return tables | {"words": {kind: [_sentence(one) for one in some] for kind, some in words.items()}}

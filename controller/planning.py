@@ -1,0 +1,168 @@
+"""What a change of the model would do, before it is made: to objects, to flows, and to who reaches whom."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from controller.compiled import reported_switch_facts
+from controller.status import reported_facts
+from controller.store import Changes, Outlook, Vlans
+from controller.store.changes import between, is_the_same, own
+from controller.store.rows import Key, Rows, Values, rows_of_object, rows_of_settings
+from controller.vlans import segments_here
+from flows.concerned import Placed
+from flows.facts import HostFacts, SwitchFacts
+from flows.flow_change import FlowChange, host_changes, switch_changes
+from flows.locate import locate
+from flows.model import Network
+from flows.model.difference import Difference
+from flows.model.reachability_change import Change as ReachabilityChange
+from flows.model.reachability_change import reachability_changes
+from flows.plugged import host_facts, switch_facts, tags
+from flows.view import Tags
+
+_PLACES = ("host", "switch")
+"""Of a port, the columns that say where it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectChange:
+    """An object before and after; None: it is not there."""
+
+    key: Key
+    old: Values | None
+    new: Values | None
+
+    @property
+    def verb(self) -> str:
+        """What becomes of it: it is added, changed, removed or moved."""
+        if self.old is None:
+            return "added"
+        if self.new is None:
+            return "removed"
+        different = {name for name in self.old | self.new if self.old.get(name) != self.new.get(name)}
+        return "moved" if different <= {*_PLACES} else "changed"
+
+    @property
+    def way(self) -> tuple[str, str]:
+        """Of a port that is moved: where it was, and where it will be."""
+        old, new = self.old or {}, self.new or {}
+        place = next(name for name in _PLACES if name in old | new)
+        return str(old.get(place, "anywhere")), str(new.get(place, "anywhere"))
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What a network runs on: its numbers, and what is observed."""
+
+    tags: Tags
+    hosts: Mapping[str, HostFacts]
+    switches: Mapping[str, SwitchFacts]
+    vlans: Vlans | None = None
+    """The VLANs that hosts have given; None: the numbers have all of them that will ever be."""
+
+    def placed(self, network: Network) -> Placed:
+        """Where the ports of a network are, with the VLANs that hosts give to segments that come to them."""
+        locations, tags = locate(network, self.hosts), self.tags
+        if self.vlans is not None:
+            here = segments_here(network, locations)
+            needed = {host: [tags.segments[name] for name in names] for host, names in here.items()}
+            tags = replace(tags, vlans=self.vlans.allocate(needed).named(tags.segments))
+        return Placed(network, tags, self.hosts, locations)
+
+
+class Planned:
+    """What a change does. Each part is worked out when it is asked for."""
+
+    def __init__(self, old: Network, new: Network, changes: Changes, before: Situation, after: Situation) -> None:
+        self._difference = Difference(old, new)
+        self._changes = changes
+        self._before, self._after = before, after
+
+    @property
+    def objects(self) -> list[ObjectChange]:
+        """The objects that are different, but for the line that they are written on."""
+        return [
+            ObjectChange(key, change.old and own(key, change.old), change.new and own(key, change.new))
+            for key, change in self._changes.items()
+            if not is_the_same(key, change)
+        ]
+
+    @cached_property
+    def reachability(self) -> list[ReachabilityChange]:
+        """Which ports reach each other, and which do so no more, by the model alone."""
+        return reachability_changes(self._difference)
+
+    @property
+    def unseen(self) -> list[str]:
+        """The hosts and plain switches of which nothing is known: their flows cannot be told."""
+        network = self._difference.new
+        hosts = [host for host in network.hosts if host not in self._after.hosts]
+        return hosts + [switch for switch in network.switches if switch not in self._after.switches]
+
+    @property
+    def unplugged(self) -> list[str]:
+        """The ports that are different and not plugged in where they belong: their flows come once they are."""
+        seen = {(i.iface_id, host) for host, facts in self._after.hosts.items() for i in facts.interfaces}
+        somewhere = {port for port, _ in seen}
+        changed = self._difference.changed["ports"]
+        return [
+            port.name
+            for port in self._difference.new.host_ports.values()
+            if port.name in changed
+            and (port.name not in somewhere or (port.host and (port.name, port.host) not in seen))
+        ]
+
+    @cached_property
+    def flows(self) -> dict[str, FlowChange]:
+        """What each switch gets and loses, with what is plugged in now; those left out for which nothing changes."""
+        old, new = self._difference.old, self._difference.aligned
+        before, after = self._before.placed(old), self._after.placed(new)
+        return {
+            **host_changes(self._difference, before, after),
+            **switch_changes(self._difference, self._before.switches, self._after.switches),
+        }
+
+
+def plan(outlook: Outlook, network: Network, status: Mapping[str, Any]) -> Planned:
+    """What it would do to make a network the model of a controller. ``status``: what the controller reports."""
+    old = outlook.stored.network if outlook.stored else Network()
+    before = outlook.stored.tags if outlook.stored else Tags({}, {})
+    switches = reported_switch_facts(status)
+    places = status.get("ports", {})
+    hosts = {
+        name: _claimed(facts, name, places)
+        for name, known in status.get("hosts", {}).items()
+        if (facts := reported_facts(name, known)) is not None
+    }
+    return Planned(
+        old,
+        network,
+        outlook.changes,
+        Situation(before, hosts, switches),
+        Situation(outlook.tags, hosts, switches, outlook.vlans),
+    )
+
+
+def plan_between(old: Network, new: Network) -> Planned:
+    """What is different between two networks that run nowhere, if everything declared were plugged in."""
+    numbers, difference = tags(old, new), Difference(old, new)
+    before = Situation(numbers, host_facts(old), switch_facts(old))
+    after = Situation(numbers, host_facts(new, old), switch_facts(new, old))
+    return Planned(old, new, between(_rows(old, difference), _rows(new, difference)), before, after)
+
+
+def _rows(network: Network, difference: Difference) -> Rows:
+    """The rows of what is different, and of the network itself."""
+    rows = rows_of_settings(network)
+    for section, names in difference.changed.items():
+        for name in names & getattr(network, section).keys():
+            rows |= rows_of_object(section, getattr(network, section)[name])
+    return rows
+
+
+def _claimed(facts: HostFacts, host: str, places: Mapping[str, str]) -> HostFacts:
+    """The facts of a host, in which it had before what it has now: who has a port keeps it."""
+    mine = (replace(interface, bound=places.get(interface.iface_id) == host) for interface in facts.interfaces)
+    return replace(facts, interfaces=frozenset(mine))

@@ -1,0 +1,182 @@
+"""The part of two networks that a change can touch: what compiles to the same flows in both is left out.
+
+Of a VPC that a change touches by single ports only those are looked at, and one more: it says that the VPC is on the
+host. For no two ports of a VPC want the same flow, and what the others want is the same before and after. Of VPCs that
+it does not touch, and whose peers it does not, nothing is looked at. Segments that it touches are looked at whole, of
+the others one port, for segments share some flows.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from flows.facts import HostFacts
+from flows.locate import Locations
+from flows.model import Network
+from flows.model.difference import Difference
+from flows.view import Tags
+
+Pair = tuple[Network, Network]
+"""The old network and the new one, with some of their ports."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A network with its numbers, what is observed on its hosts, and so where its ports are."""
+
+    network: Network
+    tags: Tags
+    facts: Mapping[str, HostFacts]
+    locations: Locations
+
+    def has(self, host: str) -> bool:
+        """Whether the network has a host, and something is known of it."""
+        return host in self.network.hosts and host in self.facts
+
+    def here(self) -> Iterator[tuple[str, str, str]]:
+        """Each VPC that is on a host, the host, and the port by which it is."""
+        for host, name in self._plugged():
+            if name in self.network.vpc_ports:
+                yield self.network.vpc_ports[name].vpc, host, name
+
+    def segments_here(self) -> Iterator[tuple[str, str, str]]:
+        """Each segment that is on a host, the host, and the port by which it is."""
+        for host, name in self._plugged():
+            if name in self.network.segment_ports:
+                for segment in self.network.segments_of(self.network.segment_ports[name]):
+                    yield segment.name, host, name
+
+    def _plugged(self) -> Iterator[tuple[str, str]]:
+        """The ports that are plugged in where they belong."""
+        for host, seen in self.facts.items():
+            for interface in seen.interfaces:
+                if self.locations.hosts.get(interface.iface_id) == host:
+                    yield host, interface.iface_id
+
+
+class Concerned:
+    """What a change can touch on each host."""
+
+    def __init__(self, difference: Difference, old: Placed, new: Placed) -> None:
+        """``old`` and ``new`` have the networks of the difference."""
+        self._difference = difference
+        self._old, self._new = difference.old, difference.aligned
+        self._sides = old, new
+        self._before, self._after = old.locations.hosts, new.locations.hosts
+
+    def different(self, host: str) -> Pair:
+        """The networks with every port that may be the reason for a flow that is different on a host."""
+        if self._is_everywhere:
+            return self._old, self._new
+        before, after = self._presence
+        whole = {vpc for vpc in self._related if ((vpc, host) in before) != ((vpc, host) in after)}
+        whole |= self._peers(whole) | self._whole
+        ports = self._ports_of(frozenset(whole)) | self._segment_ports | self._kept(host)
+        return _with_ports(self._old, ports), _with_ports(self._new, ports)
+
+    def shared(self, host: str) -> Pair:
+        """The networks with few ports, by which all is there that flows of several objects are there for."""
+        return _with_ports(self._old, self._kept(host)), _with_ports(self._new, self._kept(host))
+
+    def _kept(self, host: str) -> frozenset[str]:
+        """The ports that changed, and those that stand in for the others on a host."""
+        return self._touched - self._segment_ports | self._stand_ins.get(host, frozenset())
+
+    @cached_property
+    def _is_everywhere(self) -> bool:
+        """Whether something changed that every flow may depend on."""
+        hosts = self._difference.changed["hosts"]
+        return self._difference.settings_differ or bool(hosts & self._old.hosts.keys())
+
+    @cached_property
+    def _touched(self) -> frozenset[str]:
+        """The ports that are different, or are somewhere else."""
+        moved = (name for name, host in self._after.items() if self._before.get(name) != host)
+        gone = (name for name in self._before if name not in self._after)
+        return self._difference.changed["ports"].union(moved, gone)
+
+    @cached_property
+    def _whole(self) -> frozenset[str]:
+        """The VPCs of which every port matters: something that all of them share changed."""
+        changed = {end.partition("/")[0] for end in self._difference.changed_ends} | self._difference.changed["vpcs"]
+        return frozenset(changed | self._peers(changed))
+
+    @cached_property
+    def _related(self) -> frozenset[str]:
+        """The VPCs of which some port matters: those touched, their peers, and who shares flows with them as a peer."""
+        if self._is_everywhere:
+            return frozenset(self._old.vpcs.keys() | self._new.vpcs.keys())
+        touched = {
+            network.vpc_ports[name].vpc
+            for network in (self._old, self._new)
+            for name in self._touched & network.vpc_ports.keys()
+        }
+        touched |= self._whole
+        peers = touched | self._peers(touched)
+        return frozenset(peers | self._peers(peers))
+
+    def _peers(self, vpcs: Iterable[str]) -> set[str]:
+        return {peer for vpc in vpcs for peer in self._peers_of.get(vpc, ())}
+
+    @cached_property
+    def _peers_of(self) -> Mapping[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for network in (self._old, self._new):
+            for peering in network.peerings.values():
+                one, other = (end.partition("/")[0] for end in peering.between)
+                found.setdefault(one, set()).add(other)
+                found.setdefault(other, set()).add(one)
+        return found
+
+    @cached_property
+    def _presence(self) -> tuple[frozenset[tuple[str, str]], ...]:
+        """Which VPC has a port that is plugged in on which host, before and after."""
+        return tuple(frozenset((vpc, host) for vpc, host, _ in side.here()) for side in self._sides)
+
+    def _ports_of(self, vpcs: frozenset[str]) -> frozenset[str]:
+        """Every port of some VPCs."""
+        if vpcs not in self._known_ports:
+            networks = (self._old, self._new)
+            ports = (port for network in networks for port in network.vpc_ports.values() if port.vpc in vpcs)
+            self._known_ports[vpcs] = frozenset(port.name for port in ports)
+        return self._known_ports[vpcs]
+
+    @cached_property
+    def _known_ports(self) -> dict[frozenset[str], frozenset[str]]:
+        return {}
+
+    @cached_property
+    def _stand_ins(self) -> Mapping[str, frozenset[str]]:
+        """Of each host, one port that did not change of each VPC that matters, and of each segment that does not."""
+        first: dict[tuple[str, str, str], str] = {}
+        for vpc, host, name in self._sides[0].here():
+            if vpc in self._related and name not in self._touched:
+                first[host, "vpc", vpc] = min(name, first.get((host, "vpc", vpc), name))
+        for segment, host, name in self._sides[0].segments_here() if self._segment_ports else ():
+            if name not in self._segment_ports:
+                first[host, "segment", segment] = min(name, first.get((host, "segment", segment), name))
+        found: dict[str, set[str]] = {}
+        for (host, _, _), name in first.items():
+            found.setdefault(host, set()).add(name)
+        return {host: frozenset(names) for host, names in found.items()}
+
+    @cached_property
+    def _segment_ports(self) -> frozenset[str]:
+        """Every port of the segments that are different, or of which a port is."""
+        networks = (self._old, self._new)
+        segments = self._difference.changed["segments"].union(
+            segment.name
+            for network in networks
+            for name in self._touched & network.segment_ports.keys()
+            for segment in network.segments_of(network.segment_ports[name])
+        )
+        return frozenset(
+            port.name
+            for network in networks
+            for port in network.segment_ports.values()
+            if any(segment.name in segments for segment in network.segments_of(port))
+        )
+
+
+def _with_ports(network: Network, names: Iterable[str]) -> Network:
+    return network.with_ports({name: network.ports[name] for name in names if name in network.ports})

@@ -1,0 +1,117 @@
+"""Which flows a change of the model brings to each switch, and which it takes away."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from flows.compile import MISSES, applications
+from flows.concerned import Concerned, Pair, Placed
+from flows.facts import SwitchFacts
+from flows.locate import Locations
+from flows.model import Network
+from flows.model.difference import Difference
+from flows.rules import Application
+from flows.switching import SwitchingUnit
+from flows.tree import tree, working
+from flows.view import Unit, view
+from flows.view_switch import locate_machines, view_switch
+
+
+@dataclass(frozen=True, slots=True)
+class FlowChange:
+    """What one switch gets and loses."""
+
+    added: tuple[Application, ...]
+    removed: tuple[Application, ...]
+
+
+def host_changes(difference: Difference, old: Placed, new: Placed) -> dict[str, FlowChange]:
+    """What each host's switch gets and loses; hosts are left out for which nothing changes.
+
+    ``new`` has the network of the difference that is aligned with the old one.
+    """
+    concerned, compiler = Concerned(difference, old, new), _Compiler()
+    found: dict[str, FlowChange | None] = {}
+    for host in dict.fromkeys([*old.network.hosts, *new.network.hosts]):
+        holds, shall_hold = _units(concerned.different(host), (old, new), host)
+        if old.has(host) != new.has(host):
+            added = compiler.all(shall_hold, is_there=new.has(host))
+            found[host] = FlowChange(added, compiler.all(holds, is_there=old.has(host)))
+        elif holds != shall_hold:
+            stay, would_stay = _units(concerned.shared(host), (old, new), host)
+            switching = (unit for unit in holds & shall_hold if isinstance(unit, SwitchingUnit))
+            found[host] = compiler.change(holds - shall_hold, shall_hold - holds, (stay & would_stay).union(switching))
+    return {host: change for host, change in found.items() if change}
+
+
+def switch_changes(
+    difference: Difference, old: Mapping[str, SwitchFacts], new: Mapping[str, SwitchFacts]
+) -> dict[str, FlowChange]:
+    """What each plain switch gets and loses; those are left out for which nothing changes."""
+    machines = difference.old.switch_ports.keys() | difference.new.switch_ports.keys()
+    sections = ("switches", "links", "routers")
+    if not (difference.changed["ports"] & machines or any(difference.changed[section] for section in sections)):
+        return {}
+    found, compiler = {}, _Compiler()
+    for switch in dict.fromkeys([*difference.old.switches, *difference.new.switches]):
+        holds = _switch_units(difference.old, old, switch)
+        shall_hold = _switch_units(difference.aligned, new, switch)
+        found[switch] = compiler.change(holds - shall_hold, shall_hold - holds, holds & shall_hold)
+    return {switch: change for switch, change in found.items() if change}
+
+
+def _units(networks: Pair, sides: tuple[Placed, Placed], host: str) -> tuple[frozenset[Unit], frozenset[Unit]]:
+    """What one host needs of two networks, each on its side."""
+    before, after = (replace(side, network=network) for network, side in zip(networks, sides, strict=True))
+    return _view(before, host), _view(after, host)
+
+
+def _view(placed: Placed, host: str) -> frozenset[Unit]:
+    if not placed.has(host):
+        return frozenset()
+    places = {name: of for name, of in placed.locations.hosts.items() if name in placed.network.ports}
+    return view(placed.network, placed.tags, Locations(places, frozenset()), placed.facts[host], host)
+
+
+def _switch_units(network: Network, facts: Mapping[str, SwitchFacts], switch: str) -> frozenset[SwitchingUnit]:
+    if switch not in network.switches or switch not in facts:
+        return frozenset()
+    links = network.links.values()
+    seen = {name: known for name, known in facts.items() if name in network.switches}
+    open_links = tree(links, working(links, seen))
+    return view_switch(network, switch, seen[switch], open_links, locate_machines(network, seen))
+
+
+class _Compiler:
+    """The flows of units. Most are wanted on many hosts: each is compiled once."""
+
+    def __init__(self) -> None:
+        self._known: dict[Unit, tuple[Application, ...]] = {}
+
+    def applications(self, units: Iterable[Unit]) -> Iterator[Application]:
+        for unit in units:
+            found = self._known.get(unit)
+            if found is None:
+                found = self._known[unit] = tuple(applications(unit))
+            yield from found
+
+    def all(self, units: Iterable[Unit], *, is_there: bool) -> tuple[Application, ...]:
+        """Every flow of a host, with the misses that all have; none of one that is not there."""
+        return (*MISSES, *self._by_cookie(units).values()) if is_there else ()
+
+    def change(self, gone: Iterable[Unit], come: Iterable[Unit], stay: Iterable[Unit]) -> FlowChange | None:
+        """What the flows of some units that go, and of others that come, change; None when that is nothing."""
+        before, after = self._by_cookie(gone), self._by_cookie(come)
+        kept = before.keys() & after.keys()
+        kept |= {one.flow.cookie for one in self.applications(stay)}
+        added = tuple(one for cookie, one in after.items() if cookie not in kept)
+        removed = tuple(one for cookie, one in before.items() if cookie not in kept)
+        return FlowChange(added, removed) if added or removed else None
+
+    def _by_cookie(self, units: Iterable[Unit]) -> dict[int, Application]:
+        """Every flow of some units; of several reasons for it the first in the alphabet."""
+        found: dict[int, Application] = {}
+        for one in self.applications(units):
+            other = found.setdefault(one.flow.cookie, one)
+            if other is not one:
+                found[one.flow.cookie] = min(one, other, key=lambda each: (each.sentence, str(each.why)))
+        return found

@@ -1,0 +1,128 @@
+"""``ovs-vpc doctor`` on hosts that are broken in many ways, and what it says mends them."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from controller.cli.doctor import examine
+from controller.cli.state import Target
+from tests.integration.vpclab import VpcLab
+from tests.scenario import SHIPPED
+from tests.switch import Switch, wait_until
+
+pytestmark = pytest.mark.lab
+
+
+@pytest.fixture
+def switch() -> Iterator[Switch]:
+    """A switch whose database answers on TCP, so far as the database says: nobody listens."""
+    with Switch() as switch:
+        switch.vsctl("set-manager", "ptcp:6640:127.0.0.1")
+        yield switch
+
+
+def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "controller", "doctor", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def found(switch: Switch) -> dict[str, str]:
+    """What is wrong with a host that no controller knows yet, and what mends it."""
+    done = run("--db", switch.db_target, "--json")
+    (findings,) = json.loads(done.stdout).values()
+    assert done.returncode == any(one["severity"] == "error" for one in findings)
+    return {one["what"]: one["mend"] for one in findings if one["severity"] != "unchecked"}
+
+
+def mend(switch: Switch, command: str) -> None:
+    """Do what a finding says."""
+    tool, *arguments = command.split()
+    {"ovs-vsctl": switch.vsctl, "ovs-ofctl": switch.ofctl}[tool](*arguments)
+
+
+def test_before_it_joins(switch: Switch) -> None:
+    """A host without br-phy; then one that is as the host contract says."""
+    (what,) = found(switch)
+    assert what == "there is no bridge br-phy, which holds the NIC and the tunnel address"
+    switch.vsctl("add-br", "br-phy", "--", "set", "bridge", "br-phy", 'other_config:hwaddr="02:00:00:00:00:01"')
+    assert [*found(switch)] == ["br-phy has no NIC: nothing gets to other hosts"]
+    switch.vsctl("add-port", "br-phy", "eth1", "--", "set", "interface", "eth1", "type=dummy")
+    assert found(switch) == {}
+    switch.vsctl("del-manager")
+    (repair,) = found(switch).values()
+    mend(switch, repair.replace("ADDRESS", "127.0.0.1"))
+    assert found(switch) == {}
+
+
+BROKEN: dict[str, tuple[list[str], str]] = {
+    "flow-restore-wait": (
+        ["set", "Open_vSwitch", ".", "other_config:flow-restore-wait=true"],
+        "flow-restore-wait is set",
+    ),
+    "another bridge's controller": (["set-controller", "br-phy", "tcp:192.0.2.9:6653"], "has a controller of its own"),
+    "another tunnel": (
+        ["add-port", "br-phy", "gre0", "--", "set", "interface", "gre0", "type=gre", "options:remote_ip=192.0.2.9"],
+        "bridge br-phy has a gre tunnel too, gre0",
+    ),
+    "a name of ours": (
+        ["add-port", "br-phy", "tun-gre", "--", "set", "interface", "tun-gre", "type=dummy"],
+        "that br-int needs",
+    ),
+    "another manager": (["set-manager", "ptcp:6640:127.0.0.1", "tcp:192.0.2.9:6640"], "dials another manager"),
+    "small packets": (["set", "interface", "br-phy", "mtu_request=1400"], "br-phy carries packets of 1400 bytes"),
+    "no contract": (["add-br", "br-int"], "br-int has fail_mode=(not set)"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_what_is_wrong_and_what_mends_it(switch: Switch, name: str) -> None:
+    switch.vsctl("add-br", "br-phy", "--", "set", "bridge", "br-phy", 'other_config:hwaddr="02:00:00:00:00:01"')
+    switch.vsctl("add-port", "br-phy", "eth1", "--", "set", "interface", "eth1", "type=dummy")
+    command, words = BROKEN[name]
+    switch.vsctl(*command)
+    wrong = found(switch)
+    assert any(words in what for what in wrong), wrong
+    for repair in dict.fromkeys(wrong.values()):
+        mend(switch, repair.replace("ADDRESS", "127.0.0.1"))
+    assert found(switch) == {}
+
+
+def test_somebody_elses_flows(switch: Switch) -> None:
+    switch.vsctl("add-br", "br-phy", "--", "set", "bridge", "br-phy", 'other_config:hwaddr="02:00:00:00:00:01"')
+    switch.vsctl("add-port", "br-phy", "eth1", "--", "set", "interface", "eth1", "type=dummy")
+    switch.vsctl("add-br", "br-int", "--", "set", "bridge", "br-int", "other_config:disable-in-band=true")
+    switch.vsctl("set-fail-mode", "br-int", "secure")
+    switch.ofctl("add-flow", "br-int", "cookie=0x17,priority=5,actions=drop")
+    ((what, repair),) = found(switch).items()
+    assert what == "br-int has 1 flows that are not ours; they can take packets away from ours"
+    mend(switch, repair)
+    assert found(switch) == {}
+
+
+def test_nobody_answers() -> None:
+    done = run("--db", "unix:/nowhere/db.sock")
+    assert done.returncode == 1
+    assert "its database cannot be reached: unix:/nowhere/db.sock" in done.stdout
+
+
+def test_in_a_lab() -> None:
+    """Hosts that have joined are well; a NIC through which full-size packets do not fit is found by sending some."""
+    lab = VpcLab((SHIPPED / "one-vpc.yaml").read_text())
+    try:
+        assert findings(lab, "h1") == findings(lab, "h2") == []
+        lab.run("h2", "ovs-vsctl", "set", "interface", "br-phy", "mtu_request=1300")
+        wait_until(lambda: "mtu 1300" in lab.run("h2", "ip", "link", "show", "br-phy"), "the MTU")
+        wrong = findings(lab, "h2")
+        assert wrong[0].startswith("br-phy carries packets of 1300 bytes; instances may send 1450, which are 1500")
+        assert wrong[-1] == "packets of 1500 bytes do not get to h1 (192.168.50.1)"
+    finally:
+        lab.down()
+
+
+def findings(lab: VpcLab, host: str) -> list[str]:
+    return [one.what for one in examine(Target(lab.store, lab.lab), lab.network, host, None)]

@@ -1,0 +1,133 @@
+"""``ovs-vpc plan`` and ``apply`` as a user meets them: what they print, ask and refuse. No controller runs."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from controller.store import Store
+from tests.scenario import ROOT, SHIPPED, load
+
+UNPEERED, PEERED = (SHIPPED / f"{name}-vpcs.yaml" for name in ("unpeered", "peered"))
+NOTHING, FAILED, CHANGES = 0, 1, 2
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    with Store(tmp_path / "state") as store:
+        store.apply(load(UNPEERED))
+    return tmp_path / "state"
+
+
+def run(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "controller", *map(str, arguments)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def at_terminal(answer: str, *arguments: str | Path, meanwhile: str = "") -> tuple[int, str]:
+    """Run a command at a terminal, where somebody answers its question; ``meanwhile`` another one is run first."""
+    inner, outer = pty.openpty()
+    command = [sys.executable, "-m", "controller", *map(str, arguments)]
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdin=outer, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    os.close(outer)
+    assert process.stdout is not None
+    said = ""
+    while "[y/N]" not in said and (piece := process.stdout.read(1)):
+        said += piece
+    if meanwhile:
+        subprocess.run(meanwhile, shell=True, cwd=ROOT, check=False, capture_output=True)
+    os.write(inner, f"{answer}\n".encode())
+    said += process.communicate(timeout=60)[0]
+    os.close(inner)
+    assert "Traceback" not in said
+    return process.returncode, said
+
+
+def test_a_plan_changes_nothing(state: Path) -> None:
+    done = run("plan", PEERED, "--state", state)
+    assert done.returncode == CHANGES
+    assert "objects: 3 added, 0 changed, 0 removed, 0 moved" in done.stdout
+    assert "  + peering blue-green" in done.stdout
+    assert "not counted, because nothing is known of them yet: host86, host87" in done.stdout
+    assert "reachability: 4 pairs of ports will reach each other that do not now, 0 will no more" in done.stdout
+    assert (
+        "  + blue1, blue2 <-> green1, green2: their subnets are peered by blue-green, with routes both ways"
+        in done.stdout
+    )
+    assert f"because of peering blue-green ({PEERED.relative_to(ROOT)}:" in done.stdout.replace(f"{ROOT}/", "")
+    assert run("plan", UNPEERED, "--state", state).returncode == NOTHING
+    assert json.loads(run("history", "--json", "--state", state).stdout)[0]["generation"] == 1
+
+
+def test_against_another_file() -> None:
+    done = run("plan", PEERED, "--against", UNPEERED, "--flows")
+    assert done.returncode == CHANGES
+    assert "flows: 24 come, 0 go, on 2 switches" in done.stdout
+    assert "      + subnet_route: 172.16.0.0/24 is VPC green's, for blue/web: look it up there" in done.stdout
+    back = json.loads(run("plan", UNPEERED, "--against", PEERED, "--json").stdout)
+    assert [change["reach"] for change in back["reachability"]] == [False]
+    assert {verb["verb"] for verb in back["objects"]} == {"removed"}
+    assert run("plan", PEERED, "--against", PEERED).returncode == NOTHING
+
+
+def test_a_moved_port(tmp_path: Path) -> None:
+    moved = tmp_path / "moved.yaml"
+    moved.write_text("# a line more\n" + PEERED.read_text().replace("141], host: host86", "141], host: host87"))
+    done = run("plan", moved, "--against", PEERED)
+    assert "objects: 0 added, 0 changed, 0 removed, 1 moved" in done.stdout
+    assert "  > port blue1: from host86 to host87" in done.stdout
+    assert "reachability: 0 pairs of ports will reach each other that do not now, 0 will no more" in done.stdout
+
+
+def test_wrong_files(tmp_path: Path, state: Path) -> None:
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text(PEERED.read_text().replace("via: blue-green", "via: blue-gren"))
+    for arguments in ((wrong, "--state", state), (PEERED, "--against", wrong)):
+        done = run("plan", *arguments)
+        assert done.returncode == FAILED
+        assert done.stderr.count("did you mean 'blue-green'?") == 2
+    assert run("plan", tmp_path / "none.yaml", "--state", state).returncode == FAILED
+
+
+def test_without_a_terminal_nobody_can_agree(state: Path) -> None:
+    done = run("apply", PEERED, "--state", state)
+    assert done.returncode == FAILED
+    assert "'ovs-vpc apply --yes FILE' does it without asking" in done.stderr
+    # Another name of the file is nothing to agree to.
+    assert "generation 2 is stored" in run("apply", UNPEERED, "--state", state).stderr
+    assert "generation 3 is stored" in run("apply", "--yes", PEERED, "--state", state).stderr
+
+
+@pytest.mark.parametrize(
+    ("answer", "stored"), [("y", "generation 2 is stored"), ("n", "nothing was changed"), ("", "nothing")]
+)
+def test_apply_shows_the_plan_and_asks(state: Path, answer: str, stored: str) -> None:
+    _, said = at_terminal(answer, "apply", PEERED, "--state", state)
+    assert "objects: 3 added" in said
+    assert "Make these changes? [y/N]" in said
+    assert stored in said
+
+
+def test_what_is_applied_is_what_was_shown(state: Path, tmp_path: Path) -> None:
+    """Somebody changes something else while the question stands: agreeing to the old plan does nothing."""
+    file, other = tmp_path / "network.yaml", tmp_path / "other.yaml"
+    file.write_text(UNPEERED.read_text())
+    run("apply", "--yes", file, "--state", state)
+    other.write_text(UNPEERED.read_text() + "segments: {red: {id: 1}}\n")
+    file.write_text(PEERED.read_text())
+    command = f"cp {other} {file}; {sys.executable} -m controller apply --yes {file} --state {state} --wait 0"
+    code, said = at_terminal("y", "apply", file, "--state", state, meanwhile=command)
+    assert code == FAILED
+    assert "the model is not that of the plan any more, generation 2 (generation 3, apply by " in said
+    with Store(state) as store:
+        stored = store.load()
+        assert stored is not None
+        assert (stored.generation, [*stored.network.peerings], [*stored.network.segments]) == (3, [], ["red"])
