@@ -2,9 +2,11 @@
 
 import gc
 import logging
+import math
 import os
 import queue
 import signal
+import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,6 +26,8 @@ TICK = 0.05
 REPORT_SHARE = 4
 """After giving out the status, the controller does other things for this many times as long."""
 
+_THREAD_SECONDS = 0.0005
+"""For which a thread keeps the interpreter when others want it. Python's own choice is ten times as long."""
 _BETWEEN_COLLECTIONS = 100_000
 """Objects that are made, and not let go, between two looks for garbage."""
 
@@ -38,6 +42,7 @@ class App:
         before = store.read_status()
         self._store = StoreWatch(store, self._events.put, self._events.put, before)
         self._report_at = 0.0
+        self._report_by = math.inf
         self._address, self._port, self._metrics_port = address, port, metrics_port
         self._hosts = HostSessions(
             on_facts=lambda host, facts: self._events.put(FactsChanged(host, facts)),
@@ -69,6 +74,7 @@ class App:
         try:
             while True:
                 self._take_events()
+                self._report_by = min(self._report_by, time.monotonic() + TICK)
                 self._sync.follow()
                 self._sync.pump(time.monotonic(), _links(self._store.written))
                 self._report()
@@ -87,15 +93,25 @@ class App:
             pass
 
     def _report(self) -> None:
-        """Give out the status when it has changed; of a large network, not so often that it would take much time."""
+        """Give out the status when it has changed; of a large network, not so often that it would take much time.
+
+        While switches are sent something it is about to change again. So it waits until they have confirmed, or a tick.
+        """
         start = time.monotonic()
-        if not self._sync.has_model or (start < self._report_at and not self._sync.has_new_links):
+        is_early = start < self._report_at or (start < self._report_by and self._sync.is_sending)
+        if not self._sync.has_model or (is_early and not self._sync.has_new_links):
             return
+        self._report_by = math.inf
         status = self._sync.status()
         if status is not None:
             self._store.report(status)
             end = time.monotonic()
             self._report_at = end + REPORT_SHARE * (end - start)
+
+
+def _switch_threads_often() -> None:
+    """Let a thread that has something to do go on soon: a change passes through several, while others are at work."""
+    sys.setswitchinterval(_THREAD_SECONDS)
 
 
 def _collect_rarely() -> None:
@@ -109,6 +125,7 @@ def run(state: Path, *, address: str, port: int, metrics_port: int, ovsdb_target
     store = Store(state)
     with store.serve():
         _collect_rarely()
+        _switch_threads_often()
         try:
             App(store, address=address, port=port, metrics_port=metrics_port, ovsdb_target=ovsdb_target).run()
         except _Stopped as stopped:

@@ -106,6 +106,11 @@ class Host:
         return self.is_ready and not self._pending and self._transaction is None and not self.awaits_vlans
 
     @property
+    def is_sending(self) -> bool:
+        """Whether its switch has yet to confirm a transaction."""
+        return self._transaction is not None
+
+    @property
     def receives_more(self) -> bool:
         """Whether flows are missing that take in what others will send."""
         return self._pending is not None and self._pending.receives_more

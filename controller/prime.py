@@ -21,6 +21,8 @@ PATIENCE = 1.0
 """Seconds after which flows no longer wait for a way to be proven."""
 REPEAT = 10.0
 """Seconds between two frames to a known host: far less than Open vSwitch remembers (15 minutes)."""
+REMEMBER = 600.0
+"""Seconds for which a way that nothing is sent by any more counts as proven: less than Open vSwitch remembers."""
 
 
 def _frame(target: str, sender: int) -> bytes:
@@ -35,7 +37,8 @@ class Primer:
     def __init__(self, datapath_id: int) -> None:
         self._keepalive = _frame(KEEPALIVE_MAC, datapath_id)
         self._proof = _frame(PROOF_MAC, datapath_id)
-        self._proven: set[IPv4Address] = set()
+        self._proven: dict[IPv4Address, float] = {}
+        """The hosts to which a frame has come through, and when the switch was last known to send to each."""
         self._since: dict[IPv4Address, float] = {}
         self._all_proven: Set[IPv4Address] | None = None
         """The hosts of which it was found that all ways to them are proven, for as long as they are the same."""
@@ -51,7 +54,7 @@ class Primer:
     def proven(self, neighbour: IPv4Address) -> None:
         """A frame has come through to a neighbour."""
         if neighbour in self._since:
-            self._proven.add(neighbour)
+            self._proven[neighbour] = self._since[neighbour]
 
     def is_ready(self, hosts: Set[IPv4Address], now: float) -> bool:
         """Whether flows that send to these hosts may be added: the ways are proven, or were waited for in vain.
@@ -66,24 +69,26 @@ class Primer:
         """The hosts to which no frame has come through in time."""
         if hosts is self._all_proven:
             return []
-        return [host for host in sorted(hosts - self._proven) if now - self._since.get(host, now) > PATIENCE]
+        return [host for host in sorted(hosts - self._proven.keys()) if now - self._since.get(host, now) > PATIENCE]
 
     def run(self, session: Session, facts: HostFacts, hosts: Set[IPv4Address], now: float) -> None:
         """Send what is due to the hosts that the switch sends to."""
         if facts.tunnel_ofport is None or (hosts is self._all_proven and now < self._next_keepalive):
             return
-        self._proven &= hosts
+        self._proven.update(dict.fromkeys(self._proven.keys() & hosts, now))
+        self._proven = {host: used for host, used in self._proven.items() if now - used <= REMEMBER}
         self._since = {host: self._since.get(host, now) for host in hosts}
         if now >= self._next_try:
-            waiting = [host for host in hosts - self._proven if now - self._since[host] <= PATIENCE]
+            waiting = [host for host in hosts - self._proven.keys() if now - self._since[host] <= PATIENCE]
             if waiting:
                 self._next_try = now + TRY_EVERY
                 session.send_by_tunnel(self._proof, sorted(waiting), facts.tunnel_ofport)
-        self._all_proven = hosts if self._proven >= hosts else None
+        self._all_proven = hosts if self._proven.keys() >= hosts else None
         if now >= self._next_keepalive:
             self._next_keepalive = now + REPEAT
             late = self.unproven(hosts, now)
             if late:
                 session.send_by_tunnel(self._proof, late, facts.tunnel_ofport)
-            if facts.datapath_type == "netdev" and self._proven:
-                session.send_by_tunnel(self._keepalive, sorted(self._proven), facts.tunnel_ofport)
+            known = sorted(self._proven.keys() & hosts)
+            if facts.datapath_type == "netdev" and known:
+                session.send_by_tunnel(self._keepalive, known, facts.tunnel_ofport)

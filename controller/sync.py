@@ -81,6 +81,8 @@ class Sync:
         """Whether events came of which it was not yet found out what follows from them."""
         self._busy: set[str] = set()
         """The hosts that something is under way for, or left to do."""
+        self._moved: set[str] = set()
+        """The hosts that have other ports than their contracts say."""
         self._look_at = 0.0
         self._remembered = dict(seen)
         """What an earlier controller saw on each host; empty once every host had its time to answer."""
@@ -230,6 +232,13 @@ class Sync:
             self._switches.pump(now, kept_links)
         self._release_vlans()
         self._announce(now)
+        self._tell_contracts()
+
+    def _tell_contracts(self) -> None:
+        """Say what must hold in the hosts' databases. Flows go first: traffic waits for them, and not for this."""
+        if self._stored is not None and not self._is_behind:
+            self._contracts.tell(self._stored.network, self._moved, self._bound)
+            self._moved = set()
 
     def _prove(self, host: Host, now: float) -> None:
         if host.prove(now):
@@ -243,6 +252,11 @@ class Sync:
                 self._report.touch(host.name)
                 if self._vlans.lacking(host.name):
                     self._give_vlans()
+
+    @property
+    def is_sending(self) -> bool:
+        """Whether a switch has yet to confirm what it was sent."""
+        return any(self._hosts[name].is_sending for name in self._busy & self._hosts.keys())
 
     @property
     def has_model(self) -> bool:
@@ -350,7 +364,7 @@ class Sync:
         if self._views.take_segments_moved():
             self._give_vlans()
         self._is_behind = False
-        network, generation = self._stored.network, self._stored.generation
+        generation = self._stored.generation
         for name, sources in self._views.take():
             self._hosts[name].change(sources, generation)
             self._busy.add(name)
@@ -363,7 +377,7 @@ class Sync:
         for name in moved & self._hosts.keys():
             self._report.placed(name, self._views.located(name))
         self._report.is_of(generation, self._hosts, self._switches.locations)
-        self._contracts.tell(network, moved, self._bound)
+        self._moved |= moved
 
     def _tell_refused(self) -> None:
         refused = self._views.locations.refused

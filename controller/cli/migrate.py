@@ -18,7 +18,7 @@ from controller.cli.state import (
     complete_port,
     find_target,
 )
-from controller.cli.waiting import nodes, wait_confirmed
+from controller.cli.waiting import nodes, until, wait_confirmed
 from mininet_topos.lab import Lab
 from mininet_topos.pinging import pinging
 from mininet_topos.waiting import patience
@@ -97,7 +97,7 @@ def _move(target: Target, port: str, host: str) -> None:
     generation = target.store.move(port, host)
     if target.lab is not None:
         target.lab.plug(port, host)
-    if not _becomes(lambda: is_on(target, port, host, generation)):
+    if not _becomes(target, lambda: is_on(target, port, host, generation)):
         fail(f"{port} is not on {host} yet: its interface has not been seen there, or not every host has confirmed")
 
 
@@ -113,23 +113,19 @@ def announced_move(target: Target, port: str, host: str) -> None:
         fail(f"the move of {port} is announced, but not every host has confirmed that yet")
     if target.lab is not None:
         target.lab.join(port, host)
-        if not _becomes(lambda: is_also_on(target, port, host)):
+        if not _becomes(target, lambda: is_also_on(target, port, host)):
             fail(f"{port} is on two hosts, but not every host has confirmed that yet")
         target.lab.hand_over(port)
-    if not _becomes(lambda: is_on(target, port, host, target.model().generation) and not _is_announced(target, port)):
+    if not _becomes(
+        target, lambda: is_on(target, port, host, target.model().generation) and not _is_announced(target, port)
+    ):
         fail(f"the move of {port} is announced, but it has not shown up on {host} yet; 'ovs-vpc status' tells when")
     if target.lab is not None:
         target.lab.part(port)
 
 
-def _becomes(condition: Callable[[], bool]) -> bool:
-    """Whether something is so within some seconds."""
-    end = time.monotonic() + _SECONDS
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.02)
-    return False
+def _becomes(target: Target, condition: Callable[[], bool]) -> bool:
+    return until(condition, target.store.await_status, _SECONDS)
 
 
 def _is_announced(target: Target, port: str) -> bool:

@@ -3,7 +3,7 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,7 +11,9 @@ from controller.cli.output import fail
 from controller.store import Store, Stored
 from flows.model import Network
 from flows.model.problem import did_you_mean
-from mininet_topos.lab import Lab
+
+if TYPE_CHECKING:  # whoever names a state directory needs no lab, and it takes long to load
+    from mininet_topos.lab import Lab
 
 DEFAULT_STATE = Path("/var/lib/ovs-vpc")
 
@@ -31,7 +33,7 @@ class Target:
     """The controller that a command is about."""
 
     store: Store
-    lab: Lab | None
+    lab: "Lab | None"
     """The lab that it runs in, if it is one."""
 
     def model(self) -> Stored:
@@ -44,21 +46,24 @@ class Target:
 
 def find_target(state: Path | None, lab: str | None) -> Target:
     """The controller that the options --state and --lab name, or the only one that can be meant."""
-    if state is None and (lab is not None or Lab.running()):
-        found = Lab.find(lab)
-        return Target(lab_store(found), found)
+    if state is None:
+        from mininet_topos.lab import Lab  # noqa: PLC0415
+
+        if lab is not None or Lab.running():
+            found = Lab.find(lab)
+            return Target(lab_store(found), found)
     directory = state or DEFAULT_STATE
     if not directory.is_dir() or not os.access(directory, os.W_OK):
         fail(f"no lab is running, and there is no controller state in {directory}; start with 'ovs-vpc lab up FILE'")
     return Target(Store(directory), None)
 
 
-def controller_state(lab: Lab) -> Path:
+def controller_state(lab: "Lab") -> Path:
     """Where a lab's controller keeps its state."""
     return lab.path / "controller"
 
 
-def lab_store(lab: Lab) -> Store:
+def lab_store(lab: "Lab") -> Store:
     """The store of a lab's controller. Its server is never started out here, where it would not end with the lab."""
     return Store(controller_state(lab), starts=False)
 

@@ -6,19 +6,20 @@ from typing import Any
 
 from controller.store import Store
 
-_INTERVAL = 0.05
+_INTERVAL = 0.2
+"""Seconds until another look at the status when the controller has nothing new to say."""
 _ABSENT = 3.0
 """Seconds that a host or switch has to connect, which may be new, while all others have confirmed."""
 
 
 def wait_served(store: Store, seconds: float) -> bool:
     """Whether a controller runs on a store within some seconds. The store itself is not asked anything."""
-    return _until(store.is_served, seconds)
+    return until(store.is_served, time.sleep, seconds)
 
 
 def wait_confirmed(store: Store, generation: int, seconds: float) -> bool:
     """Whether every host and switch of the model confirms a generation within some seconds."""
-    return _until(lambda: not unconfirmed(store, generation), seconds)
+    return until(lambda: not unconfirmed(store, generation), store.await_status, seconds)
 
 
 def wait_connected(store: Store, generation: int, seconds: float) -> dict[str, str]:
@@ -33,7 +34,7 @@ def wait_connected(store: Store, generation: int, seconds: float) -> dict[str, s
         absent = {name for name, node in nodes(status).items() if not node["switch"]}
         if not missing or passed > seconds or (passed > _ABSENT and missing.keys() <= absent):
             return missing
-        time.sleep(_INTERVAL)
+        store.await_status(_INTERVAL)
 
 
 def wait_plugged(store: Store, ports: Collection[str], seconds: float) -> bool:
@@ -47,15 +48,16 @@ def wait_plugged(store: Store, ports: Collection[str], seconds: float) -> bool:
         seen = {iface_id for node in known for iface_id, _, _ in node["interfaces"]}
         return seen.issuperset(ports) and all(node["settled"] for node in known)
 
-    return _until(is_plugged, seconds)
+    return until(is_plugged, store.await_status, seconds)
 
 
-def _until(condition: Callable[[], bool], seconds: float) -> bool:
+def until(condition: Callable[[], bool], pause: Callable[[float], None], seconds: float) -> bool:
+    """Whether a condition holds within some seconds. ``pause`` waits for news, at most for the seconds it is given."""
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
             return False
-        time.sleep(_INTERVAL)
+        pause(_INTERVAL)
     return True
 
 

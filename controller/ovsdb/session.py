@@ -18,6 +18,9 @@ from flows.facts import HostFacts
 
 logger = logging.getLogger(__name__)
 
+LEISURE = 0.05
+"""Seconds after a change until a contract that was kept before is looked after. Flows go first: the switch takes none
+while it takes in what is written into its database."""
 PATIENCE = 3.0
 """Seconds without the database until that is reported: a database that restarts is no news."""
 
@@ -50,6 +53,7 @@ class HostSession:
         self._database = open_database(target)
         self._transaction: Transaction | None = None
         self._looked_at: int | None = None  # change number of the database when it was last compared with the settings
+        self._keep_at: float | None = None  # when it is to be compared
         self._right_with: HostSettings | None = None  # settings with which the contract was found kept
         self._marked: frozenset[str] = frozenset()  # interfaces that had their mark then
         self._redial = True  # a controller that has just started does not want to wait for the switch's next attempt
@@ -84,6 +88,7 @@ class HostSession:
         if self._transaction is not None:
             self._finish(self._transaction)
         if self._looked_at == self._database.change_seqno and not self._must_ask_again:
+            self._keep_at = None
             return
         seen = see(self._database)
         if seen is None:
@@ -92,11 +97,19 @@ class HostSession:
             self._report({"its database is empty: start Open vSwitch there once, or run `ovs-vsctl init`"})
             return
         self._tell(facts(seen, self.settings))
-        if self._transaction is None:
+        if self._transaction is None and self._has_time():
             self._look_again_after_change()
             self._look_at_number(seen)
             self._keep(seen)
         self._report({*problems(seen, self.settings), *([self._refusal] if self._refusal else [])})
+
+    def _has_time(self) -> bool:
+        """Whether the contract is to be looked after now; if not, ``_keep_at`` says when."""
+        if self._right_with is None:
+            return True
+        now = monotonic()
+        self._keep_at = self._keep_at or now + LEISURE
+        return now >= self._keep_at
 
     def wait(self, waits: Waits) -> None:
         """Says what must happen before the next ``run()`` is worth while."""
@@ -104,8 +117,9 @@ class HostSession:
         remaining = 0.0 if self._lost_at is None else self._lost_at + PATIENCE - monotonic()
         if remaining > 0:
             waits.timer_wait(1000 * remaining)
-        if self._ask_again_at is not None:
-            waits.timer_wait(1000 * max(0.0, self._ask_again_at - monotonic()))
+        for at in (self._keep_at, self._ask_again_at):
+            if at is not None:
+                waits.timer_wait(1000 * max(0.0, at - monotonic()))
 
     def close(self) -> None:
         """Ends the session; nothing on the host changes."""
@@ -118,11 +132,13 @@ class HostSession:
 
     def _look_again_after_change(self) -> None:
         self._looked_at = self._database.change_seqno
+        self._keep_at = None
 
     def _lost(self) -> None:
         self._tell(None)
         self._transaction = None  # whether it was committed shows when the database is back
         self._looked_at = None
+        self._keep_at = None
         self._lost_at = self._lost_at or monotonic()
         if monotonic() - self._lost_at >= PATIENCE:
             self._report({*self._reported, f"its database at {self.target} does not answer"})
@@ -179,6 +195,7 @@ class HostSession:
         if status == Transaction.INCOMPLETE:
             return
         self._transaction = None
+        self._keep_at = monotonic()
         if status == Transaction.ERROR:
             self._refusal = f"its database refuses the changes: {transaction.get_error()}"
             self._report({*self._reported, self._refusal})

@@ -13,6 +13,7 @@ from controller.store.rows import Key
 from controller.store.rpc import Connection
 from controller.store.schema import DATABASE, SCHEMA_FILE, VERSION, Json
 from controller.store.server import Server
+from controller.store.wire import VERSION as ROW_VERSION
 from controller.store.wire import watched
 
 _NEVER = "00000000-0000-0000-0000-000000000000"
@@ -98,6 +99,12 @@ class Database:
             (result,) = self.transact([query])
         rows: list[dict[str, Json]] = result["rows"]
         return rows
+
+    def wait_unlike(self, table: str, where: list[Json], rows: list[Json], seconds: float) -> None:
+        """Wait until other versions of rows are in a table than these, but not longer, nor once the server is lost."""
+        wait = {"op": "wait", "table": table, "where": where, "columns": [ROW_VERSION], "until": "!=", "rows": rows}
+        with contextlib.suppress(Unreachable):
+            self.transact([{**wait, "timeout": round(1000 * seconds)}])
 
     def look(self, seconds: float | None = None) -> set[Key]:
         """Bring the replica up to date: the rows of the model that are different now.

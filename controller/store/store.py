@@ -26,7 +26,7 @@ from controller.store.rows import NETWORK, Key, build, references, rows_of_objec
 from controller.store.schema import GENERATION, STATUS, Json
 from controller.store.shapes import sections
 from controller.store.vlans import Vlans, VlanTable
-from controller.store.wire import error_of
+from controller.store.wire import VERSION, error_of
 from flows.model import AnyPort, Network
 from flows.view import Tags
 
@@ -60,6 +60,8 @@ class Store:
         """Whether nobody else changed the model between the last comparison and what followed from it."""
         self._vlans = VlanTable(self._database)
         self._reported: dict[str, Any] | None = None
+        self._status_read: list[Json] = []
+        """The version of the status that was read last; none before there was one."""
         directory.mkdir(parents=True, exist_ok=True)
         atexit.register(self.close)
 
@@ -212,7 +214,8 @@ class Store:
 
     def read_status(self) -> dict[str, Any]:
         """What the controller said of itself last, and when (``written``); empty when it never did."""
-        rows = self._database.select(STATUS, ["host", "report"])
+        rows = self._database.select(STATUS, ["host", "report", VERSION])
+        self._status_read = [{VERSION: row[VERSION]} for row in rows if row["host"] == ""]
         reports = {row["host"]: json.loads(row["report"]) for row in rows}
         if "" not in reports:
             return {}
@@ -222,6 +225,10 @@ class Store:
         }
         hosts = {host: {**reports[host], **moved} for host, moved in own.pop("progress", {}).items()}
         return {**own, "hosts": hosts, "ports": ports}
+
+    def await_status(self, seconds: float) -> None:
+        """Wait until the controller says something else than what was read last, but not longer than some seconds."""
+        self._database.wait_unlike(STATUS, [["host", "==", ""]], self._status_read, seconds)
 
     def history(self) -> list[Entry]:
         """The changes that are remembered, the last one first."""

@@ -1,13 +1,15 @@
-"""What goes to one switch, sent by a thread of its own: whoever hands it in never waits.
+"""What goes to one switch: whoever hands it in never waits.
 
-A large transaction is made piece by piece while it is sent. The thread goes on when the switch has taken most of what
-was made before, so a switch that is slow or stuck costs a few pieces of memory, and never the room in os-ken's queue
-(16 messages) that its echo requests need: without them nobody would notice that it is stuck.
+What is short is sent at once: each thread that it passes through costs a change its time. The rest of a large
+transaction is made piece by piece while a thread sends it. That goes on when the switch has taken most of what was made
+before, so a switch that is slow or stuck costs a few pieces of memory, and never the room in os-ken's queue (16
+messages) that its echo requests need: without them nobody would notice that it is stuck.
 """
 
 import queue
 import time
 from collections.abc import Iterable
+from itertools import chain
 from threading import Thread
 from typing import Any
 
@@ -18,17 +20,24 @@ _PAUSE = 0.005
 
 
 class Outbox:
-    """Sends messages in the order in which they are handed in."""
+    """Sends messages in the order in which they are handed in. Its user is one thread."""
 
     def __init__(self, datapath: Any) -> None:
         self._datapath = datapath
         self.moved_at = 0.0
         """When the last piece went on, in seconds of :func:`time.monotonic`."""
-        self._queue: queue.SimpleQueue[Iterable[bytes] | None] = queue.SimpleQueue()
+        self._queue: queue.Queue[Iterable[bytes] | None] = queue.Queue()
         Thread(target=self._run, daemon=True).start()
 
     def put(self, pieces: Iterable[bytes]) -> None:
         """Send some pieces, without others in between."""
+        if self._queue.unfinished_tasks == 0 and self._has_room():
+            rest = iter(pieces)
+            self.moved_at = time.monotonic()
+            self._datapath.send(next(rest))
+            if (second := next(rest, None)) is None:
+                return
+            pieces = chain([second], rest)
         self._queue.put(pieces)
 
     def close(self) -> None:
@@ -40,10 +49,15 @@ class Outbox:
             for piece in pieces:
                 if not self._is_sent(piece):
                     return
+            self._queue.task_done()
+
+    def _has_room(self) -> bool:
+        waiting = self._datapath.send_q
+        return waiting is None or waiting.qsize() < _AHEAD
 
     def _is_sent(self, piece: bytes) -> bool:
         """Hand a piece on once there is room; False when the session has ended."""
-        while (waiting := self._datapath.send_q) is not None and waiting.qsize() >= _AHEAD:
+        while not self._has_room():
             time.sleep(_PAUSE)
         self.moved_at = time.monotonic()
         return bool(self._datapath.send(piece))

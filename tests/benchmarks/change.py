@@ -8,11 +8,12 @@ says that all hosts have confirmed it.
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from ipaddress import IPv4Address
 from pathlib import Path
 
+from controller.cli.waiting import wait_confirmed
 from flows.model import AnyPort, Network, parse
 from tests.properties.controller_process import Network as Hosts
 from tests.switch import wait_until
@@ -91,21 +92,12 @@ class Measured:
         print(f"{what:50} {wall:8.3f} s, controller {processor:6.2f} s of processor", flush=True)
 
 
-def confirmed(hosts: Hosts, generation: int) -> Callable[[], bool]:
-    """Whether all hosts have confirmed a generation."""
-
-    def is_confirmed() -> bool:
-        return all(host["confirmed"] >= generation for host in hosts.status().values())
-
-    return is_confirmed
-
-
 def change(hosts: Hosts, model: Network, ports: dict[str, AnyPort]) -> float:
     """Apply; seconds until all have confirmed."""
     new = model.with_ports(ports)
     start = time.perf_counter()
     generation = hosts.store.apply(new)
-    wait_until(confirmed(hosts, generation), "confirmations", 600)
+    assert wait_confirmed(hosts.store, generation, 600)
     return time.perf_counter() - start
 
 

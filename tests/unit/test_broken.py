@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from controller.cli.main import app
+from controller.cli.main import command_line
 from tests.conftest import Golden
 
 BROKEN = Path(__file__).parent / "broken"
@@ -14,7 +14,7 @@ WARNED = Path(__file__).parent / "warned"
 
 def _said_of(path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[int, str]:
     monkeypatch.chdir(path.parent)
-    result = CliRunner().invoke(app, ["validate", path.name])
+    result = CliRunner().invoke(command_line(), ["validate", path.name])
     assert result.exception is None or isinstance(result.exception, SystemExit)
     return result.exit_code, result.output
 

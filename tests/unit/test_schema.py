@@ -8,7 +8,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from controller.cli.main import app
+from controller.cli.main import command_line
 from flows.model import network_schema, parse
 from tests.conftest import Golden
 from tests.scenario import ROOT, SCENARIOS, SHIPPED
@@ -60,7 +60,7 @@ def _value(path: Path) -> Any:
 
 
 def test_kept_schema(golden: Golden) -> None:
-    golden.check(ROOT / "docs" / "network.schema.json", CliRunner().invoke(app, ["schema"]).output)
+    golden.check(ROOT / "docs" / "network.schema.json", CliRunner().invoke(command_line(), ["schema"]).output)
 
 
 def test_schema_is_one() -> None:

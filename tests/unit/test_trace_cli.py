@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.cli.main import app
+from controller.cli.main import command_line
 from tests.scenario import ROOT, SCENARIOS, SHIPPED
 
 PEERED, UNPEERED = SHIPPED / "peered-vpcs.yaml", SHIPPED / "unpeered-vpcs.yaml"
@@ -34,7 +34,7 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
 
     def run(*arguments: str | Path) -> Done:
         with pytest.raises(SystemExit) as ended:
-            app(["trace", *map(str, arguments)])
+            command_line()(["trace", *map(str, arguments)])
         return Done(ended.value.code, *capsys.readouterr())
 
     return run

@@ -147,7 +147,7 @@ def test_a_lost_mark_and_a_lost_number_are_put_back(switch: Switch, watcher: Wat
     establish(switch, watcher, settings)
     watcher.sessions.set_hosts({"a": (switch.db_target, replace(settings, bound=frozenset({"port1"})))})
     instance(switch, "tap1", "port1")
-    wait_until(lambda: "port1" in get(switch, "interface", "tap1", "external_ids:ovs-vpc-bound"), "the mark")
+    wait_until(lambda: "ovs-vpc-bound=port1" in get(switch, "interface", "tap1", "external_ids"), "the mark")
     wait_until(lambda: get(switch, "interface", "tap1", "ofport_request") == "1", "the pin")
     time.sleep(0.2)
     assert watcher.drift == [], "what was put there for the first time"

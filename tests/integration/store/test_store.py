@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from controller.store import Store, Vlans
 from controller.store.errors import Conflict
 from flows.model import InvalidModel
+from mininet_topos.waiting import patience
 from tests.integration.store.conftest import Open
 from tests.integration.store.support import NETWORK, network, transact, with_ports
 
@@ -226,6 +228,19 @@ def test_a_process_that_goes_on_compares_with_what_others_made_of_the_model(stor
     assert stored is not None
     assert stored.network == second
     assert list(stored.network.ports) == list(second.ports)
+
+
+def test_who_waits_for_a_status_is_woken_by_the_next_one(store: Store, open_store: Open) -> None:
+    other = open_store()
+    store.write_status({"generation": 7, "hosts": {}})
+    assert other.read_status()["generation"] == 7
+    other.await_status(0)
+    assert other.read_status()["generation"] == 7, "nothing new was said"
+    with ThreadPoolExecutor() as threads:
+        waiting = threads.submit(other.await_status, patience(30))
+        store.write_status({"generation": 8, "hosts": {}})
+        waiting.result(patience(10))
+    assert other.read_status()["generation"] == 8
 
 
 def test_status(store: Store, open_store: Open) -> None:

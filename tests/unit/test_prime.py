@@ -1,0 +1,72 @@
+"""When a way to another host counts as proven. The clock is ours."""
+
+from collections.abc import Iterable
+from ipaddress import IPv4Address
+from typing import Any, cast
+
+from controller.prime import PATIENCE, REMEMBER, REPEAT, Primer
+from controller.switch.sessions import Session
+from flows.facts import HostFacts
+from flows.tables.from_tunnel import KEEPALIVE_MAC
+
+H2, H3 = IPv4Address("192.0.2.2"), IPv4Address("192.0.2.3")
+NOBODY, BOTH, FIRST = frozenset[IPv4Address](), frozenset({H2, H3}), frozenset({H2})
+FACTS = HostFacts(1, "netdev", 1, frozenset(), frozenset())
+
+
+class Sent:
+    """Stands for a session: notes what was sent last, and to whom."""
+
+    def __init__(self) -> None:
+        self.keepalives: list[IPv4Address] = []
+
+    def send_by_tunnel(self, frame: bytes, hosts: Iterable[IPv4Address], _: Any) -> None:
+        if frame.startswith(bytes.fromhex(KEEPALIVE_MAC.replace(":", ""))):
+            self.keepalives = list(hosts)
+
+
+def run(primer: Primer, hosts: frozenset[IPv4Address], now: float) -> Sent:
+    sent = Sent()
+    primer.run(cast(Session, sent), FACTS, hosts, now)
+    return sent
+
+
+def proven() -> Primer:
+    """At the time 1, with a proof of the way to h2."""
+    primer = Primer(1)
+    run(primer, FIRST, 1)
+    assert not primer.is_ready(FIRST, 1)
+    primer.proven(H2)
+    run(primer, FIRST, 1)
+    assert primer.is_ready(FIRST, 1)
+    return primer
+
+
+def test_a_way_that_was_used_is_known_when_it_is_used_again() -> None:
+    primer = proven()
+    assert not run(primer, NOBODY, 100).keepalives, "nothing is sent there any more"
+    run(primer, FIRST, 200)
+    assert primer.is_ready(FIRST, 200)
+    assert run(primer, FIRST, 200 + REPEAT).keepalives == [H2]
+
+
+def test_a_way_that_was_not_used_for_long_is_proven_anew() -> None:
+    primer = proven()
+    run(primer, NOBODY, 100)
+    run(primer, NOBODY, REMEMBER + 2)
+    run(primer, FIRST, REMEMBER + 3)
+    assert not primer.is_ready(FIRST, REMEMBER + 3)
+
+
+def test_a_proof_says_nothing_of_another_way() -> None:
+    primer = proven()
+    run(primer, BOTH, 2)
+    assert not primer.is_ready(BOTH, 2)
+    assert primer.is_ready(BOTH, 2 + PATIENCE + 0.1)
+
+
+def test_a_switch_that_connects_anew_knows_nothing() -> None:
+    primer = proven()
+    primer.forget()
+    run(primer, FIRST, 2)
+    assert not primer.is_ready(FIRST, 2)
