@@ -4,9 +4,11 @@ Of a VPC that a change touches by single ports only those are looked at, and one
 host. For no two ports of a VPC want the same flow, and what the others want is the same before and after. Of VPCs that
 it does not touch, and whose peers it does not, nothing is looked at. Segments that it touches are looked at whole, of
 the others one port, for segments share some flows.
+
+For each host the ports that it has are told from those that are far away: :mod:`flows.far`.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -65,23 +67,42 @@ class Concerned:
         self._sides = old, new
         self._before, self._after = old.locations.hosts, new.locations.hosts
 
-    def different(self, host: str) -> Pair:
-        """The networks with every port that may be the reason for a flow that is different on a host."""
-        if self._is_everywhere:
-            return self._old, self._new
-        before, after = self._presence
-        whole = {vpc for vpc in self._related if ((vpc, host) in before) != ((vpc, host) in after)}
-        whole |= self._peers(whole) | self._whole
-        ports = self._ports_of(frozenset(whole)) | self._segment_ports | self._kept(host)
+    def near(self, host: str) -> Pair:
+        """The networks with the ports of a host, and of segments, that may be the reason for a different flow there."""
+        ports = self._different(host) & self._at.get(host, frozenset()) | self._segment_ports
         return _with_ports(self._old, ports), _with_ports(self._new, ports)
+
+    def far(self, host: str) -> frozenset[str]:
+        """The ports of VPCs that may be the reason for a different flow on a host and are not there."""
+        return self._different(host) - self._at.get(host, frozenset()) - self._segment_ports
 
     def shared(self, host: str) -> Pair:
         """The networks with few ports, by which all is there that flows of several objects are there for."""
-        return _with_ports(self._old, self._kept(host)), _with_ports(self._new, self._kept(host))
+        ports = self._kept(host) & self._at.get(host, frozenset())
+        return _with_ports(self._old, ports), _with_ports(self._new, ports)
+
+    def _different(self, host: str) -> frozenset[str]:
+        """Every port that may be the reason for a flow that is different on a host."""
+        if self._is_everywhere:
+            return frozenset(self._old.ports.keys() | self._new.ports.keys())
+        before, after = (here.get(host, set()) for here in self.here)
+        whole = self._related & (before ^ after)
+        whole |= self._peers(whole) | self._whole
+        return self._ports_of(whole) | self._kept(host)
 
     def _kept(self, host: str) -> frozenset[str]:
         """The ports that changed, and those that stand in for the others on a host."""
         return self._touched - self._segment_ports | self._stand_ins.get(host, frozenset())
+
+    @cached_property
+    def _at(self) -> Mapping[str, frozenset[str]]:
+        """The ports that each host has, or gets what is sent to them, before or after."""
+        found: dict[str, set[str]] = {}
+        for side in self._sides:
+            for name, port in side.network.host_ports.items():
+                for host in places(port, side.locations.hosts.get(name)):
+                    found.setdefault(host, set()).add(name)
+        return {host: frozenset(names) for host, names in found.items()}
 
     @cached_property
     def _is_everywhere(self) -> bool:
@@ -130,9 +151,13 @@ class Concerned:
         return found
 
     @cached_property
-    def _presence(self) -> tuple[frozenset[tuple[str, str]], ...]:
-        """Which VPC has a port that is plugged in on which host, before and after."""
-        return tuple(frozenset((vpc, host) for vpc, host, _ in side.here()) for side in self._sides)
+    def here(self) -> tuple[Mapping[str, Set[str]], Mapping[str, Set[str]]]:
+        """The VPCs that have a port plugged in on each host, before and after."""
+        found: tuple[dict[str, set[str]], dict[str, set[str]]] = ({}, {})
+        for side, of_hosts in zip(self._sides, found, strict=True):
+            for vpc, host, _ in side.here():
+                of_hosts.setdefault(host, set()).add(vpc)
+        return found
 
     def _ports_of(self, vpcs: frozenset[str]) -> frozenset[str]:
         """Every port of some VPCs."""
@@ -165,6 +190,8 @@ class Concerned:
     def _segment_ports(self) -> frozenset[str]:
         """Every port of the segments that are different, or of which a port is."""
         networks = (self._old, self._new)
+        if self._is_everywhere:
+            return frozenset(name for network in networks for name in network.segment_ports)
         segments = self._difference.changed["segments"].union(
             segment.name
             for network in networks

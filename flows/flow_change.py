@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from flows.compile import MISSES, applications
 from flows.concerned import Concerned, Pair, Placed
 from flows.facts import SwitchFacts
+from flows.far import Far
 from flows.locate import Locations
 from flows.model import Network
 from flows.model.difference import Difference
@@ -30,16 +31,19 @@ def host_changes(difference: Difference, old: Placed, new: Placed) -> dict[str, 
     ``new`` has the network of the difference that is aligned with the old one.
     """
     concerned, compiler = Concerned(difference, old, new), _Compiler()
+    far = Far(concerned, old, new)
     found: dict[str, FlowChange | None] = {}
     for host in dict.fromkeys([*old.network.hosts, *new.network.hosts]):
-        holds, shall_hold = _units(concerned.different(host), (old, new), host)
+        holds, shall_hold = _units(concerned.near(host), (old, new), host)
+        far_gone, far_come = far.change(host, concerned.far(host))
+        gone = [*compiler.applications(holds - shall_hold), *far_gone]
+        come = [*compiler.applications(shall_hold - holds), *far_come]
         if old.has(host) != new.has(host):
-            added = compiler.all(shall_hold, is_there=new.has(host))
-            found[host] = FlowChange(added, compiler.all(holds, is_there=old.has(host)))
-        elif holds != shall_hold:
+            found[host] = FlowChange(_all(come, is_there=new.has(host)), _all(gone, is_there=old.has(host)))
+        elif gone or come:
             stay, would_stay = _units(concerned.shared(host), (old, new), host)
             switching = (unit for unit in holds & shall_hold if isinstance(unit, SwitchingUnit))
-            found[host] = compiler.change(holds - shall_hold, shall_hold - holds, (stay & would_stay).union(switching))
+            found[host] = _change(gone, come, compiler.applications((stay & would_stay).union(switching)))
     return {host: change for host, change in found.items() if change}
 
 
@@ -55,7 +59,8 @@ def switch_changes(
     for switch in dict.fromkeys([*difference.old.switches, *difference.new.switches]):
         holds = _switch_units(difference.old, old, switch)
         shall_hold = _switch_units(difference.aligned, new, switch)
-        found[switch] = compiler.change(holds - shall_hold, shall_hold - holds, holds & shall_hold)
+        sets = (holds - shall_hold, shall_hold - holds, holds & shall_hold)
+        found[switch] = _change(*map(compiler.applications, sets))
     return {switch: change for switch, change in found.items() if change}
 
 
@@ -68,7 +73,8 @@ def _units(networks: Pair, sides: tuple[Placed, Placed], host: str) -> tuple[fro
 def _view(placed: Placed, host: str) -> frozenset[Unit]:
     if not placed.has(host):
         return frozenset()
-    places = {name: of for name, of in placed.locations.hosts.items() if name in placed.network.ports}
+    of = placed.locations.hosts
+    places = {name: of[name] for name in placed.network.ports if name in of}
     return view(placed.network, placed.tags, Locations(places, frozenset()), placed.facts[host], host)
 
 
@@ -94,24 +100,27 @@ class _Compiler:
                 found = self._known[unit] = tuple(applications(unit))
             yield from found
 
-    def all(self, units: Iterable[Unit], *, is_there: bool) -> tuple[Application, ...]:
-        """Every flow of a host, with the misses that all have; none of one that is not there."""
-        return (*MISSES, *self._by_cookie(units).values()) if is_there else ()
 
-    def change(self, gone: Iterable[Unit], come: Iterable[Unit], stay: Iterable[Unit]) -> FlowChange | None:
-        """What the flows of some units that go, and of others that come, change; None when that is nothing."""
-        before, after = self._by_cookie(gone), self._by_cookie(come)
-        kept = before.keys() & after.keys()
-        kept |= {one.flow.cookie for one in self.applications(stay)}
-        added = tuple(one for cookie, one in after.items() if cookie not in kept)
-        removed = tuple(one for cookie, one in before.items() if cookie not in kept)
-        return FlowChange(added, removed) if added or removed else None
+def _all(flows: Iterable[Application], *, is_there: bool) -> tuple[Application, ...]:
+    """Every flow of a host, with the misses that all have; none of one that is not there."""
+    return (*MISSES, *_by_cookie(flows).values()) if is_there else ()
 
-    def _by_cookie(self, units: Iterable[Unit]) -> dict[int, Application]:
-        """Every flow of some units; of several reasons for it the first in the alphabet."""
-        found: dict[int, Application] = {}
-        for one in self.applications(units):
-            other = found.setdefault(one.flow.cookie, one)
-            if other is not one:
-                found[one.flow.cookie] = min(one, other, key=lambda each: (each.sentence, str(each.why)))
-        return found
+
+def _change(gone: Iterable[Application], come: Iterable[Application], stay: Iterable[Application]) -> FlowChange | None:
+    """What flows that go, and others that come, change where some stay; None when that is nothing."""
+    before, after = _by_cookie(gone), _by_cookie(come)
+    kept = before.keys() & after.keys()
+    kept |= {one.flow.cookie for one in stay}
+    added = tuple(one for cookie, one in after.items() if cookie not in kept)
+    removed = tuple(one for cookie, one in before.items() if cookie not in kept)
+    return FlowChange(added, removed) if added or removed else None
+
+
+def _by_cookie(flows: Iterable[Application]) -> dict[int, Application]:
+    """Each flow once; of several reasons for it the first in the alphabet."""
+    found: dict[int, Application] = {}
+    for one in flows:
+        other = found.setdefault(one.flow.cookie, one)
+        if other is not one:
+            found[one.flow.cookie] = min(one, other, key=lambda each: (each.sentence, str(each.why)))
+    return found

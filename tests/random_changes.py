@@ -1,6 +1,7 @@
 """Random networks, and random changes of them, one after the other: ports, routes, peerings, subnets, segments.
 
-The hosts stay the same, so that a lab can follow. Every port declares its host and has an address.
+The hosts stay the same, so that a lab can follow. Every port declares its host and has an address. Announced moves are
+for those who want them: where there is a controller, they end by themselves.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,8 +24,9 @@ Document = dict[str, Any]
 class Changing:
     """A network that changes at random, always a valid one."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, *, announces: bool = False) -> None:
         self._random = Random(seed)
+        self._ways = (*self._WAYS, Changing._announce_move) if announces else self._WAYS
         self._count = 0
         self.network = Network()
         self.document: Document = {
@@ -104,6 +106,13 @@ class Changing:
             )
         return True
 
+    def _announce_move(self) -> bool:
+        """Ports are announced to move, and no more."""
+        for port in self.document["ports"].values():
+            if self._random.random() < 0.3 and port.pop("moving_to", None) is None:
+                port["moving_to"] = self._random.choice([host for host in HOSTS if host != port["host"]])
+        return True
+
     def _add_peering(self) -> bool:
         one, other = self._random.sample(self._ends(), 2)
         self._count += 1
@@ -144,9 +153,12 @@ class Changing:
 
     def _several(self) -> bool:
         """A change is often more than one."""
-        return all(self._random.choice(self._ways[:-1])(self) for _ in range(self._random.randint(2, 4)))
+        return all(
+            self._random.choice([way for way in self._ways if way is not Changing._several])(self)
+            for _ in range(self._random.randint(2, 4))
+        )
 
-    _ways: tuple[Callable[["Changing"], bool], ...] = (
+    _WAYS: tuple[Callable[["Changing"], bool], ...] = (
         _add_port,
         _add_port,
         _remove_port,
@@ -164,7 +176,7 @@ class Changing:
 
 def changes(seed: int, number: int) -> Iterator[tuple[Network, Network]]:
     """Networks before and after each of some random changes."""
-    changing = Changing(seed)
+    changing = Changing(seed, announces=True)
     before = changing.network
     for _ in range(number):
         changing.change()
