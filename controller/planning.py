@@ -8,7 +8,7 @@ from typing import Any
 from controller.compiled import reported_switch_facts
 from controller.status import reported_facts
 from controller.store import Changes, Outlook, Vlans
-from controller.store.changes import between, is_the_same, own
+from controller.store.changes import Change, between, is_the_same, own
 from controller.store.rows import Key, Rows, Values, rows_of_object, rows_of_settings
 from controller.vlans import segments_here
 from flows.concerned import Placed
@@ -82,11 +82,11 @@ class Planned:
 
     @property
     def objects(self) -> list[ObjectChange]:
-        """The objects that are different, but for the line that they are written on."""
+        """The objects that are different, but for the line that they are written on: in that order, what goes first."""
+        different = [(key, change) for key, change in self._changes.items() if not is_the_same(key, change)]
         return [
             ObjectChange(key, change.old and own(key, change.old), change.new and own(key, change.new))
-            for key, change in self._changes.items()
-            if not is_the_same(key, change)
+            for key, change in sorted(different, key=lambda item: _order(item[1]))
         ]
 
     @cached_property
@@ -104,14 +104,16 @@ class Planned:
     @property
     def unplugged(self) -> list[str]:
         """The ports that are different and not plugged in where they belong: their flows come once they are."""
-        seen = {(i.iface_id, host) for host, facts in self._after.hosts.items() for i in facts.interfaces}
-        somewhere = {port for port, _ in seen}
+        seen: dict[str, set[str]] = {}
+        for host, facts in self._after.hosts.items():
+            for interface in facts.interfaces:
+                seen.setdefault(interface.iface_id, set()).add(host)
         changed = self._difference.changed["ports"]
         return [
             port.name
             for port in self._difference.new.host_ports.values()
             if port.name in changed
-            and (port.name not in somewhere or (port.host and (port.name, port.host) not in seen))
+            and (port.name not in seen or not seen[port.name].issuperset(filter(None, (port.host, port.moving_to))))
         ]
 
     @cached_property
@@ -160,6 +162,11 @@ def _rows(network: Network, difference: Difference) -> Rows:
         for name in names & getattr(network, section).keys():
             rows |= rows_of_object(section, getattr(network, section)[name])
     return rows
+
+
+def _order(change: Change) -> tuple[bool, str, int, int]:
+    values = change.new or change.old or {}
+    return change.new is not None, values.get("file", ""), values.get("line", 0), values.get("column", 0)
 
 
 def _claimed(facts: HostFacts, host: str, places: Mapping[str, str]) -> HostFacts:

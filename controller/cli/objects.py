@@ -25,7 +25,7 @@ def print_object(key: Key, before: Values | None, after: Values | None, indent: 
 def _text(value: Any) -> str:
     match value:
         case list():
-            return ", ".join(map(str, value))
+            return ", ".join(map(str, value)) or "[]"
         case dict():
             return ", ".join(f"{key}={item}" for key, item in value.items())
         case bool():

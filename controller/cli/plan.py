@@ -14,6 +14,7 @@ from controller.cli.state import LabOption, StateOption, find_target
 from controller.planning import ObjectChange, Planned, plan_between
 from controller.planning import plan as plan_change
 from flows.flow_change import FlowChange
+from flows.model.problem import listed
 from flows.model.reachability_change import Change
 from flows.pipeline import table_name
 from flows.rules import Application
@@ -22,9 +23,6 @@ CHANGES = 2
 """Exit code: there is something to change."""
 
 _VERBS = ("added", "changed", "removed", "moved")
-_SHOWN = 8
-"""So many names are printed in full."""
-
 FlowsOption = Annotated[bool, typer.Option("--flows", help="Print every flow that comes and goes, in words.")]
 
 
@@ -71,9 +69,9 @@ def print_plan(planned: Planned, *, in_words: bool) -> None:
     _print_objects(planned.objects)
     _print_flows(planned.flows, in_words=in_words)
     if planned.unseen:
-        out.print(f"  not counted, because nothing is known of them yet: {_names(planned.unseen)}")
+        out.print(f"  not counted, because nothing is known of them yet: {listed(planned.unseen)}")
     if planned.unplugged:
-        out.print(f"  more come for these ports once they are plugged in: {_names(planned.unplugged)}")
+        out.print(f"  more come for these ports once they are plugged in: {listed(planned.unplugged)}")
     _print_reachability(planned.reachability)
 
 
@@ -121,16 +119,11 @@ def _print_reachability(changes: Sequence[Change]) -> None:
     out.print(f"[bold]reachability[/]: {pairs} of ports will reach each other that do not now, {lost} will no more")
     for change in changes:
         sign, style = ("+", "green") if change.reach else ("-", "red")
-        ports, others = _names(change.ports), _names(change.others)
+        ports, others = listed(change.ports), listed(change.others)
         who = f"{ports} among each other" if change.ports == change.others else f"{ports} <-> {others}"
         out.print(escape(f"  {sign} {who}: {change.reason}"), style=style)
         for found in change.because:
             out.print(escape(f"        because of {found}"), style="dim")
-
-
-def _names(names: Sequence[str]) -> str:
-    more = len(names) - _SHOWN
-    return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def _number(number: int, one: str, many: str) -> str:

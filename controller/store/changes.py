@@ -7,7 +7,7 @@ from typing import Any
 from controller.store.allocate import Numbers
 from controller.store.replica import Replica
 from controller.store.rows import NETWORK, Key, Rows, Values, references
-from controller.store.schema import GENERATION, NUMBERS, ORIGIN, POOLS, Json
+from controller.store.schema import GENERATION, NUMBERS, ORIGIN, POOLS, Json, given
 from controller.store.shapes import tables
 from controller.store.wire import VERSION, Names, encode
 
@@ -45,9 +45,12 @@ def is_the_same(key: Key, change: Change) -> bool:
 
 
 def own(key: Key, values: Values) -> Values:
-    """What of a row's values a user wrote for this very object."""
-    parts = {column.name for column in tables()[key.table].children}
-    return {name: value for name, value in values.items() if name not in parts and name not in ORIGIN}
+    """What of a row's values a user wrote for this very object, as it was written."""
+    columns = tables()[key.table].columns.values()
+    marks = {given(column): column.name for column in columns if column.is_nullable}
+    hidden = {*ORIGIN, *marks, *(column.name for column in columns if column.is_child)}
+    empty: Values = {name: [] for mark, name in marks.items() if values.get(mark) and name not in values}
+    return {name: value for name, value in values.items() if name not in hidden} | empty
 
 
 class Transaction:

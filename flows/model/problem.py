@@ -54,3 +54,9 @@ def did_you_mean(word: str, known: Collection[str]) -> str:
     if known and len(known) <= _LISTED_NAMES:
         return f"; known: {', '.join(sorted(known))}"
     return ""
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names for people to read: of many the first, and how many more there are."""
+    more = len(names) - _LISTED_NAMES
+    return ", ".join(names[:_LISTED_NAMES]) + (f" and {more} more" if more > 0 else "")

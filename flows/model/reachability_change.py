@@ -4,7 +4,7 @@ Only what the change can touch is looked at, and ports that nothing tells apart 
 one subnet that no route treats differently reach the same others.
 """
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import IPv4Network
@@ -12,6 +12,7 @@ from ipaddress import IPv4Network
 from flows.model.difference import Difference
 from flows.model.network import AnyPort, Network
 from flows.model.port import SegmentPort, VpcPort
+from flows.model.problem import listed
 from flows.model.reachability import Decider, Verdict, answers, decider
 from flows.model.switch import SwitchPort
 from flows.model.vpc import SubnetRoute
@@ -65,10 +66,19 @@ class _Comparison:
         before, after = self._old.answers(one, other), self._new.answers(one, other)
         if before.arrives == after.arrives:
             return
-        reason = after.reason or f"{', '.join(sorted({one, other} - self._new.network.ports.keys()))} is gone"
+        reason = after.reason or self._what_is_gone(dict.fromkeys([*ports, *others]))
         deciding = {found.what: found for found in (*before.because, *after.because)}
         because = tuple(found for what, found in deciding.items() if what in self._changed_objects)
         yield Change(tuple(ports), tuple(others), after.arrives, reason, because)
+
+    def _what_is_gone(self, names: Collection[str]) -> str:
+        """Why nothing can be said of some ports any more: some are gone, or have no address."""
+        ports = self._new.network.ports
+        gone, what = [name for name in names if name not in ports], ("is gone", "are gone")
+        if not gone:
+            gone = [name for name in names if ports[name].address is None]
+            what = ("has no address any more", "have no address any more")
+        return f"{listed(gone)} {what[len(gone) > 1]}"
 
     @cached_property
     def _touched(self) -> frozenset[str]:

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from controller.store import Store
+from flows.model import parse
+from tests.benchmarks.plan import status
 from tests.scenario import ROOT, SHIPPED, load
 
 UNPEERED, PEERED = (SHIPPED / f"{name}-vpcs.yaml" for name in ("unpeered", "peered"))
@@ -85,6 +87,64 @@ def test_a_moved_port(tmp_path: Path) -> None:
     assert "objects: 0 added, 0 changed, 0 removed, 1 moved" in done.stdout
     assert "  > port blue1: from host86 to host87" in done.stdout
     assert "reachability: 0 pairs of ports will reach each other that do not now, 0 will no more" in done.stdout
+
+
+SEGMENT = """\
+hosts: {h1: {tunnel_ip: 192.0.2.1}, h2: {tunnel_ip: 192.0.2.2}}
+segments: {red: {id: 11, vlan: 5}}
+ports:
+  a: {segment: red, ip: 10.0.0.1/24, host: h1}
+  b: {segment: red, ip: 10.0.0.2/24, host: h2}
+  c: {segment: red, ip: 10.0.0.3/24, host: h2}
+"""
+
+
+def changed(tmp_path: Path, old: str, new: str) -> list[str]:
+    """What a plan says, line by line, of a segment in which one text is replaced by another."""
+    before, after = tmp_path / "before.yaml", tmp_path / "after.yaml"
+    before.write_text(SEGMENT)
+    after.write_text(SEGMENT.replace(old, new))
+    return run("plan", after, "--against", before).stdout.splitlines()
+
+
+def test_ports_that_go_are_named(tmp_path: Path) -> None:
+    for old, new, reason in (
+        (SEGMENT[SEGMENT.index("  b:") :], "", "b, c are gone"),
+        ("  a: {segment: red, ip: 10.0.0.1/24, host: h1}\n", "", "a is gone"),
+        ("segment: red, ip: 10.0.0.1/24", "segment: red", "a has no address any more"),
+        ("segment: red, ip: 10.0.0.1/24", "trunk: []", "a has no address any more"),
+    ):
+        assert f"  - a <-> b, c: {reason}" in changed(tmp_path, old, new)
+
+
+def test_objects_are_shown_as_they_are_written(tmp_path: Path) -> None:
+    """A trunk of all segments is an empty list, and no trunk is nothing. Objects come in the order of the file."""
+    told = changed(tmp_path, "segment: red, ip: 10.0.0.1/24", "trunk: []")
+    assert told[: told.index("      + trunk: []") + 1] == [
+        "objects: 0 added, 1 changed, 0 removed, 0 moved",
+        "  ~ port a",
+        "      - segment: red",
+        "      - ip: 10.0.0.1/24",
+        "      + trunk: []",
+    ]
+    gone = changed(tmp_path, SEGMENT[SEGMENT.index("segments:") :], "")
+    assert [line for line in gone if line.startswith("  - ") and ":" not in line] == [
+        "  - segment red",
+        *(f"  - port {name}" for name in "abc"),
+    ]
+
+
+def test_an_announced_move(tmp_path: Path) -> None:
+    """The new host gets more flows once it has the port's interface."""
+    network = parse(SEGMENT, "network.yaml")[0]
+    with Store(tmp_path / "state") as store:
+        store.apply(network)
+        store.write_status(status(network))
+        file = tmp_path / "network.yaml"
+        file.write_text(SEGMENT.replace("24, host: h1", "24, host: h1, moving_to: h2"))
+        done = run("plan", file, "--state", tmp_path / "state")
+    assert "      + moving_to: h2" in done.stdout
+    assert "  more come for these ports once they are plugged in: a\n" in done.stdout
 
 
 def test_wrong_files(tmp_path: Path, state: Path) -> None:
