@@ -41,11 +41,43 @@ class Meaning:
     because_of: tuple[str, ...]
 
 
+def flows_of(text: str) -> list[str]:
+    """The flows of a pasted text, each in one piece, without what else is printed around them.
+
+    Terminals and mail programs break the long lines of ``ovs-ofctl``: what does not begin a flow continues the one
+    before. Of a whole ``ofproto/trace`` only the lines with a cookie count.
+    """
+    lines = [line for line in text.splitlines() if line.strip() and _HEADER not in line]
+    if any(line.startswith("Flow: ") for line in lines):
+        return [line for line in lines if ", cookie 0x" in line]
+    found: list[str] = []
+    for line in lines:
+        if found and _continues(found[-1], line):
+            found[-1] += line
+        else:
+            found.append(line)
+    return found
+
+
+_HEADER = "_FLOW reply "
+"""In the first line of what ``ovs-ofctl dump-flows`` prints."""
+_BEGINS = re.compile(r"\s*(cookie=0x[0-9a-fA-F]+(, |,?$)|0x[0-9a-fA-F]+\s*$|[0-9]+\. )")
+"""A flow of a dump (the cookie of a ``learn`` action has no blank after its comma), a cookie, a line of a trace."""
+
+
+def _continues(flow: str, line: str) -> bool:
+    """Whether a line is the rest of a flow that ``ovs-ofctl`` printed: these begin with their cookies."""
+    if not flow.lstrip().startswith("cookie=") or _BEGINS.match(line):
+        return False
+    return "actions=" not in flow or "actions=" not in line
+
+
 def read_line(line: str) -> Pasted | None:
     """A pasted flow; None when the text is none."""
     text = line.strip()
     if re.fullmatch(r"0x[0-9a-fA-F]{1,16}|[0-9]{1,20}", text):
-        return Pasted(text, int(text, 0), None)
+        cookie = int(text, 0)
+        return Pasted(text, cookie, None) if cookie < 2**64 else None
     cookie = re.search(r"\bcookie[= ](0x[0-9a-fA-F]{1,16})\b", text.partition("actions=")[0])
     place = _place(text)
     if cookie is None and place is None:

@@ -129,7 +129,8 @@ def _flows(seen: Look, network: Network, host: Host | None) -> Iterator[Finding]
     # A new bridge without a controller switches by one flow of its own.
     if foreign and not (len(cookies) == 1 and "actions=NORMAL" in seen.flows):
         number = sum(cookie in foreign for cookie in cookies)
-        what = f"{INTEGRATION_BRIDGE} has {number} flows that are not ours; they can take packets away from ours"
+        them = "1 flow that is not ours; it" if number == 1 else f"{number} flows that are not ours; they"
+        what = f"{INTEGRATION_BRIDGE} has {them} can take packets away from ours"
         mend = "; ".join(f"ovs-ofctl del-flows {INTEGRATION_BRIDGE} cookie=0x{one}/-1" for one in sorted(foreign)[:5])
         yield Finding("error", what, mend)
 

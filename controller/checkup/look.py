@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
+from controller.store.errors import Wrong
 from controller.store.rpc import Connection
 from flows.model.contract import INTEGRATION_BRIDGE, PHYSICAL_BRIDGE
 
@@ -87,10 +88,13 @@ def _read(target: str) -> dict[str, dict[str, Row]]:
     ]
     with closing(Connection(target)) as connection:
         results = connection.call("transact", ["Open_vSwitch", *selects], _SECONDS)
-    return {
-        table: {row["_uuid"][1]: {name: _plain(value) for name, value in row.items()} for row in result["rows"]}
-        for table, result in zip(_COLUMNS, results, strict=True)
-    }
+    try:
+        return {
+            table: {row["_uuid"][1]: {name: _plain(value) for name, value in row.items()} for row in result["rows"]}
+            for table, result in zip(_COLUMNS, results, strict=True)
+        }
+    except (ValueError, TypeError, KeyError):
+        raise Wrong(f"{target}: what it answers is no Open_vSwitch database") from None
 
 
 def _bridge(tables: Mapping[str, Mapping[str, Row]], uuid: str) -> Bridge:

@@ -1,6 +1,7 @@
 """``ovs-vpc doctor``: is a host fit to join, and is it well?"""
 
 import os
+import re
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -23,6 +24,7 @@ from mininet_topos.lab import Lab
 
 _ICMP_AND_IP = 28
 """Bytes of the headers of a ping (RFC 791, RFC 792)."""
+_ADDRESS = re.compile(r"unix:.+|tcp:.+:[0-9]+")
 _STYLES = {"error": "red", "warning": "yellow", "unchecked": "dim"}
 
 
@@ -47,6 +49,8 @@ def doctor(
 
     Exit code 0: no errors. 1: some host has one, or cannot be reached.
     """
+    if db is not None and not _ADDRESS.fullmatch(db):
+        fail(f"'{db}' is no address of a database: unix:PATH or tcp:ADDRESS:PORT")
     target = None if db is not None and host is None else find_target(state, lab)
     network = target.model().network if target is not None else Network()
     if host is not None and target is not None and db is None:

@@ -12,12 +12,13 @@ from controller.cli.output import FAILED, JsonOption, fail, out, print_json
 from controller.cli.state import LabOption, StateOption, Target, check_name, complete_place, find_target
 from controller.compiled import compiled, compiled_switch
 from controller.store import Stored
-from flows.explain import Explainer, Meaning, Pasted, read_line, stranger
+from flows.explain import Explainer, Meaning, Pasted, flows_of, read_line, stranger
 from flows.model.contract import tunnel_port
+from flows.model.problem import shown
 from flows.pipeline import table_name
 
-_HEADER = "_FLOW reply "
-"""In the first line of what ``ovs-ofctl dump-flows`` prints."""
+_SHOWN = 10
+"""So many lines that are no flows are named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ def explain(
     """
     if not flows and sys.stdin.isatty():
         fail("give a cookie or a flow, or pipe the flows in: ovs-ofctl dump-flows br-int | ovs-vpc explain")
-    pasted = _read(flows or sys.stdin.read().splitlines())
+    pasted = _read(flows or [sys.stdin.read()])
     target = find_target(state, lab)
     stored = target.model()
     places = [*stored.network.hosts, *stored.network.switches]
@@ -76,19 +77,18 @@ def explain(
         raise SystemExit(FAILED)
 
 
-def _read(lines: Sequence[str]) -> list[Pasted]:
-    """The flows of some lines; ends the command when a line is none, with every such line."""
+def _read(texts: Sequence[str]) -> list[Pasted]:
+    """The flows of some texts; ends the command when there are other things, with these."""
     found, wrong = [], []
-    for line in lines:
-        if not line.strip() or _HEADER in line:
-            continue
+    for line in (line for text in texts for line in flows_of(text)):
         pasted = read_line(line)
         if pasted is None:
-            wrong.append(line.strip())
+            wrong.append(shown(line.strip()))
         else:
             found.append(pasted)
     if wrong:
-        fail("neither a cookie nor a flow (a flow has 'table=' and 'actions='): " + "; ".join(wrong[:10]))
+        more = f" and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
+        fail("neither a cookie nor a flow (a flow has 'table=' and 'actions='): " + "; ".join(wrong[:_SHOWN]) + more)
     if not found:
         fail("there is no flow to explain")
     return found
@@ -132,7 +132,8 @@ def _different(meanings: Mapping[str, Meaning | None]) -> dict[str, Meaning]:
 
 
 def _print(one: _Explained) -> None:
-    packets = f", {one.pasted.packets} packets" if one.pasted.packets is not None else ""
+    seen = one.pasted.packets
+    packets = "" if seen is None else f", {seen} packet{'' if seen == 1 else 's'}"
     head = f"{one.table}: " if one.table else ""
     if not one.meanings:
         out.print(escape(f"{head}{stranger(one.pasted)}{packets}  ({one.pasted.text})"), style="yellow")

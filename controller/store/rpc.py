@@ -115,6 +115,8 @@ class Connection:
             return
         except OSError as error:
             raise Unreachable(f"{self.target}: {error.strerror}") from None
+        except (ValueError, TypeError, KeyError):
+            raise Unreachable(f"{self.target}: what answers is no database server") from None
         raise Unreachable(f"{self.target}: the server ended the connection")
 
     def _take(self, message: Any) -> None:

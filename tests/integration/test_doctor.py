@@ -1,8 +1,10 @@
 """``ovs-vpc doctor`` on hosts that are broken in many ways, and what it says mends them."""
 
 import json
+import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -99,7 +101,7 @@ def test_somebody_elses_flows(switch: Switch) -> None:
     switch.vsctl("set-fail-mode", "br-int", "secure")
     switch.ofctl("add-flow", "br-int", "cookie=0x17,priority=5,actions=drop")
     ((what, repair),) = found(switch).items()
-    assert what == "br-int has 1 flows that are not ours; they can take packets away from ours"
+    assert what == "br-int has 1 flow that is not ours; it can take packets away from ours"
     mend(switch, repair)
     assert found(switch) == {}
 
@@ -108,6 +110,45 @@ def test_nobody_answers() -> None:
     done = run("--db", "unix:/nowhere/db.sock")
     assert done.returncode == 1
     assert "its database cannot be reached: unix:/nowhere/db.sock" in done.stdout
+
+
+@pytest.mark.parametrize("address", ["", "host86", "tcp:1.2.3", "tcp:[::1]:x", "unix:", "ssl:192.0.2.1:6640"])
+def test_what_is_no_address(address: str) -> None:
+    done = run("--db", address)
+    assert done.returncode == 1
+    assert done.stderr == f"error: '{address}' is no address of a database: unix:PATH or tcp:ADDRESS:PORT\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "what answers is no database server"),
+        (b'\xff\xfe{"id":1}', "what answers is no database server"),
+        (b'{"id":[],"error":null}', "what answers is no database server"),
+        (b'{"method":7}', "what answers is no database server"),
+        (b"[1]", "what answers is no database server"),
+        (b'{"id":1,"result":{},"error":null}', "what it answers is no Open_vSwitch database"),
+        (b'{"id":1,"result":[{"error":"unknown column"},null],"error":null}', "what it answers is no Open_vSwitch"),
+    ],
+)
+def test_something_else_answers(answer: bytes, problem: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            end, _ = server.accept()
+            with end:
+                end.recv(1000)
+                end.sendall(answer)
+                while end.recv(1000):
+                    pass
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        target = f"tcp:127.0.0.1:{server.getsockname()[1]}"
+        done = run("--db", target)
+        thread.join()
+    assert done.returncode == 1
+    assert f"its database cannot be reached: {target}: {problem}" in done.stdout
 
 
 def test_in_a_lab() -> None:

@@ -114,12 +114,30 @@ def test_one_cookie_that_means_two_things(network: Network) -> None:
     assert "from b2" in run(network, cookie, "--host", "h2").stdout
 
 
+def test_lines_that_a_terminal_broke(network: Network) -> None:
+    """On standard input, and as one argument."""
+    dump = network.switches["h2"].ofctl("--names", "dump-flows", "br-int")
+    whole = run(network, text=dump).stdout
+    broken = "\n".join(line[at : at + 80] for line in dump.splitlines() for at in range(0, len(line), 80))
+    assert run(network, text=broken).stdout == whole
+    assert run(network, broken).stdout == whole
+
+
+def test_a_whole_trace(network: Network) -> None:
+    trace = network.switches["h2"].appctl("ofproto/trace", "br-int", "in_port=1")
+    done = run(network, "--host", "h2", text=trace)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == trace.count("cookie 0x")
+
+
 def test_bad_input(network: Network) -> None:
     for arguments, text, message in (
-        (["so", "what"], "", "neither a cookie nor a flow (a flow has 'table=' and 'actions='): so; what"),
+        (["so", "what"], "", "neither a cookie nor a flow (a flow has 'table=' and 'actions='): 'so'; 'what'"),
         ([], "\n", "there is no flow to explain"),
         (["0x1", "--host", "h3"], "", "there is no host 'h3'; known: h1, h2"),
         (["table=nowhere,actions=drop"], "", "neither a cookie nor a flow"),
+        ([], "what\n" * 11 + "x" * 100_000, "'what' and 2 more\n"),
+        ([str(2**64)], "", f"neither a cookie nor a flow (a flow has 'table=' and 'actions='): '{2**64}'"),
     ):
         done = run(network, *arguments, text=text)
         assert done.returncode == 1
