@@ -76,8 +76,8 @@ def read_line(line: str) -> Pasted | None:
     """A pasted flow; None when the text is none."""
     text = line.strip()
     if re.fullmatch(r"0x[0-9a-fA-F]{1,16}|[0-9]{1,20}", text):
-        cookie = int(text, 0)
-        return Pasted(text, cookie, None) if cookie < 2**64 else None
+        number = int(text, 0)
+        return Pasted(text, number, None) if number < 2**64 else None
     cookie = re.search(r"\bcookie[= ](0x[0-9a-fA-F]{1,16})\b", text.partition("actions=")[0])
     place = _place(text)
     if cookie is None and place is None:
