@@ -76,13 +76,13 @@ def read_line(line: str) -> Pasted | None:
     """A pasted flow; None when the text is none."""
     text = line.strip()
     if re.fullmatch(r"0x[0-9a-fA-F]{1,16}|[0-9]{1,20}", text):
-        number = int(text, 0)
+        number = int(text, 16 if text.startswith("0x") else 10)
         return Pasted(text, number, None) if number < 2**64 else None
     cookie = re.search(r"\bcookie[= ](0x[0-9a-fA-F]{1,16})\b", text.partition("actions=")[0])
     place = _place(text)
     if cookie is None and place is None:
         return None
-    packets = re.search(r"\bn_packets=(\d+)", text)
+    packets = re.search(r"\bn_packets=([0-9]{1,20})\b", text)
     return Pasted(text, int(cookie[1], 16) if cookie else None, place, int(packets[1]) if packets else None)
 
 
@@ -92,10 +92,10 @@ def _place(text: str) -> Place | None:
     if not found or table is None:
         return None
     name = table[1] or table[2]
-    number = NUMBERS.get(name, int(name) if name.isdigit() else None)
+    number = int(name) if re.fullmatch("[0-9]{1,3}", name) else NUMBERS.get(name)
     if number is None:
         return None
-    priority = re.search(r"\bpriority=(\d+)", before)
+    priority = re.search(r"\bpriority=([0-9]{1,5})\b", before)
     return number, int(priority[1]) if priority else _DEFAULT_PRIORITY, _terms(before)
 
 

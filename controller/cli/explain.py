@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 
-from controller.cli.output import FAILED, JsonOption, fail, out, print_json
+from controller.cli.output import FAILED, JsonOption, fail, print_json, tell
 from controller.cli.state import LabOption, StateOption, Target, check_name, complete_place, find_target
 from controller.compiled import compiled, compiled_switch
 from controller.store import Stored
@@ -136,11 +135,11 @@ def _print(one: _Explained) -> None:
     packets = "" if seen is None else f", {seen} packet{'' if seen == 1 else 's'}"
     head = f"{one.table}: " if one.table else ""
     if not one.meanings:
-        out.print(escape(f"{head}{stranger(one.pasted)}{packets}  ({one.pasted.text})"), style="yellow")
+        tell(f"{head}{stranger(one.pasted)}{packets}  ({one.pasted.text})", "yellow")
         return
     for place, meaning in one.meanings.items():
         where = f"on {place}: " if len(one.meanings) > 1 else ""
-        out.print(escape(f"{head}{where}{meaning.sentence}  [{'; '.join(meaning.because_of)}]{packets}"))
+        tell(f"{head}{where}{meaning.sentence}  [{'; '.join(meaning.because_of)}]{packets}")
 
 
 def _plain(one: _Explained) -> dict[str, Any]:

@@ -2,9 +2,7 @@
 
 from typing import Any
 
-from rich.markup import escape
-
-from controller.cli.output import out
+from controller.cli.output import tell
 from controller.store.rows import Key, Values
 
 
@@ -12,14 +10,14 @@ def print_object(key: Key, before: Values | None, after: Values | None, indent: 
     """Print an object before and after a change; None: it is not there."""
     old, new = before or {}, after or {}
     sign, style = ("+", "green") if before is None else ("-", "red") if after is None else ("~", "")
-    out.print(escape(f"{indent}{sign} {key}"), style=style)
+    tell(f"{indent}{sign} {key}", style)
     for name in dict.fromkeys([*old, *new]):
         if name == "name" or old.get(name) == new.get(name):
             continue
         if name in old:
-            out.print(escape(f"{indent}    - {name}: {_text(old[name])}"), style="red")
+            tell(f"{indent}    - {name}: {_text(old[name])}", "red")
         if name in new:
-            out.print(escape(f"{indent}    + {name}: {_text(new[name])}"), style="green")
+            tell(f"{indent}    + {name}: {_text(new[name])}", "green")
 
 
 def _text(value: Any) -> str:

@@ -31,6 +31,14 @@ def fail(message: str) -> NoReturn:
     raise SystemExit(FAILED)
 
 
+def tell(line: str, style: str = "") -> None:
+    """Print a line as it is. In colour only where somebody sees it: a hundred thousand lines take rich minutes."""
+    if out.is_terminal:
+        out.print(Text(line, style=style))
+    else:
+        print(line)
+
+
 def print_json(data: object) -> None:
     """Print data for a script."""
     print(json.dumps(data, indent=2))
@@ -60,7 +68,7 @@ def show_problems(problems: tuple[Problem, ...] | list[Problem]) -> None:
         if err.is_terminal:
             err.print(Text(str(problem), style="red" if problem.severity == "error" else "yellow"))
         else:
-            print(problem, file=sys.stderr, flush=True)  # A hundred thousand of them take rich minutes.
+            print(problem, file=sys.stderr, flush=True)
 
 
 def read_network(path: Path) -> tuple[Network, str]:

@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 
 from controller.cli.objects import print_object
-from controller.cli.output import JsonOption, err, out, print_json, read_network
+from controller.cli.output import JsonOption, err, out, print_json, read_network, tell
 from controller.cli.state import LabOption, StateOption, find_target
 from controller.planning import ObjectChange, Planned, plan_between
 from controller.planning import plan as plan_change
@@ -80,7 +79,7 @@ def _print_objects(objects: Sequence[ObjectChange]) -> None:
     out.print("[bold]objects[/]: " + ", ".join(f"{counts[verb]} {verb}" for verb in _VERBS))
     for change in objects:
         if change.verb == "moved":
-            out.print(escape(f"  > {change.key}: from {change.way[0]} to {change.way[1]}"), style="cyan")
+            tell(f"  > {change.key}: from {change.way[0]} to {change.way[1]}", "cyan")
         else:
             print_object(change.key, change.old, change.new, "  ")
 
@@ -93,7 +92,7 @@ def _print_flows(flows: dict[str, FlowChange], *, in_words: bool) -> None:
         out.print(f"  {host}: {tables}")
         if in_words:
             for sign, style, words in _words(change):
-                out.print(escape(f"      {sign} {words}"), style=style)
+                tell(f"      {sign} {words}", style)
 
 
 def _tables(change: FlowChange) -> Iterator[tuple[str, int, int]]:
@@ -121,9 +120,9 @@ def _print_reachability(changes: Sequence[Change]) -> None:
         sign, style = ("+", "green") if change.reach else ("-", "red")
         ports, others = listed(change.ports), listed(change.others)
         who = f"{ports} among each other" if change.ports == change.others else f"{ports} <-> {others}"
-        out.print(escape(f"  {sign} {who}: {change.reason}"), style=style)
+        tell(f"  {sign} {who}: {change.reason}", style)
         for found in change.because:
-            out.print(escape(f"        because of {found}"), style="dim")
+            tell(f"        because of {found}", "dim")
 
 
 def _number(number: int, one: str, many: str) -> str:

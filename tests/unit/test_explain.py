@@ -5,7 +5,7 @@ from textwrap import wrap
 
 import pytest
 
-from flows.explain import flows_of, read_line
+from flows.explain import Pasted, flows_of, read_line
 
 ONE = (
     ' cookie=0x761cf10cdb207432, duration=286.432s, table=classify, n_packets=1, n_bytes=0, priority=1000,in_port="b1",'
@@ -62,6 +62,16 @@ def test_of_a_whole_trace_the_flows_count() -> None:
 
 def test_cookies_have_64_bits() -> None:
     assert read_line(str(2**64)) is None
+    assert read_line("007") == Pasted("007", 7, None)
     largest = read_line(str(2**64 - 1))
     assert largest is not None
     assert largest.cookie == 2**64 - 1
+
+
+@pytest.mark.parametrize("number", ["²", "٣", "9" * 5000, "-1", "0x1", "1000"])
+def test_what_is_no_number(number: str) -> None:
+    assert read_line(f"table={number},priority=3 actions=drop") is None
+    found = read_line(f"cookie=0x1, n_packets={number * 10}, table=3, priority={number * 10} actions=drop")
+    assert found is not None
+    assert found.packets is None
+    assert found.place == (3, 32768, frozenset())
