@@ -55,13 +55,18 @@ def switch_changes(
     sections = ("switches", "links", "routers")
     if not (difference.changed["ports"] & machines or any(difference.changed[section] for section in sections)):
         return {}
-    found, compiler = {}, _Compiler()
+    found: dict[str, FlowChange | None] = {}
+    compiler = _Compiler()
     for switch in dict.fromkeys([*difference.old.switches, *difference.new.switches]):
         holds = _switch_units(difference.old, old, switch)
         shall_hold = _switch_units(difference.aligned, new, switch)
-        sets = (holds - shall_hold, shall_hold - holds, holds & shall_hold)
-        found[switch] = _change(*map(compiler.applications, sets))
-    return {switch: change for switch, change in found.items() if change}
+        if holds is None or shall_hold is None:
+            added = _all(compiler.applications(shall_hold or ()), is_there=shall_hold is not None)
+            found[switch] = FlowChange(added, _all(compiler.applications(holds or ()), is_there=holds is not None))
+        else:
+            sets = (holds - shall_hold, shall_hold - holds, holds & shall_hold)
+            found[switch] = _change(*map(compiler.applications, sets))
+    return {switch: change for switch, change in found.items() if change and (change.added or change.removed)}
 
 
 def _units(networks: Pair, sides: tuple[Placed, Placed], host: str) -> tuple[frozenset[Unit], frozenset[Unit]]:
@@ -78,9 +83,10 @@ def _view(placed: Placed, host: str) -> frozenset[Unit]:
     return view(placed.network, placed.tags, Locations(places, frozenset()), placed.facts[host], host)
 
 
-def _switch_units(network: Network, facts: Mapping[str, SwitchFacts], switch: str) -> frozenset[SwitchingUnit]:
+def _switch_units(network: Network, facts: Mapping[str, SwitchFacts], switch: str) -> frozenset[SwitchingUnit] | None:
+    """What a plain switch needs; None: it is not there, or nothing is known of it."""
     if switch not in network.switches or switch not in facts:
-        return frozenset()
+        return None
     links = network.links.values()
     seen = {name: known for name, known in facts.items() if name in network.switches}
     open_links = tree(links, working(links, seen))

@@ -1,20 +1,25 @@
 """A plan looks only at what a change can touch, and finds just what a look at everything finds."""
 
-from itertools import combinations
+from collections.abc import Mapping
+from itertools import combinations, permutations
 from random import Random
 
 import pytest
 
 from controller.planning import Planned, plan_between
 from flows.compile import compile
+from flows.facts import SwitchFacts
 from flows.flow_change import FlowChange
 from flows.locate import locate
 from flows.model import Network
 from flows.model.reachability import answers
-from flows.plugged import host_facts, tags
+from flows.plugged import host_facts, switch_facts, tags
+from flows.tree import tree, working
 from flows.view import view
+from flows.view_switch import locate_machines, view_switch
 from tests.random_changes import changes
 from tests.random_networks import random_network
+from tests.scenario import SHIPPED, load
 
 SEEDS = range(4)
 CHANGES = 25
@@ -71,16 +76,59 @@ def test_a_plan_between_networks_that_have_little_in_common(seed: int) -> None:
     assert compare_flows(plan_between(old, new), old, new)
 
 
+PLAIN = {
+    name: load(SHIPPED / f"{name}.yaml")
+    for name in ("lan", "two-lans", "vlan-data-centre", "data-centre", "peered-vpcs")
+}
+
+
+@pytest.mark.parametrize(("one", "other"), permutations(PLAIN, 2))
+def test_a_plan_between_plain_switches(one: str, other: str) -> None:
+    """Switches that come and go, have other links and other machines."""
+    old, new = PLAIN[one], PLAIN[other]
+    planned = plan_between(old, new)
+    assert compare_flows(planned, old, new) + compare_switches(planned, old, new)
+
+
+def test_a_plan_for_a_cable_and_a_machine() -> None:
+    network, differences = PLAIN["vlan-data-centre"], 0
+    for section in ("links", "ports"):
+        for name in getattr(network, section):
+            fields = {field: getattr(network, field) for field in Network.model_fields}
+            fields[section] = {key: item for key, item in fields[section].items() if key != name}
+            less = Network.model_construct(**fields)
+            for old, new in ((network, less), (less, network)):
+                differences += compare_switches(plan_between(old, new), old, new)
+    assert differences > len(network.links) + len(network.ports)
+
+
+def compare_switches(planned: Planned, old: Network, new: Network) -> int:
+    """The same for plain switches."""
+    before, after = of_switches(old, switch_facts(old)), of_switches(new, switch_facts(new, old))
+    return sum(compare_flow_sets(planned, one, before, after) for one in before.keys() | after.keys())
+
+
+def of_switches(network: Network, facts: Mapping[str, SwitchFacts]) -> dict[str, set[int]]:
+    """What every plain switch holds."""
+    links, machines = network.links.values(), locate_machines(network, facts)
+    ways = tree(links, working(links, facts))
+    return {one: set(compile(view_switch(network, one, facts[one], ways, machines)).flows) for one in network.switches}
+
+
 def compare_flows(planned: Planned, old: Network, new: Network) -> int:
-    """Hold what a plan says of flows against what each switch holds before and after. Returns how many come and go."""
-    before, after, flows = cookies_of(old, new), cookies(new, old), 0
-    for host in before.keys() | after.keys():
-        change = planned.flows.get(host, FlowChange((), ()))
-        added, removed = ([one.flow.cookie for one in some] for some in (change.added, change.removed))
-        holds, shall_hold = before.get(host, set()), after.get(host, set())
-        assert (sorted(added), sorted(removed)) == (sorted(shall_hold - holds), sorted(holds - shall_hold))
-        flows += len(added) + len(removed)
-    return flows
+    """Hold what a plan says of hosts' flows against what each holds before and after. Returns how many come and go."""
+    before, after = cookies_of(old, new), cookies(new, old)
+    return sum(compare_flow_sets(planned, host, before, after) for host in before.keys() | after.keys())
+
+
+def compare_flow_sets(
+    planned: Planned, place: str, before: Mapping[str, set[int]], after: Mapping[str, set[int]]
+) -> int:
+    change = planned.flows.get(place, FlowChange((), ()))
+    added, removed = ([one.flow.cookie for one in some] for some in (change.added, change.removed))
+    holds, shall_hold = before.get(place, set()), after.get(place, set())
+    assert (sorted(added), sorted(removed)) == (sorted(shall_hold - holds), sorted(holds - shall_hold))
+    return len(added) + len(removed)
 
 
 def cookies_of(old: Network, new: Network) -> dict[str, set[int]]:
