@@ -82,7 +82,7 @@ PLAIN = {
 }
 
 
-@pytest.mark.parametrize(("one", "other"), permutations(PLAIN, 2))
+@pytest.mark.parametrize(("one", "other"), [*permutations(PLAIN, 2)])
 def test_a_plan_between_plain_switches(one: str, other: str) -> None:
     """Switches that come and go, have other links and other machines."""
     old, new = PLAIN[one], PLAIN[other]
