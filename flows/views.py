@@ -77,6 +77,7 @@ class Views:
         """The ports that each host has, plugged in or not."""
         self._moved: set[str] = set()
         self._segments_moved = True
+        self._has_detours = True
 
     @property
     def locations(self) -> Locations:
@@ -108,8 +109,17 @@ class Views:
         moved, self._segments_moved = self._segments_moved, False
         return moved
 
+    def take_detours(self) -> bool:
+        """Whether, since the last call, anything but ports came, went, or moved from where they are no more.
+
+        Only then may packets that arrive by the old way be lost when they are sent another way too early.
+        """
+        detours, self._has_detours = self._has_detours, False
+        return detours
+
     def set_model(self, network: Network, tags: Tags) -> None:
         """The model is this now. Objects that are the very same as before are not looked at."""
+        self._has_detours = True
         before, self._network = self._network, network
         pairs = ((getattr(before, name), getattr(network, name)) for name in _STRUCTURE)
         if any(old is not new and old != new for old, new in pairs):
@@ -126,7 +136,7 @@ class Views:
         """The numbers are these now."""
         for name, host in self._hosts.items():
             if tags.vlans.get(name) != self._tags.vlans.get(name):
-                host.is_stale = True
+                host.is_stale = self._has_detours = True
         self._tags = tags
 
     def _set_port(self, name: str, port: HostPort | None) -> None:
@@ -158,9 +168,11 @@ class Views:
             host = self._hosts[name] = _Host(replace(facts, interfaces=frozenset()))
         before, host.facts = host.facts, facts
         host.is_new = host.is_new or before.tunnel_ofport != facts.tunnel_ofport
-        host.is_stale = host.is_stale or replace(before, interfaces=facts.interfaces) != facts
+        if replace(before, interfaces=facts.interfaces) != facts:
+            host.is_stale = self._has_detours = True
         self._plug(name, host, before.interfaces, facts.interfaces)
         if is_new:
+            self._has_detours = True
             self._observed(name)
 
     def _observed(self, name: str) -> None:
@@ -220,6 +232,10 @@ class Views:
             else:
                 del host.plugged[port]
             if self._locator.claim(port, name, changed.get(port)):
+                still_there = (
+                    host for host in places_before if host not in self._hosts or port in self._hosts[host].plugged
+                )
+                self._has_detours = self._has_detours or any(still_there)
                 self._placed(port, self._groups.get(port, ()), places_before)
             else:
                 self._attend(name, port)
