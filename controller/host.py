@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
@@ -291,6 +291,11 @@ class Host:
             return True
         self._lingers_until = None
         return False
+
+    def will_send_to(self, addresses: Set[IPv4Address], now: float) -> None:
+        """Begin to prove the ways that it will need once it is known what it shall hold, which may take a while."""
+        if self.session is not None and self.facts is not None and self.is_ready:
+            self.primer.run(self.session, self.facts, self._wanted.neighbours | addresses, now)
 
     def prove(self, now: float) -> bool:
         """Prove the ways to the hosts that it sends to, and say when one does not work or works again.

@@ -358,7 +358,7 @@ class Sync:
                 _log.warning("%s: database: no answer; what was last seen there is taken for what is there", name)
                 self._observe(self._hosts[name], remembered[name])
 
-    def follow(self) -> None:
+    def follow(self, now: float) -> None:
         """Find out what the events since the last time mean, and for whom."""
         if self._stored is None or not self._is_behind:
             return
@@ -370,6 +370,9 @@ class Sync:
         self._is_behind = False
         self._is_ordered = self._views.take_detours() or self._is_ordered
         generation = self._stored.generation
+        declared = self._stored.network.hosts
+        for name, others in self._views.take_meetings().items():
+            self._hosts[name].will_send_to({declared[other].tunnel_ip for other in others - {name}}, now)
         for name, sources in self._views.take():
             self._hosts[name].change(sources, generation)
             self._busy.add(name)

@@ -78,6 +78,8 @@ class Views:
         self._moved: set[str] = set()
         self._segments_moved = True
         self._has_detours = True
+        self._joined: set[Group] = set()
+        """Those that came to another host, or that matter on another."""
 
     @property
     def locations(self) -> Locations:
@@ -183,6 +185,18 @@ class Views:
             if self._places(port) != places_before:
                 self._placed(port, self._groups.get(port, ()), places_before)
 
+    def take_meetings(self) -> Mapping[str, Set[str]]:
+        """The hosts that may send to others than at the last call, each with all that it may send to by that."""
+        for name, host in self._hosts.items():
+            if host.is_stale:
+                self._find_wards(name, host)
+        joined, self._joined = self._joined, set()
+        meetings: dict[str, set[str]] = {}
+        for group in joined:
+            for name in self._warded.get(group, ()):
+                meetings.setdefault(name, set()).update(self._located.get(group, ()))
+        return meetings
+
     def take(self) -> Iterator[tuple[str, Mapping[Source, tuple[Unit, ...]]]]:
         """For each host that something changed for: the sources that may give other units now, with these."""
         for name, host in self._hosts.items():
@@ -201,6 +215,8 @@ class Views:
         self._segments_moved = True
         for name in self._hosts.keys() - network.hosts.keys():
             self._forget(name)
+        if has_moved:
+            self._joined.update(self._warded)
         for host in self._hosts.values():
             host.is_stale = True
             host.is_new = host.is_new or has_moved
@@ -269,6 +285,7 @@ class Views:
             hosts = self._located.setdefault(group, Counter())
             hosts[place] += by
             if hosts[place] == (by > 0):
+                self._joined.add(group)
                 self._segments_moved = self._segments_moved or group[0] is SegmentPort
                 for host in self._warded.get(group, ()):
                     self._hosts[host].dirty.update(_of_segments([group]))
@@ -317,6 +334,7 @@ class Views:
             if host.is_new or before.get(group) != host.wards.get(group):
                 if group in host.wards:
                     self._warded.setdefault(group, set()).add(name)
+                    self._joined.add(group)
                 host.dirty.update(_of_segments([group]), self._members.get(group, ()))
         host.is_new = False
 
