@@ -15,7 +15,12 @@ ALWAYS = Why("the pipeline itself", Origin("flows/pipeline.py", 0))
 
 
 class Conflict(Exception):  # noqa: N818 - a conflict of two objects, which the message names
-    """Two objects want different flows with the same table, priority and match."""
+    """Two objects want different flows with the same table, priority and match.
+
+    A network file that is valid wants no such flows: rules that do different things with what they match do so by a
+    port's number, an address of a VPC, a MAC address of a segment, a tunnel key, or a route of a subnet, and the checks
+    let each of these be there once. It takes facts that contradict themselves: two interfaces with one number.
+    """
 
 
 _COMPILERS: dict[type, list[Callable[[Any], Iterator[Application]]]] = {}
