@@ -1,4 +1,4 @@
-"""Random networks: VPCs with peerings and routes of all kinds, segments of all forms, on some hosts."""
+"""Random networks: VPCs with peerings and routes of all kinds, segments of all forms, on some hosts; plain switches."""
 
 from random import Random
 
@@ -32,6 +32,35 @@ def random_text(random: Random, hosts: int = 3, encapsulation: str | None = None
     lines += ["peerings:", *(f"  {name}: {{between: [{one}, {two}]}}" for name, (one, two) in peerings.items())]
     lines += ["segments:", *(f"  {name}: {_segment(random, name)}" for name in segments)]
     lines += ["ports:", *_vpc_ports(random, ends, names), *_segment_ports(random, segments, names)]
+    return "\n".join([*lines, ""])
+
+
+def random_switches(random: Random) -> Network:
+    """A valid network of machines on plain switches, and sometimes a router."""
+    while True:
+        try:
+            return parse(_switches_text(random), "random.yaml")[0]
+        except InvalidModel:
+            continue  # two machines of one LAN have the same address, or the like
+
+
+def _switches_text(random: Random) -> str:
+    switches = ["s1", "s2", "s3"]
+    lines = [f"switches: {{{', '.join(f'{switch}: {{}}' for switch in switches)}}}", "links:"]
+    for number in range(random.randint(0, 3)):
+        trunk = random.choice(["", ", trunk: [101]", ", trunk: [0, 102]"])
+        lines.append(f"  l{number}: {{between: [{', '.join(random.sample(switches, 2))}]{trunk}}}")
+    if random.random() < 0.3:
+        legs = "lan: {switch: s1, ip: 10.0.0.1/24}, red: {switch: s2, vlan: 101, ip: 10.0.1.1/24}"
+        lines.append(f"routers: {{r1: {{interfaces: {{{legs}}}}}}}")
+    lines.append("ports:")
+    for number in range(random.randint(4, 7)):
+        network = random.randint(0, 1)
+        gateway = f", gateway: 10.0.{network}.1" if random.random() < 0.5 else ""
+        where = f"switch: {random.choice(switches)}, vlan: {random.choice([0, 0, 101, 102])}"
+        ip = f"ip: 10.0.{network}.{random.randint(2, 9)}/{random.choice([24, 24, 25])}"
+        lines.append(f"  m{number}: {{{where}, {ip}{gateway}}}")
+    lines.append(f"  carrier: {{switch: s3, trunk: [{random.choice(['0', '101', '0, 102'])}]}}")
     return "\n".join([*lines, ""])
 
 

@@ -8,6 +8,7 @@ import typer
 from rich.markup import escape
 
 from controller.cli.output import FAILED, JsonOption, fail, out, print_json, read_network
+from controller.cli.remedies import as_plugged_in, plain, show
 from controller.cli.state import LabOption, StateOption, Target, check_name, complete_port, find_target
 from controller.cli.trace_live import trace_live
 from controller.cli.trace_running import running
@@ -15,7 +16,7 @@ from controller.compiled import snapshot
 from flows.model import AnyPort
 from flows.plugged import Snapshot, plugged_in
 from flows.simulate import Unsupported
-from flows.simulate.advice import advise
+from flows.simulate.remedy import Remedy, remedy
 from flows.simulate.tracing import Hop, Trace, simulated, trace
 from flows.simulate.traffic import Traffic
 from mininet_topos.lab import Lab
@@ -59,13 +60,13 @@ def trace_packet(
         else:
             world = running(_lab(found), seen) if is_running else simulated(seen)
             traced = trace(seen, world, sender, receiver, traffic)
-        advice = None if traced.is_delivered else _advice(seen, sender, receiver, traffic)
+        mending = Remedy() if traced.is_delivered else _remedy(seen, file is None, source, target, traffic)
     except Unsupported as unsupported:
         fail(f"this packet cannot be traced: {unsupported}")
     if as_json:
-        print_json(asdict(traced) | {"advice": advice})
+        print_json(asdict(traced) | plain(mending))
     else:
-        _show(traced, f"{_named(sender)} to {_named(receiver)}, {traffic}", advice)
+        _show(traced, f"{_named(sender)} to {_named(receiver)}, {traffic}", mending)
     raise SystemExit(0 if traced.is_delivered else FAILED)
 
 
@@ -103,19 +104,21 @@ def _port(seen: Snapshot, name: str) -> AnyPort:
     return seen.network.ports[name]
 
 
-def _advice(seen: Snapshot, source: AnyPort, target: AnyPort, traffic: Traffic) -> str:
-    """What to change in the model; where the model lets the packet pass, that something else is wrong."""
-    as_declared = plugged_in(seen.network)
-    if trace(as_declared, simulated(as_declared), source, target, traffic).is_delivered:
-        return "the model lets it pass: see 'ovs-vpc status' for what is not as it shall be"
-    return str(advise(seen.network, source, target, traffic))
+def _remedy(seen: Snapshot, is_running: bool, source: str, target: str, traffic: Traffic) -> Remedy:
+    """What to change in the model; nothing, where the model lets the packet pass and something else is wrong."""
+    network = as_plugged_in(seen.network, seen.locations) if is_running else seen.network
+    one, other = network.ports[source], network.ports[target]
+    declared = plugged_in(network)
+    if trace(declared, simulated(declared), one, other, traffic).is_delivered:
+        return Remedy()
+    return remedy(network, one, other, traffic)
 
 
 def _named(port: AnyPort) -> str:
     return f"{port.name} ({port.address})" if port.address else port.name
 
 
-def _show(traced: Trace, what: str, advice: str | None) -> None:
+def _show(traced: Trace, what: str, mending: Remedy) -> None:
     out.print(escape(what), style="bold")
     before: Hop | None = None
     for hop in traced.hops:
@@ -125,5 +128,6 @@ def _show(traced: Trace, what: str, advice: str | None) -> None:
         out.print(f"  {'':<13} [dim]{escape(f'[{hop.why}]')}[/dim]")
         before = hop
     out.print(escape(traced.ending), style="green" if traced.is_delivered else "red")
-    if advice is not None:
-        out.print(escape(advice))
+    if not traced.is_delivered and mending == Remedy():
+        out.print("the model lets it pass: see 'ovs-vpc status' for what is not as it shall be")
+    show(mending)

@@ -1,0 +1,47 @@
+"""What may let two ports reach each other that do not: changes of the network file, the smaller ones first.
+
+Nothing here is known to help: :mod:`flows.simulate.remedy` tries them.
+"""
+
+from collections.abc import Iterator
+
+from flows.model.candidates import lans, vpcs
+from flows.model.network import AnyPort, Network
+from flows.model.port import SegmentPort, VpcPort
+from flows.model.steps import Change, Write
+from flows.model.switch import SwitchPort
+
+
+def candidates(network: Network, source: AnyPort, target: AnyPort) -> list[Change]:
+    """The changes to try, in order. Each has at least one step."""
+    hosts = tuple(
+        Write(port, "host", next(iter(network.hosts)))
+        for port in (source, target)
+        if not isinstance(port, SwitchPort) and port.host is None and network.hosts
+    )
+    found = dict.fromkeys((*hosts, *way) for way in ((), *_ways(network, source, target)))
+    return sorted(filter(None, found), key=len)
+
+
+def _ways(network: Network, source: AnyPort, target: AnyPort) -> Iterator[Change]:
+    match source, target:
+        case VpcPort(), VpcPort():
+            if source.vpc != target.vpc:
+                yield vpcs.peered(network, source, target)
+        case SegmentPort(), SegmentPort():
+            yield from lans.in_one_segment(network, source, target)
+        case SwitchPort(), SwitchPort():
+            yield from lans.on_one_lan(network, source, target)
+
+
+def hopeless(source: AnyPort, target: AnyPort) -> str:
+    """Why nothing small helps, where no better reason is known."""
+    match source, target:
+        case SwitchPort(), SwitchPort():
+            return "it takes another way over switches and routers, and there are many"
+        case (VpcPort(), VpcPort()) | (SegmentPort(), SegmentPort()):
+            return "it takes more than one peering, segment or address"
+        case (VpcPort(), _) | (_, VpcPort()):
+            return "a port of a VPC reaches ports of VPCs only; declare the other one in a VPC too"
+        case _:
+            return "hosts and plain switches have no connection that a network file could declare"
