@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from controller.cli.on_host import OnHostOption, way_in
 from controller.cli.output import FAILED, JsonOption, fail, out, print_json, read_network
 from controller.cli.remedies import as_plugged_in, plain, show
 from controller.cli.state import LabOption, StateOption, Target, check_name, complete_port, find_target
@@ -34,8 +35,9 @@ def trace_packet(
     udp: Annotated[int | None, typer.Option(min=1, max=65535, help="A UDP packet to this port.")] = None,
     icmp: Annotated[bool, typer.Option("--icmp", help="A ping. This is what is sent when nothing is said.")] = False,
     is_running: Annotated[
-        bool, typer.Option("--running", help="Ask the switches of the lab that runs what they would do.")
+        bool, typer.Option("--running", help="Ask the switches that run what they would do.")
     ] = False,
+    on_host: OnHostOption = None,
     live: Annotated[
         bool, typer.Option("--live", help="Send a real packet in the lab that runs, and see whose counters move.")
     ] = False,
@@ -51,14 +53,16 @@ def trace_packet(
     """
     traffic = _traffic(tcp, udp, icmp)
     _check(source, target, file, is_running=is_running, live=live)
+    if on_host is not None and not is_running:
+        fail("--on-host is about how --running asks the switches; use both")
     found = find_target(state, lab) if file is None else None
     seen = plugged_in(read_network(file)[0]) if file is not None else _seen(found)
     sender, receiver = _port(seen, source), _port(seen, target)
     try:
         if live:
-            traced = trace_live(_lab(found), seen, sender, receiver, traffic)
+            traced = trace_live(_needed(_lab(found)), seen, sender, receiver, traffic)
         else:
-            world = running(_lab(found), seen) if is_running else simulated(seen)
+            world = running(seen, way_in(_lab(found), on_host)) if is_running else simulated(seen)
             traced = trace(seen, world, sender, receiver, traffic)
         mending = Remedy() if traced.is_delivered else _remedy(seen, file is None, source, target, traffic)
     except Unsupported as unsupported:
@@ -93,10 +97,14 @@ def _seen(target: Target | None) -> Snapshot:
     return snapshot(target.model(), target.store.read_status())
 
 
-def _lab(target: Target | None) -> Lab:
-    if target is None or target.lab is None:
-        fail("only the switches of a lab can be asked; without --running and --live the model is traced")
-    return target.lab
+def _lab(target: Target | None) -> Lab | None:
+    return target.lab if target is not None else None
+
+
+def _needed(lab: Lab | None) -> Lab:
+    if lab is None:
+        fail("only a lab's instances can be made to send a packet; ask the switches by --running")
+    return lab
 
 
 def _port(seen: Snapshot, name: str) -> AnyPort:
