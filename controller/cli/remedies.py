@@ -7,21 +7,23 @@ from rich.markup import escape
 
 from controller.cli.output import out
 from flows.model import AnyPort, Network, SwitchPort
+from flows.model.candidates import a_host
 from flows.simulate.remedy import Remedy
 
 
-def as_plugged_in(network: Network, locations: Mapping[str, str]) -> Network:
-    """A network in which each port is declared to be on the host where it was seen.
+def as_plugged_in(network: Network, locations: Mapping[str, str], *ports: str) -> Network:
+    """A network in which some ports are declared to be on the host where each was seen.
 
-    One that is nowhere is taken to be on the first host: to plug it in takes no change of the file.
+    One that is nowhere is taken to be on the first host that it can be on: to plug it in takes no change of the file.
     """
 
     def placed(port: AnyPort) -> AnyPort:
-        if isinstance(port, SwitchPort) or port.host is not None or not network.hosts:
+        if isinstance(port, SwitchPort) or port.host is not None:
             return port
-        return port.moved(locations.get(port.name, next(iter(network.hosts))))
+        host = locations.get(port.name) or a_host(network, port)
+        return port if host is None else port.moved(host)
 
-    return network.with_ports({name: placed(port) for name, port in network.ports.items()})
+    return network.with_ports({**network.ports, **{name: placed(network.ports[name]) for name in ports}})
 
 
 def plain(remedy: Remedy) -> dict[str, Any]:

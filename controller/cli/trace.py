@@ -64,7 +64,7 @@ def trace_packet(
         else:
             world = running(seen, way_in(_lab(found), on_host)) if is_running else simulated(seen)
             traced = trace(seen, world, sender, receiver, traffic)
-        mending = Remedy() if traced.is_delivered else _remedy(seen, file is None, source, target, traffic)
+        mending = Remedy() if traced.is_delivered else _remedy(seen, source, target, traffic, is_running=file is None)
     except Unsupported as unsupported:
         fail(f"this packet cannot be traced: {unsupported}")
     if as_json:
@@ -112,9 +112,11 @@ def _port(seen: Snapshot, name: str) -> AnyPort:
     return seen.network.ports[name]
 
 
-def _remedy(seen: Snapshot, is_running: bool, source: str, target: str, traffic: Traffic) -> Remedy:
+def _remedy(seen: Snapshot, source: str, target: str, traffic: Traffic, *, is_running: bool) -> Remedy:
     """What to change in the model; nothing, where the model lets the packet pass and something else is wrong."""
-    network = as_plugged_in(seen.network, seen.locations) if is_running else seen.network
+    if not is_running:
+        return remedy(seen.network, seen.network.ports[source], seen.network.ports[target], traffic)
+    network = as_plugged_in(seen.network, seen.locations, source, target)
     one, other = network.ports[source], network.ports[target]
     declared = plugged_in(network)
     if trace(declared, simulated(declared), one, other, traffic).is_delivered:

@@ -51,7 +51,7 @@ def _tell(found: Target, network: Network, source: AnyPort, target: AnyPort) -> 
         return _Told(source, target, Verdict(True, "it is the same port"), Remedy(), hindering)
     verdict, mending = answers(network, source, target), Remedy()
     if not verdict.arrives:
-        declared = as_plugged_in(network, status.get("ports", {}))
+        declared = as_plugged_in(network, status.get("ports", {}), source.name, target.name)
         mending = remedy(declared, declared.ports[source.name], declared.ports[target.name], Traffic("icmp"))
     return _Told(source, target, verdict, mending, hindering)
 

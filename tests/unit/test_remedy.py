@@ -33,14 +33,16 @@ ports:
   t2: {switch: s2, trunk: [102]}
 """
 SEGMENTS = """
-hosts: {h1: {tunnel_ip: 192.0.2.1}}
-segments: {red: {id: 1, vlan: 1}, green: {id: 2, vlan: 2}, bare: {id: 3}}
+hosts: {h1: {tunnel_ip: 192.0.2.1}, h2: {tunnel_ip: 192.0.2.2, physical: {wall: eth1}}}
+segments: {red: {id: 1, vlan: 1}, green: {id: 2, vlan: 2}, bare: {id: 3}, wired: {physical: {network: wall, vlan: 9}}}
 ports:
   r: {segment: red, ip: 10.0.0.1/24, gateway: 10.0.0.254, host: h1}
   g: {segment: green, ip: 10.9.0.1/24, gateway: 10.9.0.254, host: h1}
   b: {segment: bare, ip: 10.0.0.2/24, host: h1}
   t: {trunk: [green], host: h1}
   h: {segment: red, ip: 10.0.0.3/24}
+  w: {segment: wired, host: h2}
+  v: {segment: wired}
 """
 
 
@@ -131,6 +133,7 @@ def test_a_second_link_gets_a_name_of_its_own() -> None:
         ("r", "t", ["change port t (n.yaml:7): trunk: [green, red]"]),
         ("b", "t", ["change port b (n.yaml:6): segment: green"]),
         ("r", "h", ["change port h (n.yaml:8): host: h1"]),
+        ("w", "v", ["change port v (n.yaml:10): host: h2"]),
         (
             *("r", "g"),
             [

@@ -15,12 +15,19 @@ from flows.model.switch import SwitchPort
 def candidates(network: Network, source: AnyPort, target: AnyPort) -> list[Change]:
     """The changes to try, in order. Each has at least one step."""
     hosts = tuple(
-        Write(port, "host", next(iter(network.hosts)))
+        Write(port, "host", host)
         for port in (source, target)
-        if not isinstance(port, SwitchPort) and port.host is None and network.hosts
+        if not isinstance(port, SwitchPort) and port.host is None and (host := a_host(network, port))
     )
     found = dict.fromkeys((*hosts, *way) for way in ((), *_ways(network, source, target)))
     return sorted(filter(None, found), key=len)
+
+
+def a_host(network: Network, port: VpcPort | SegmentPort) -> str | None:
+    """The first host that a port can be on: it is connected to the physical networks that carry the port's segments."""
+    segments = network.segments_of(port) if isinstance(port, SegmentPort) else ()
+    needed = {segment.physical.network for segment in segments if segment.physical is not None}
+    return next((name for name, host in network.hosts.items() if needed <= host.physical.keys()), None)
 
 
 def _ways(network: Network, source: AnyPort, target: AnyPort) -> Iterator[Change]:
