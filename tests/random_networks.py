@@ -45,23 +45,43 @@ def random_switches(random: Random) -> Network:
 
 
 def _switches_text(random: Random) -> str:
-    switches = ["s1", "s2", "s3"]
+    """Half of them are tidy: every switch is connected, and every machine of a network is in its VLAN."""
+    switches, tidy = ["s1", "s2", "s3"], random.random() < 0.5
     lines = [f"switches: {{{', '.join(f'{switch}: {{}}' for switch in switches)}}}", "links:"]
-    for number in range(random.randint(0, 3)):
-        trunk = random.choice(["", ", trunk: [101]", ", trunk: [0, 102]"])
-        lines.append(f"  l{number}: {{between: [{', '.join(random.sample(switches, 2))}]{trunk}}}")
-    if random.random() < 0.3:
-        legs = "lan: {switch: s1, ip: 10.0.0.1/24}, red: {switch: s2, vlan: 101, ip: 10.0.1.1/24}"
-        lines.append(f"routers: {{r1: {{interfaces: {{{legs}}}}}}}")
+    lines += ["  s1-s2: {between: [s1, s2]}", "  s2-s3: {between: [s2, s3]}"] if tidy else _links(random, switches)
+    if random.random() < 0.6:
+        lines += ["routers:", *_routers(random)]
     lines.append("ports:")
     for number in range(random.randint(4, 7)):
         network = random.randint(0, 1)
         gateway = f", gateway: 10.0.{network}.1" if random.random() < 0.5 else ""
-        where = f"switch: {random.choice(switches)}, vlan: {random.choice([0, 0, 101, 102])}"
+        vlan = 101 * network if tidy else random.choice([0, 0, 101, 102])
         ip = f"ip: 10.0.{network}.{random.randint(2, 9)}/{random.choice([24, 24, 25])}"
-        lines.append(f"  m{number}: {{{where}, {ip}{gateway}}}")
+        lines.append(f"  m{number}: {{switch: {random.choice(switches)}, vlan: {vlan}, {ip}{gateway}}}")
     lines.append(f"  carrier: {{switch: s3, trunk: [{random.choice(['0', '101', '0, 102'])}]}}")
     return "\n".join([*lines, ""])
+
+
+def _links(random: Random, switches: list[str]) -> list[str]:
+    trunks = [random.choice(["", ", trunk: [101]", ", trunk: [0, 102]"]) for _ in range(random.randint(0, 3))]
+    return [
+        f"  l{number}: {{between: [{', '.join(random.sample(switches, 2))}]{trunk}}}"
+        for number, trunk in enumerate(trunks)
+    ]
+
+
+def _routers(random: Random) -> list[str]:
+    """One router between both networks of the machines, or two and a network between them, with routes or without."""
+    if random.random() < 0.5:
+        return [
+            "  r1: {interfaces: {lan: {switch: s1, ip: 10.0.0.1/24}, red: {switch: s2, vlan: 101, ip: 10.0.1.1/24}}}"
+        ]
+    lines = []
+    for number, leg in enumerate(("{switch: s1, ip: 10.0.0.1/24}", "{switch: s2, vlan: 101, ip: 10.0.1.1/24}")):
+        wan = f"{{switch: s3, vlan: 7, ip: 10.7.0.{number + 1}/24}}"
+        route = random.choice(["", f"{{to: 10.0.{1 - number}.0/24, via: 10.7.0.{2 - number}}}"])
+        lines.append(f"  r{number + 1}: {{interfaces: {{lan: {leg}, wan: {wan}}}, routes: [{route}]}}")
+    return lines
 
 
 def _peerings(random: Random, ends: dict[str, str]) -> dict[str, tuple[str, str]]:

@@ -45,9 +45,10 @@ class Connect:
 
 @dataclass(frozen=True, slots=True)
 class AddRoute:
-    """Give a subnet a route."""
+    """Give a subnet or a router a route."""
 
     end: str
+    """``vpc/subnet``, or ``router NAME``."""
     origin: Origin
     to: IPv4Network
     via: str
@@ -60,7 +61,7 @@ class AddRoute:
         return f"add to the routes of {self.end} ({self.origin}): - {route}"
 
     def edit(self, data: Data) -> None:
-        _subnet(data, self.end).setdefault("routes", []).append({"to": str(self.to), "via": self.via})
+        _end(data, self.end).setdefault("routes", []).append({"to": str(self.to), "via": self.via})
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +76,14 @@ class RemoveRoute:
         return f"remove from the routes of {self.end} the one to {self.to} ({self.origin})"
 
     def edit(self, data: Data) -> None:
-        subnet = _subnet(data, self.end)
+        subnet = _end(data, self.end)
         subnet["routes"] = [route for route in subnet["routes"] if route["to"] != str(self.to)]
 
 
-def _subnet(data: Data, end: str) -> Data:
-    vpc, _, name = end.partition("/")
-    subnet: Data = data["vpcs"][vpc]["subnets"][name]
-    return subnet
+def _end(data: Data, end: str) -> Data:
+    vpc, is_subnet, name = end.partition("/")
+    body: Data = data["vpcs"][vpc]["subnets"][name] if is_subnet else data["routers"][end.removeprefix("router ")]
+    return body
 
 
 @dataclass(frozen=True, slots=True)

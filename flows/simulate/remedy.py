@@ -8,14 +8,16 @@ import json
 from copy import deepcopy
 from dataclasses import dataclass
 
-from flows.model import AnyPort, InvalidModel, Network, parse
+from flows.model import AnyPort, InvalidModel, Network, SwitchPort, parse
 from flows.model.candidates import candidates, hopeless
 from flows.model.steps import Change
 from flows.model.written import Data, written
-from flows.plugged import plugged_in
+from flows.plugged import Snapshot, plugged_in
 from flows.simulate.packet import Unsupported
+from flows.simulate.routed import arrives, is_routed
 from flows.simulate.tracing import simulated, trace
 from flows.simulate.traffic import Traffic
+from flows.simulate.world import World
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +49,16 @@ def passes(network: Network, source: str, target: str, traffic: Traffic) -> bool
     snapshot = plugged_in(network)
     world = simulated(snapshot)
     one, other = network.ports[source], network.ports[target]
+    return all(_arrives(snapshot, world, *way, traffic) for way in ((one, other), (other, one)))
+
+
+def _arrives(snapshot: Snapshot, world: World, source: AnyPort, target: AnyPort, traffic: Traffic) -> bool:
     try:
-        return all(trace(snapshot, world, *way, traffic).is_delivered for way in ((one, other), (other, one)))
+        match source, target:
+            case SwitchPort(), SwitchPort() if is_routed(snapshot, source, target):
+                return arrives(snapshot, world, source, target, traffic)
+            case _:
+                return trace(snapshot, world, source, target, traffic).is_delivered
     except Unsupported:
         return False
 

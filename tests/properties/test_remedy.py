@@ -10,7 +10,7 @@ from random import Random
 import pytest
 import yaml
 
-from flows.model import AnyPort, InvalidModel, Network, SwitchPort, VpcPort, parse
+from flows.model import AnyPort, InvalidModel, Network, VpcPort, parse
 from flows.model.reachability import answers
 from flows.model.steps import Step
 from flows.model.written import Data, written
@@ -45,11 +45,13 @@ def test_random_networks(seed: int) -> None:
         is_mended(network, pair)
 
 
-@pytest.mark.parametrize("seed", range(12))
-def test_plain_switches(seed: int) -> None:
-    network = random_switches(Random(seed))
-    mended = sum(is_mended(network, pair) for pair in permutations(network.ports.values(), 2))
-    assert mended > 2
+def test_plain_switches() -> None:
+    mended = 0
+    for seed in range(10):
+        network = random_switches(Random(seed))
+        pairs = list(permutations(network.ports.values(), 2))
+        mended += sum(is_mended(network, pair) for pair in Random(seed).sample(pairs, min(len(pairs), 15)))
+    assert mended > 30
 
 
 def homeless(random: Random, port: AnyPort) -> AnyPort:
@@ -60,7 +62,7 @@ def homeless(random: Random, port: AnyPort) -> AnyPort:
 def is_mended(network: Network, pair: Pair) -> bool:
     """Whether there was a remedy; it is looked at, and so is the reason when there was none."""
     source, target = (port.name for port in pair)
-    if passes(network, source, target, PING) or is_routed(network, pair):
+    if passes(network, source, target, PING):
         return False
     found = remedy(network, *pair, PING)
     assert bool(found.steps) != bool(found.unless)
@@ -77,11 +79,6 @@ def is_mended(network: Network, pair: Pair) -> bool:
         less = done(data, fewer)
         assert less is None or not passes(less, source, target, PING), [*map(str, found.steps), "or", *map(str, fewer)]
     return True
-
-
-def is_routed(network: Network, pair: Pair) -> bool:
-    """Whether packets pass by way of a router, where no trace can follow them."""
-    return all(isinstance(port, SwitchPort) and port.ip for port in pair) and answers(network, *pair).arrives
 
 
 def done(data: Data, steps: Iterable[Step]) -> Network | None:
@@ -102,14 +99,14 @@ def type_in(data: Data, words: str) -> None:
     """Do what a person does who reads the words of a step."""
     if said := re.fullmatch(r"add to (peerings|links): (.*)", words):
         data.setdefault(said[1], {}).update(yaml.safe_load(said[2]))
-    elif said := re.fullmatch(r"add to (\S+) \(\S+\): (routes: .*)", words):
-        subnet = subnet_of(data, said[1])
-        assert not subnet.get("routes"), "it has routes already"
-        subnet.update(yaml.safe_load(said[2]))
-    elif said := re.fullmatch(r"add to the routes of (\S+) \(\S+\): (- .*)", words):
-        subnet_of(data, said[1])["routes"] += yaml.safe_load(said[2])
+    elif said := re.fullmatch(r"add to (\S+|router \S+) \(\S+\): (routes: .*)", words):
+        end = end_of(data, said[1])
+        assert not end.get("routes"), "it has routes already"
+        end.update(yaml.safe_load(said[2]))
+    elif said := re.fullmatch(r"add to the routes of (\S+|router \S+) \(\S+\): (- .*)", words):
+        end_of(data, said[1])["routes"] += yaml.safe_load(said[2])
     elif said := re.fullmatch(r"remove from the routes of (\S+) the one to (\S+) \(\S+\)", words):
-        routes = subnet_of(data, said[1])["routes"]
+        routes = end_of(data, said[1])["routes"]
         routes.remove(next(route for route in routes if route["to"] == said[2]))
     elif said := re.fullmatch(r"change (port|link) (\S+) \(\S+\): (.*)", words):
         data[f"{said[1]}s"][said[2]].update(yaml.safe_load(said[3]))
@@ -119,7 +116,8 @@ def type_in(data: Data, words: str) -> None:
         del data["ports"][said[1]][said[2]]
 
 
-def subnet_of(data: Data, end: str) -> Data:
-    vpc, _, name = end.partition("/")
-    subnet: Data = data["vpcs"][vpc]["subnets"][name]
-    return subnet
+def end_of(data: Data, end: str) -> Data:
+    """A subnet or router."""
+    kind, name = end.replace("/", " ").split()
+    body: Data = data["routers"][name] if "/" not in end else data["vpcs"][kind]["subnets"][name]
+    return body

@@ -3,8 +3,9 @@
 import pytest
 
 from flows.model import parse
-from flows.simulate.remedy import Remedy, remedy
+from flows.simulate.remedy import Remedy, passes, remedy
 from flows.simulate.traffic import Traffic
+from tests.scenario import SHIPPED
 
 VPCS = """
 hosts: {{h1: {{tunnel_ip: 192.0.2.1}}}}
@@ -119,6 +120,33 @@ def test_a_peering_gets_a_name_of_its_own() -> None:
 )
 def test_switches(source: str, target: str, steps: list[str]) -> None:
     assert told(SWITCHES, source, target) == steps
+
+
+def test_routes_over_routers() -> None:
+    """Two LANs with a router each, of which some routes and gateways are missing."""
+    text = (SHIPPED / "two-lans.yaml").read_text()
+    lines = text.splitlines()
+    first, second, h4 = (
+        next(number for number, line in enumerate(lines, 1) if line.startswith(begin))
+        for begin in ("  r1:", "  r2:", "  h4:")
+    )
+    whole = parse(text, "n.yaml")[0]
+    assert passes(whole, "h4", "h5", Traffic("icmp"))
+    without = text.replace("    routes:\n      - {to: 192.168.12.0/24, via: 192.168.56.2}\n", "")
+    without = without.replace("      - {to: 10.10.71.0/24, via: 192.168.56.1}\n", "").replace(
+        ", gateway: 10.10.71.5", ""
+    )
+    assert told(without, "h4", "h5") == [
+        f"change port h4 (n.yaml:{h4 - 3}): gateway: 10.10.71.5",
+        f"add to router r1 (n.yaml:{first}): routes: [{{to: 192.168.12.0/24, via: 192.168.56.2}}]",
+        f"add to the routes of router r2 (n.yaml:{second - 2}): - {{to: 10.10.71.0/24, via: 192.168.56.1}}",
+    ]
+    assert told(without, "h5", "h1") == [
+        f"add to router r1 (n.yaml:{first}): routes: [{{to: 192.168.12.0/24, via: 192.168.56.2}}]"
+    ]
+    cut = text.replace("wan: {switch: between, ip: 192.168.56.2/24}", "wan: {switch: between, ip: 192.168.57.2/24}")
+    cut = cut.replace("192.168.56.1}", "192.168.57.1}")
+    assert "it takes another way over switches and routers" in found_in(cut, "h4", "h5").unless
 
 
 def test_a_second_link_gets_a_name_of_its_own() -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Address
 from itertools import product
 
+from flows.model.candidates.routed import over_routers
 from flows.model.network import Network
 from flows.model.port import SegmentPort
 from flows.model.steps import Change, Connect, Leave, Step, Write, new_name
@@ -25,6 +26,7 @@ def _carry(port: SegmentPort, segments: set[str]) -> Iterator[Step]:
 
 
 def on_one_lan(network: Network, source: SwitchPort, target: SwitchPort) -> Iterator[Change]:
+    yield over_routers(network, source, target)
     # Where a router is at hand the way leads through it: then other addresses would cut the port off from others.
     at_router = any(_has_router(network, port) for port in (source, target))
     addresses: Sequence[Change] = [()] if at_router else _addresses(network, source, target)
