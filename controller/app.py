@@ -75,7 +75,7 @@ class App:
             while True:
                 self._take_events()
                 self._report_by = min(self._report_by, time.monotonic() + TICK)
-                self._sync.follow()
+                self._sync.follow(time.monotonic())
                 self._sync.pump(time.monotonic(), _links(self._store.written))
                 self._report()
         finally:

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
@@ -33,6 +33,8 @@ COUNT_SOON = 0.5
 """Seconds until that look after somebody else changed any flow."""
 DROPS_EVERY = 10.0
 """Seconds between two looks at what the switch has dropped."""
+LINGER = 0.05
+"""Seconds until flows are removed of which none takes the place."""
 RETRY = 5.0
 """Seconds until what a switch refused is tried again."""
 
@@ -84,6 +86,7 @@ class Host:
         self._transaction: _Transaction | None = None
         self._asked_at: float | None = None
         self._retry_at = 0.0
+        self._lingers_until: float | None = None
         self._count_at = 0.0
         self._drops_at = 0.0
         self._is_reported = False
@@ -271,9 +274,28 @@ class Host:
             plan = self._pending.everything() if knows_all and proven else Plan((), frozenset())
         else:
             plan = self._pending.part(may_send=may_send and proven, may_remove=may_remove, knows_all=knows_all)
-        if plan:
+        if plan and not self._may_linger(plan, now):
             replaced = self._pending.replaced_by(plan.add)
             self._transaction = _Transaction(self.session.apply(plan), plan, replaced, now)
+
+    def _may_linger(self, plan: Plan, now: float) -> bool:
+        """Whether flows that are only to be removed stay for a moment.
+
+        A port that left may be on its way to another host: then new flows take the place of these, and need not wait.
+        """
+        if plan.add:
+            self._lingers_until = None
+            return False
+        self._lingers_until = self._lingers_until or now + LINGER
+        if now < self._lingers_until:
+            return True
+        self._lingers_until = None
+        return False
+
+    def will_send_to(self, addresses: Set[IPv4Address], now: float) -> None:
+        """Begin to prove the ways that it will need once it is known what it shall hold, which may take a while."""
+        if self.session is not None and self.facts is not None and self.is_ready:
+            self.primer.run(self.session, self.facts, self._wanted.neighbours | addresses, now)
 
     def prove(self, now: float) -> bool:
         """Prove the ways to the hosts that it sends to, and say when one does not work or works again.

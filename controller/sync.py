@@ -81,6 +81,8 @@ class Sync:
         """Whether events came of which it was not yet found out what follows from them."""
         self._busy: set[str] = set()
         """The hosts that something is under way for, or left to do."""
+        self._is_ordered = True
+        """Whether receivers are prepared before senders change: what is under way may concern packets that arrive."""
         self._moved: set[str] = set()
         """The hosts that have other ports than their contracts say."""
         self._look_at = 0.0
@@ -220,14 +222,16 @@ class Sync:
         sending = {host.name for host in patient if host.sends_otherwise}
         known = self._knows_enough(now)
         for host in busy:
-            may_send = not receiving - {host.name}
-            may_remove = known and may_send and not sending - {host.name}
+            is_first = not receiving - {host.name}
+            may_send = is_first or not self._is_ordered
+            may_remove = known and is_first and not sending - {host.name}
             self._prove(host, now)
             host.pump(now, may_send=may_send, may_remove=may_remove, knows_all=known)
             if host.is_restored():
                 self._flows_restored(host.name)
             if host.is_settled:
                 self._busy.discard(host.name)
+        self._is_ordered = self._is_ordered and bool(self._busy)
         if self._started is not None:
             self._switches.pump(now, kept_links)
         self._release_vlans()
@@ -354,7 +358,7 @@ class Sync:
                 _log.warning("%s: database: no answer; what was last seen there is taken for what is there", name)
                 self._observe(self._hosts[name], remembered[name])
 
-    def follow(self) -> None:
+    def follow(self, now: float) -> None:
         """Find out what the events since the last time mean, and for whom."""
         if self._stored is None or not self._is_behind:
             return
@@ -364,7 +368,11 @@ class Sync:
         if self._views.take_segments_moved():
             self._give_vlans()
         self._is_behind = False
+        self._is_ordered = self._views.take_detours() or self._is_ordered
         generation = self._stored.generation
+        declared = self._stored.network.hosts
+        for name, others in self._views.take_meetings().items():
+            self._hosts[name].will_send_to({declared[other].tunnel_ip for other in others - {name}}, now)
         for name, sources in self._views.take():
             self._hosts[name].change(sources, generation)
             self._busy.add(name)
@@ -425,5 +433,6 @@ class Sync:
         self._report.touch(node.name)
         node.connected(session, now)
         self._busy.add(node.name)
+        self._is_ordered = True
         if self._switches.has(node):
             session.read_ports()

@@ -77,6 +77,9 @@ class Views:
         """The ports that each host has, plugged in or not."""
         self._moved: set[str] = set()
         self._segments_moved = True
+        self._has_detours = True
+        self._joined: set[Group] = set()
+        """Those that came to another host, or that matter on another."""
 
     @property
     def locations(self) -> Locations:
@@ -108,8 +111,17 @@ class Views:
         moved, self._segments_moved = self._segments_moved, False
         return moved
 
+    def take_detours(self) -> bool:
+        """Whether, since the last call, anything but ports came, went, or moved from where they are no more.
+
+        Only then may packets that arrive by the old way be lost when they are sent another way too early.
+        """
+        detours, self._has_detours = self._has_detours, False
+        return detours
+
     def set_model(self, network: Network, tags: Tags) -> None:
         """The model is this now. Objects that are the very same as before are not looked at."""
+        self._has_detours = True
         before, self._network = self._network, network
         pairs = ((getattr(before, name), getattr(network, name)) for name in _STRUCTURE)
         if any(old is not new and old != new for old, new in pairs):
@@ -126,7 +138,7 @@ class Views:
         """The numbers are these now."""
         for name, host in self._hosts.items():
             if tags.vlans.get(name) != self._tags.vlans.get(name):
-                host.is_stale = True
+                host.is_stale = self._has_detours = True
         self._tags = tags
 
     def _set_port(self, name: str, port: HostPort | None) -> None:
@@ -158,9 +170,11 @@ class Views:
             host = self._hosts[name] = _Host(replace(facts, interfaces=frozenset()))
         before, host.facts = host.facts, facts
         host.is_new = host.is_new or before.tunnel_ofport != facts.tunnel_ofport
-        host.is_stale = host.is_stale or replace(before, interfaces=facts.interfaces) != facts
+        if replace(before, interfaces=facts.interfaces) != facts:
+            host.is_stale = self._has_detours = True
         self._plug(name, host, before.interfaces, facts.interfaces)
         if is_new:
+            self._has_detours = True
             self._observed(name)
 
     def _observed(self, name: str) -> None:
@@ -170,6 +184,18 @@ class Views:
         for port, places_before in before.items():
             if self._places(port) != places_before:
                 self._placed(port, self._groups.get(port, ()), places_before)
+
+    def take_meetings(self) -> Mapping[str, Set[str]]:
+        """The hosts that may send to others than at the last call, each with all that it may send to by that."""
+        for name, host in self._hosts.items():
+            if host.is_stale:
+                self._find_wards(name, host)
+        joined, self._joined = self._joined, set()
+        meetings: dict[str, set[str]] = {}
+        for group in joined:
+            for name in self._warded.get(group, ()):
+                meetings.setdefault(name, set()).update(self._located.get(group, ()))
+        return meetings
 
     def take(self) -> Iterator[tuple[str, Mapping[Source, tuple[Unit, ...]]]]:
         """For each host that something changed for: the sources that may give other units now, with these."""
@@ -189,6 +215,8 @@ class Views:
         self._segments_moved = True
         for name in self._hosts.keys() - network.hosts.keys():
             self._forget(name)
+        if has_moved:
+            self._joined.update(self._warded)
         for host in self._hosts.values():
             host.is_stale = True
             host.is_new = host.is_new or has_moved
@@ -220,6 +248,10 @@ class Views:
             else:
                 del host.plugged[port]
             if self._locator.claim(port, name, changed.get(port)):
+                still_there = (
+                    host for host in places_before if host not in self._hosts or port in self._hosts[host].plugged
+                )
+                self._has_detours = self._has_detours or any(still_there)
                 self._placed(port, self._groups.get(port, ()), places_before)
             else:
                 self._attend(name, port)
@@ -253,6 +285,7 @@ class Views:
             hosts = self._located.setdefault(group, Counter())
             hosts[place] += by
             if hosts[place] == (by > 0):
+                self._joined.add(group)
                 self._segments_moved = self._segments_moved or group[0] is SegmentPort
                 for host in self._warded.get(group, ()):
                     self._hosts[host].dirty.update(_of_segments([group]))
@@ -301,6 +334,7 @@ class Views:
             if host.is_new or before.get(group) != host.wards.get(group):
                 if group in host.wards:
                     self._warded.setdefault(group, set()).add(name)
+                    self._joined.add(group)
                 host.dirty.update(_of_segments([group]), self._members.get(group, ()))
         host.is_new = False
 

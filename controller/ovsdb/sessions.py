@@ -3,8 +3,9 @@
 import logging
 import os
 import select
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from threading import Lock, Thread
+from typing import TypeVar
 
 from controller.ovsdb.columns import RETRY_INTERVAL
 from controller.ovsdb.session import HostSession, OnDrift, OnFacts, OnProblems
@@ -12,6 +13,8 @@ from controller.ovsdb.settings import HostSettings
 from controller.ovsdb.waits import Sleeper, Waits
 
 logger = logging.getLogger(__name__)
+
+_Told = TypeVar("_Told")
 
 _COMMANDS = ""
 """Name of the wake-up for calls from other threads; no host has it."""
@@ -23,13 +26,15 @@ class HostSessions:
     One thread serves all hosts. It calls ``on_facts(host, facts)`` when a host's facts have changed (None: its
     database or its integration bridge is gone), ``on_problems(host, sentences)`` with all present problems when they
     have changed, and ``on_drift(host, words)`` for each setting that somebody else changed and that is put right.
-    None of them may block or call ``stop()``. A host that was removed a moment ago may still be reported once.
+    None of them may block or call ``stop()``. A host that was removed a moment ago may still be reported once. What
+    happens on several hosts in one moment, as when an instance moves, is reported together.
     """
 
     def __init__(self, on_facts: OnFacts, on_problems: OnProblems, on_drift: OnDrift) -> None:
-        self._on_facts = on_facts
-        self._on_problems = on_problems
-        self._on_drift = on_drift
+        self._on_facts = self._later(on_facts)
+        self._on_problems = self._later(on_problems)
+        self._on_drift = self._later(on_drift)
+        self._news: list[Callable[[], None]] = []
         self._lock = Lock()
         self._wanted: dict[str, tuple[str, HostSettings]] = {}
         self._restored: set[str] = set()
@@ -78,15 +83,26 @@ class HostSessions:
         waits = Waits()
         waits.fd_wait(self._wake, select.POLLIN)
         self._sleeper.arm(_COMMANDS, waits)
-        due: set[str] = set()
         while not self._stopping:
-            for host in due & self._sessions.keys():
-                self._run(host)
-            due = self._sleeper.sleep()
-            if _COMMANDS in due:
-                due |= self._obey()
+            self._attend(self._sleeper.sleep())
+            self._attend(self._sleeper.sleep(wait=False))  # what came meanwhile is told together with it
+            self._tell()
         for session in self._sessions.values():
             session.close()
+
+    def _attend(self, due: set[str]) -> None:
+        if _COMMANDS in due:
+            due |= self._obey()
+        for host in due & self._sessions.keys():
+            self._run(host)
+
+    def _later(self, report: Callable[[str, _Told], None]) -> Callable[[str, _Told], None]:
+        return lambda host, told: self._news.append(lambda: report(host, told))
+
+    def _tell(self) -> None:
+        news, self._news = self._news, []
+        for tell in news:
+            tell()
 
     def _obey(self) -> set[str]:
         """Takes over what other threads asked for; returns the hosts that have something to do by that."""

@@ -72,11 +72,11 @@ class Sleeper:
         self.arm(name, Waits())
         del self._waits[name]
 
-    def sleep(self) -> set[str]:
-        """Returns the names of those that have something to do; at least one."""
+    def sleep(self, *, wait: bool = True) -> set[str]:
+        """Returns the names of those that have something to do: at least one, unless it is not to wait."""
         self._pass_over_stale()
-        timeout = None
-        if self._deadlines:
+        timeout = None if wait else 0
+        if wait and self._deadlines:
             timeout = max(0, math.ceil(self._deadlines[0][0] - ovs.timeval.msec()))
         woken = {self._owners[number] for number, _ in self._poll.poll(timeout)}
         now = ovs.timeval.msec()

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from controller.jsonstream import Splitter
 from controller.store.errors import Refused, Unreachable
 
 _CHUNK = 1 << 20
@@ -21,8 +22,6 @@ _PROBE_AFTER = 5.0
 """Seconds of silence after which the server is asked whether it is there."""
 _LONGEST_PATH = 100
 """A socket's address has 107 bytes."""
-
-_DECODER = json.JSONDecoder()
 
 
 class Connection:
@@ -124,48 +123,6 @@ class Connection:
             self._send({"id": message["id"], "result": message["params"], "error": None})
         else:
             self._said.append((message["method"], message["params"]))
-
-
-class Splitter:
-    """Cuts a stream of JSON objects, which nothing stands between, into values.
-
-    Brackets are counted by whole chunks, which is fast. So a message is seen once no other one has begun
-    behind it; what has begun goes on to its end.
-    """
-
-    def __init__(self) -> None:
-        self._chunks: list[bytes] = []
-        self._depth = 0
-        self._in_text = False
-        self._carried = b""
-
-    def feed(self, chunk: bytes) -> list[Any]:
-        self._chunks.append(chunk)
-        self._count(chunk)
-        if self._depth or self._in_text or self._carried:
-            return []
-        text = b"".join(self._chunks).decode()
-        self._chunks.clear()
-        return list(_values(text))
-
-    def _count(self, chunk: bytes) -> None:
-        chunk = (self._carried + chunk).replace(b"\\\\", b"")
-        # A backslash at the end belongs to what comes next.
-        self._carried = b"\\" if chunk.endswith(b"\\") else b""
-        parts = chunk.replace(b'\\"', b"").split(b'"')
-        outside = b"".join(parts[1 if self._in_text else 0 :: 2])
-        self._depth += outside.count(b"{") - outside.count(b"}")
-        self._in_text ^= len(parts) % 2 == 0
-
-
-def _values(text: str) -> Iterator[Any]:
-    at = 0
-    while at < len(text):
-        if text[at].isspace():
-            at += 1
-            continue
-        value, at = _DECODER.raw_decode(text, at)
-        yield value
 
 
 def _dial(target: str) -> socket.socket:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tests.benchmarks.announcing import Announcer
 from tests.benchmarks.figures import Figure, run_group
 from tests.benchmarks.labs import OURS, OVN, BenchLab, bench_lab
 from tests.benchmarks.ovsdb import HostDatabase
@@ -21,6 +22,8 @@ _TIMES = 10
 _KILLS = 5
 _BEFORE, _AFTER = 0.5, 2.0
 """Seconds that pings go on before and after something is done."""
+_BOTH = 1.0
+"""Seconds until the instance uses its new host: by then both hosts get what is sent to it."""
 _REVIVAL = 6.0
 """The same after a controller was killed; it is back after half a second and has its hosts some time later."""
 
@@ -59,6 +62,21 @@ def move(lab: BenchLab, roamer: Roamer, databases: dict[str, HostDatabase], old:
     return pings.lost
 
 
+def announced_move(
+    lab: BenchLab, roamer: Roamer, databases: dict[str, HostDatabase], announcer: Announcer, old: str, new: str
+) -> int:
+    """The same when the controller was told before, and sends to both hosts what is for the port while it moves."""
+    with _pinged(lab, PORT) as pings:
+        announcer.begin(old, new)
+        databases[new].identify(roamer.interface(new), PORT)
+        time.sleep(_BOTH)
+        roamer.leave(old)
+        announcer.end(new)
+        databases[old].identify(roamer.interface(old), None)
+    roamer.enter(old)
+    return pings.lost
+
+
 def kill(lab: BenchLab) -> int:
     """How many pings are lost when the controller of the sender's host is killed and comes back."""
     (old,) = lab.controllers("h1")
@@ -68,8 +86,8 @@ def kill(lab: BenchLab) -> int:
     return pings.lost
 
 
-def one_system(system: str) -> tuple[list[float], list[float], list[float]]:
-    """All figures of one controller: new ports, moves, kills."""
+def one_system(system: str) -> tuple[list[float], ...]:
+    """All figures of one controller: new ports, moves, announced moves, kills."""
     with bench_lab(system) as lab, lab.database("h2") as h2, lab.database("h3") as h3:
         roamer = Roamer(lab)
         databases = {"h2": h2, "h3": h3}
@@ -79,7 +97,10 @@ def one_system(system: str) -> tuple[list[float], list[float], list[float]]:
         until(lambda: lab.reaches("a", PORT), f"a to reach {PORT}")
         ways = [("h2", "h3"), ("h3", "h2")] * (_TIMES // 2)
         moved = [float(move(lab, roamer, databases, *way)) for way in ways]
-        return new, moved, [float(kill(lab)) for _ in range(_KILLS)]
+        announcer = Announcer(lab)
+        announced = [float(announced_move(lab, roamer, databases, announcer, *way)) for way in ways]
+        announcer.close()
+        return new, moved, announced, [float(kill(lab)) for _ in range(_KILLS)]
 
 
 def measure() -> list[Figure]:
@@ -95,7 +116,8 @@ def measure() -> list[Figure]:
             target=0.5,
         ),
         Figure(GROUP, "a port moves: pings lost (ms)", "", ours[1], ovn[1], target=5, is_absolute=True),
-        Figure(GROUP, "controller killed and back: pings lost (ms)", "", ours[2], ovn[2], target=0, is_absolute=True),
+        Figure(GROUP, "an announced move: pings lost (ms)", "", ours[2], ovn[2], target=0, is_absolute=True),
+        Figure(GROUP, "controller killed and back: pings lost (ms)", "", ours[3], ovn[3], target=0, is_absolute=True),
     ]
 
 

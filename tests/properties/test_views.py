@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
+from ipaddress import IPv4Address
 from typing import Any
 
 from hypothesis import given, settings
@@ -125,17 +126,23 @@ class Everything:
         self.wanted: dict[str, Wanted] = {}
         self.held: dict[str, set[int]] = {}
         self.learned: dict[str, set[int]] = {}
+        self.met: dict[str, set[IPv4Address]] = {}
+        """The addresses that each host was told it would send to, and does not yet."""
 
-    def follow(self, hosts: Mapping[str, HostFacts]) -> set[str]:
+    def follow(self, model: Network, hosts: Mapping[str, HostFacts]) -> set[str]:
         """Take in what changed; the hosts that want two things at once."""
         for gone in self.wanted.keys() - hosts.keys():
             self.wanted.pop(gone).clear()
         for host in hosts.keys() - self.wanted.keys():
             self.wanted[host] = Wanted(self.compiler)
             self.held[host], self.learned[host] = set(self.wanted[host].desired.flows), set()
+        for host, others in self.views.take_meetings().items():
+            self.met.setdefault(host, set()).update(model.hosts[other].tunnel_ip for other in others)
         for host, sources in self.views.take():
+            before = self.wanted[host].neighbours
             with suppress(Conflict):
                 self._note(host, self.wanted[host].change(sources))
+                assert self.wanted[host].neighbours - before <= self.met.pop(host, set())
         return {host for host, wanted in self.wanted.items() if wanted.is_refused}
 
     def _note(self, host: str, change: Change) -> None:
@@ -186,7 +193,7 @@ def test_incremental_is_full(
 
 def check(everything: Everything, model: Network, numbers: Tags, facts: Mapping[str, HostFacts]) -> None:
     """Compare all that is kept up to date with the same from scratch."""
-    refused = everything.follow(facts)
+    refused = everything.follow(model, facts)
     located = locate(model, facts)
     assert everything.views.locations == located
     for host, wanted in everything.wanted.items():
@@ -220,7 +227,7 @@ def test_a_conflict_changes_nothing_until_it_is_solved() -> None:
     second = shared(network(structure, {"p11": (KINDS[0], "h1", None), "p12": (KINDS[1], "h1", None)}), model)
     everything.views.set_model(second, tags(second, 0))
     everything.views.set_facts("h1", replace(facts["h1"], interfaces=both))
-    assert everything.follow(facts) == {"h1"}
+    assert everything.follow(second, facts) == {"h1"}
     assert described(everything.wanted["h1"].desired) == before
     everything.views.set_facts("h1", replace(facts["h1"], interfaces=both - plugged))
     check(everything, second, tags(second, 0), {"h1": replace(facts["h1"], interfaces=both - plugged)})

@@ -1,25 +1,16 @@
-"""The model as rows and back, values on their way to the database and back, and a stream cut into messages."""
+"""The model as rows and back, and values on their way to the database and back."""
 
-import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from controller.store.rows import NETWORK, Key, Rows, build, references, rows_of_object, rows_of_settings
-from controller.store.rpc import Splitter
 from controller.store.shapes import Column, Many, sections, tables
 from controller.store.wire import changed, decode
 from flows.model import Network, parse
 from tests.scenario import SCENARIOS, SHIPPED, load
 
 NETWORKS = [*sorted(SHIPPED.glob("*.yaml")), *sorted(SCENARIOS.glob("*.yaml"))]
-JSON = st.recursive(
-    st.none() | st.integers() | st.text(),
-    lambda part: st.lists(part) | st.dictionaries(st.text(), part),
-    max_leaves=5,
-)
 
 
 def rows_of(network: Network) -> Rows:
@@ -71,18 +62,6 @@ def test_what_refers_to_what() -> None:
     assert columns["Vpc", "subnets"] == "Subnet"
     assert columns["SwitchPort", "switch"] == columns["Link", "between"] == "PlainSwitch"
     assert NETWORK.table in tables()
-
-
-@given(st.lists(st.dictionaries(st.text(), JSON), min_size=1), st.integers(1, 20))
-def test_a_stream_is_cut_into_its_messages(messages: list[object], size: int) -> None:
-    stream = "".join(json.dumps(message, ensure_ascii=False) for message in messages).encode("utf-8", "surrogatepass")
-    try:
-        stream.decode()
-    except UnicodeDecodeError:  # half a character is no text
-        return
-    splitter = Splitter()
-    found = [message for at in range(0, len(stream), size) for message in splitter.feed(stream[at : at + size])]
-    assert found == messages
 
 
 def _column(many: Many, atom: str = "string") -> Column:
