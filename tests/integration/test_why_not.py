@@ -4,11 +4,15 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from controller.store import Store
+from flows.model import parse
 from tests.properties.controller_process import Network
+from tests.scenario import SHIPPED
 from tests.switch import wait_until
 
 TEXT = """
@@ -96,6 +100,17 @@ def test_trace_says_the_same(network: Network, source: str, target: str) -> None
     told = why_not(network, source, target)
     assert {key: traced[key] for key in ("remedy", "no_remedy")} == {key: told[key] for key in ("remedy", "no_remedy")}
     assert told["remedy"] or told["no_remedy"]
+
+
+def test_machines_on_plain_switches(tmp_path: Path) -> None:
+    text = (SHIPPED / "two-lans.yaml").read_text().replace(", gateway: 10.10.71.5", "")
+    with Store(tmp_path) as store:
+        store.apply(parse(text, "two-lans.yaml")[0])
+        command = [sys.executable, "-m", "controller", "why-not", "h4", "h5", "--state", str(tmp_path)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    line = next(number for number, line in enumerate(text.splitlines(), 1) if line.startswith("  h4:"))
+    assert "h4 cannot reach h5: h4 has no route to 192.168.12.2" in done.stdout, done
+    assert f"to let it pass:\n  change port h4 (two-lans.yaml:{line}): gateway: 10.10.71.5\n" in done.stdout
 
 
 def test_what_hosts_have_to_do_with_it(network: Network) -> None:
