@@ -125,6 +125,7 @@ def test_json(run: Run) -> None:
         (("blue1", "green1", PEERED, "--tcp", "1", "--udp", "1"), "one packet is of one kind"),
         (("blue1", "green1", PEERED, "--running"), "a file does not run"),
         (("blue1", "green1", "--running", "--live"), "use one"),
+        (("blue1", "green1", PEERED, "--on-host", "ssh {name}"), "--on-host is about how --running asks the switches"),
         (("h1", "h5", SHIPPED / "two-lans.yaml"), "this packet cannot be traced: the way leads through r1 and r2"),
         (("blue1", "green1", "no-such-file.yaml"), "cannot read no-such-file.yaml"),
     ],
