@@ -73,16 +73,18 @@ class App:
         self._store.start()
         try:
             while True:
-                self._take_events()
-                self._report_by = min(self._report_by, time.monotonic() + TICK)
-                self._sync.follow(time.monotonic())
-                self._sync.pump(time.monotonic(), _links(self._store.written))
+                # What is found out may take long, and what comes meanwhile is not known before the next round: so
+                # nobody is late but by the time at which all was known.
+                now = self._take_events()
+                self._report_by = min(self._report_by, now + TICK)
+                self._sync.follow(now)
+                self._sync.pump(now, _links(self._store.written))
                 self._report()
         finally:
             self._store.stop()
 
-    def _take_events(self) -> None:
-        """Wait for an event, but no longer than a tick or until a report is due; take all that came."""
+    def _take_events(self) -> float:
+        """Wait for an event, but no longer than a tick or until a report is due; take all that came, until when."""
         until_report = self._report_at - time.monotonic()
         try:
             event = self._events.get(timeout=min(TICK, until_report) if until_report > 0 else TICK)
@@ -90,7 +92,7 @@ class App:
                 self._sync.handle(event, time.monotonic())
                 event = self._events.get_nowait()
         except queue.Empty:
-            pass
+            return time.monotonic()
 
     def _report(self) -> None:
         """Give out the status when it has changed; of a large network, not so often that it would take much time.

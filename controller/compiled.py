@@ -1,13 +1,15 @@
 """What a host's or plain switch shall hold, from the store and the controller's own report of the facts."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from controller.status import reported_facts
 from controller.store import Stored
 from flows.compile import compile
-from flows.facts import Plug, SwitchFacts
+from flows.facts import HostFacts, Plug, SwitchFacts
 from flows.locate import Locations
+from flows.on_demand import OnDemand
 from flows.plan import Desired
 from flows.plugged import Snapshot, host_node, switch_node
 from flows.view import view
@@ -17,24 +19,21 @@ from flows.view_switch import view_switch
 def snapshot(stored: Stored, status: Mapping[str, Any]) -> Snapshot:
     """Everything that the controller has seen, and what follows from it. What it has not seen yet is not in it."""
     network = stored.network
-    hosts = {host: reported_facts(host, status.get("hosts", {}).get(host, {})) for host in network.hosts}
-    switches = reported_switch_facts(status)
-    desired = {host_node(host): compiled(stored, status, host) for host in network.hosts}
-    desired |= {switch_node(switch): compiled_switch(stored, status, switch) for switch in network.switches}
-    return Snapshot(
-        network,
-        {host: facts for host, facts in hosts.items() if facts is not None},
-        {switch: facts for switch, facts in switches.items() if switch in network.switches},
-        status.get("ports", {}),
-        {node: flows for node, flows in desired.items() if flows is not None},
-    )
+    reported = {host: reported_facts(host, status.get("hosts", {}).get(host, {})) for host in network.hosts}
+    hosts = {host: facts for host, facts in reported.items() if facts is not None}
+    switches = {name: facts for name, facts in reported_switch_facts(status).items() if name in network.switches}
+    desired = {host_node(host): partial(_of_host, stored, status, host, facts) for host, facts in hosts.items()}
+    desired |= {switch_node(name): partial(_of_switch, stored, status, name, facts) for name, facts in switches.items()}
+    return Snapshot(network, hosts, switches, status.get("ports", {}), OnDemand(desired))
 
 
 def compiled(stored: Stored, status: Mapping[str, Any], host: str) -> Desired | None:
     """Compile one host from scratch; None when the controller has not seen the host yet."""
     facts = reported_facts(host, status.get("hosts", {}).get(host, {}))
-    if facts is None:
-        return None
+    return None if facts is None else _of_host(stored, status, host, facts)
+
+
+def _of_host(stored: Stored, status: Mapping[str, Any], host: str, facts: HostFacts) -> Desired:
     locations = Locations(status["ports"], frozenset())
     return compile(view(stored.network, stored.tags, locations, facts, host))
 
@@ -42,8 +41,10 @@ def compiled(stored: Stored, status: Mapping[str, Any], host: str) -> Desired | 
 def compiled_switch(stored: Stored, status: Mapping[str, Any], switch: str) -> Desired | None:
     """Compile one plain switch from scratch; None when it never connected to this controller."""
     facts = reported_switch_facts(status).get(switch)
-    if facts is None:
-        return None
+    return None if facts is None else _of_switch(stored, status, switch, facts)
+
+
+def _of_switch(stored: Stored, status: Mapping[str, Any], switch: str, facts: SwitchFacts) -> Desired:
     links = frozenset((link, vlan) for link, vlan in status["open_links"])
     located = frozenset(
         (port, name) for name, known in status["switches"].items() for port, _, _ in known["interfaces"]

@@ -257,11 +257,12 @@ class Host:
                 self._pending.carried_out(done.plan, done.replaced)
         self.confirm(self.wanted_generation)
 
-    def pump(self, now: float, *, may_send: bool, may_remove: bool, knows_all: bool) -> None:
+    def pump(self, now: float, *, may_send: bool, may_remove: bool, knows_all: bool, may_linger: bool = False) -> None:
         """Send the next transaction, if there is one and it is its turn.
 
         ``may_send``: no other host still has to prepare for receiving. ``may_remove``: nor does any still send
-        by what it had before. ``knows_all``: every port was found that ever will be.
+        by what it had before. ``knows_all``: every port was found that ever will be. ``may_linger``: nobody waits for
+        flows to be gone.
         """
         if not self._pending or self.session is None or self._transaction is not None:
             return
@@ -274,11 +275,11 @@ class Host:
             plan = self._pending.everything() if knows_all and proven else Plan((), frozenset())
         else:
             plan = self._pending.part(may_send=may_send and proven, may_remove=may_remove, knows_all=knows_all)
-        if plan and not self._may_linger(plan, now):
+        if plan and not (may_linger and self._lingers(plan, now)):
             replaced = self._pending.replaced_by(plan.add)
             self._transaction = _Transaction(self.session.apply(plan), plan, replaced, now)
 
-    def _may_linger(self, plan: Plan, now: float) -> bool:
+    def _lingers(self, plan: Plan, now: float) -> bool:
         """Whether flows that are only to be removed stay for a moment.
 
         A port that left may be on its way to another host: then new flows take the place of these, and need not wait.
@@ -316,8 +317,10 @@ class Host:
 
     def is_patient(self, now: float) -> bool:
         """Whether it is connected and answers in time, so that others may wait for it."""
-        if self._transaction is not None and now - self._transaction.sent_at >= PATIENCE:
-            self._is_trusted = False
+        if self._transaction is not None and self.session is not None:
+            # It may have been sent, or the last part of it, after the time that is now.
+            silent = now - max(self._transaction.sent_at, self.session.moved_at)
+            self._is_trusted = self._is_trusted and silent < PATIENCE
         return self.is_ready and self._is_trusted and now >= self._retry_at
 
     def check(self, now: float) -> None:

@@ -226,7 +226,13 @@ class Sync:
             may_send = is_first or not self._is_ordered
             may_remove = known and is_first and not sending - {host.name}
             self._prove(host, now)
-            host.pump(now, may_send=may_send, may_remove=may_remove, knows_all=known)
+            host.pump(
+                now,
+                may_send=may_send,
+                may_remove=may_remove,
+                knows_all=known,
+                may_linger=not self._is_ordered,
+            )
             if host.is_restored():
                 self._flows_restored(host.name)
             if host.is_settled:

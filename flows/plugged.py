@@ -6,6 +6,7 @@ from a file alone.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from flows.compile import compile
 from flows.facts import HostFacts, Interface, Plug, SwitchFacts
@@ -13,6 +14,7 @@ from flows.locate import locate, places
 from flows.model import Network
 from flows.model.contract import TUNNEL_OFPORT, datapath_id
 from flows.model.interfaces import interface_name
+from flows.on_demand import OnDemand
 from flows.plan import Desired
 from flows.tree import tree, working
 from flows.view import Tags, view
@@ -42,7 +44,7 @@ class Snapshot:
     locations: Mapping[str, str]
     """The host of each port that is on one."""
     desired: Mapping[str, Desired]
-    """By node (:func:`host_node`, :func:`switch_node`)."""
+    """By node (:func:`host_node`, :func:`switch_node`); each is compiled when it is first asked for."""
 
     def places(self, port: str) -> tuple[str, ...]:
         """The hosts that get what is sent to a port."""
@@ -56,12 +58,16 @@ def plugged_in(network: Network) -> Snapshot:
     locations = locate(network, hosts)
     open_links = tree(network.links.values(), working(network.links.values(), switches))
     machines = locate_machines(network, switches)
-    desired = {host_node(host): compile(view(network, numbers, locations, hosts[host], host)) for host in network.hosts}
-    desired |= {
-        switch_node(switch): compile(view_switch(network, switch, switches[switch], open_links, machines))
-        for switch in network.switches
-    }
-    return Snapshot(network, hosts, switches, locations.hosts, desired)
+
+    def of_host(host: str) -> Desired:
+        return compile(view(network, numbers, locations, hosts[host], host))
+
+    def of_switch(switch: str) -> Desired:
+        return compile(view_switch(network, switch, switches[switch], open_links, machines))
+
+    desired = {host_node(host): partial(of_host, host) for host in network.hosts}
+    desired |= {switch_node(switch): partial(of_switch, switch) for switch in network.switches}
+    return Snapshot(network, hosts, switches, locations.hosts, OnDemand(desired))
 
 
 def tags(*networks: Network) -> Tags:

@@ -1,4 +1,4 @@
-"""Random networks: VPCs with peerings and routes of all kinds, segments of all forms, on some hosts."""
+"""Random networks: VPCs with peerings and routes of all kinds, segments of all forms, on some hosts; plain switches."""
 
 from random import Random
 
@@ -33,6 +33,55 @@ def random_text(random: Random, hosts: int = 3, encapsulation: str | None = None
     lines += ["segments:", *(f"  {name}: {_segment(random, name)}" for name in segments)]
     lines += ["ports:", *_vpc_ports(random, ends, names), *_segment_ports(random, segments, names)]
     return "\n".join([*lines, ""])
+
+
+def random_switches(random: Random) -> Network:
+    """A valid network of machines on plain switches, and sometimes a router."""
+    while True:
+        try:
+            return parse(_switches_text(random), "random.yaml")[0]
+        except InvalidModel:
+            continue  # two machines of one LAN have the same address, or the like
+
+
+def _switches_text(random: Random) -> str:
+    """Half of them are tidy: every switch is connected, and every machine of a network is in its VLAN."""
+    switches, tidy = ["s1", "s2", "s3"], random.random() < 0.5
+    lines = [f"switches: {{{', '.join(f'{switch}: {{}}' for switch in switches)}}}", "links:"]
+    lines += ["  s1-s2: {between: [s1, s2]}", "  s2-s3: {between: [s2, s3]}"] if tidy else _links(random, switches)
+    if random.random() < 0.6:
+        lines += ["routers:", *_routers(random)]
+    lines.append("ports:")
+    for number in range(random.randint(4, 7)):
+        network = random.randint(0, 1)
+        gateway = f", gateway: 10.0.{network}.1" if random.random() < 0.5 else ""
+        vlan = 101 * network if tidy else random.choice([0, 0, 101, 102])
+        ip = f"ip: 10.0.{network}.{random.randint(2, 9)}/{random.choice([24, 24, 25])}"
+        lines.append(f"  m{number}: {{switch: {random.choice(switches)}, vlan: {vlan}, {ip}{gateway}}}")
+    lines.append(f"  carrier: {{switch: s3, trunk: [{random.choice(['0', '101', '0, 102'])}]}}")
+    return "\n".join([*lines, ""])
+
+
+def _links(random: Random, switches: list[str]) -> list[str]:
+    trunks = [random.choice(["", ", trunk: [101]", ", trunk: [0, 102]"]) for _ in range(random.randint(0, 3))]
+    return [
+        f"  l{number}: {{between: [{', '.join(random.sample(switches, 2))}]{trunk}}}"
+        for number, trunk in enumerate(trunks)
+    ]
+
+
+def _routers(random: Random) -> list[str]:
+    """One router between both networks of the machines, or two and a network between them, with routes or without."""
+    if random.random() < 0.5:
+        return [
+            "  r1: {interfaces: {lan: {switch: s1, ip: 10.0.0.1/24}, red: {switch: s2, vlan: 101, ip: 10.0.1.1/24}}}"
+        ]
+    lines = []
+    for number, leg in enumerate(("{switch: s1, ip: 10.0.0.1/24}", "{switch: s2, vlan: 101, ip: 10.0.1.1/24}")):
+        wan = f"{{switch: s3, vlan: 7, ip: 10.7.0.{number + 1}/24}}"
+        route = random.choice(["", f"{{to: 10.0.{1 - number}.0/24, via: 10.7.0.{2 - number}}}"])
+        lines.append(f"  r{number + 1}: {{interfaces: {{lan: {leg}, wan: {wan}}}, routes: [{route}]}}")
+    return lines
 
 
 def _peerings(random: Random, ends: dict[str, str]) -> dict[str, tuple[str, str]]:

@@ -7,7 +7,9 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from controller.cli.on_host import OnHostOption, way_in
 from controller.cli.output import FAILED, JsonOption, fail, out, print_json, read_network
+from controller.cli.remedies import as_plugged_in, plain, show
 from controller.cli.state import LabOption, StateOption, Target, check_name, complete_port, find_target
 from controller.cli.trace_live import trace_live
 from controller.cli.trace_running import running
@@ -15,7 +17,7 @@ from controller.compiled import snapshot
 from flows.model import AnyPort
 from flows.plugged import Snapshot, plugged_in
 from flows.simulate import Unsupported
-from flows.simulate.advice import advise
+from flows.simulate.remedy import Remedy, remedy
 from flows.simulate.tracing import Hop, Trace, simulated, trace
 from flows.simulate.traffic import Traffic
 from mininet_topos.lab import Lab
@@ -33,8 +35,9 @@ def trace_packet(
     udp: Annotated[int | None, typer.Option(min=1, max=65535, help="A UDP packet to this port.")] = None,
     icmp: Annotated[bool, typer.Option("--icmp", help="A ping. This is what is sent when nothing is said.")] = False,
     is_running: Annotated[
-        bool, typer.Option("--running", help="Ask the switches of the lab that runs what they would do.")
+        bool, typer.Option("--running", help="Ask the switches that run what they would do.")
     ] = False,
+    on_host: OnHostOption = None,
     live: Annotated[
         bool, typer.Option("--live", help="Send a real packet in the lab that runs, and see whose counters move.")
     ] = False,
@@ -50,22 +53,24 @@ def trace_packet(
     """
     traffic = _traffic(tcp, udp, icmp)
     _check(source, target, file, is_running=is_running, live=live)
+    if on_host is not None and not is_running:
+        fail("--on-host is about how --running asks the switches; use both")
     found = find_target(state, lab) if file is None else None
     seen = plugged_in(read_network(file)[0]) if file is not None else _seen(found)
     sender, receiver = _port(seen, source), _port(seen, target)
     try:
         if live:
-            traced = trace_live(_lab(found), seen, sender, receiver, traffic)
+            traced = trace_live(_needed(_lab(found)), seen, sender, receiver, traffic)
         else:
-            world = running(_lab(found), seen) if is_running else simulated(seen)
+            world = running(seen, way_in(_lab(found), on_host)) if is_running else simulated(seen)
             traced = trace(seen, world, sender, receiver, traffic)
-        advice = None if traced.is_delivered else _advice(seen, sender, receiver, traffic)
+        mending = Remedy() if traced.is_delivered else _remedy(seen, source, target, traffic, is_running=file is None)
     except Unsupported as unsupported:
         fail(f"this packet cannot be traced: {unsupported}")
     if as_json:
-        print_json(asdict(traced) | {"advice": advice})
+        print_json(asdict(traced) | plain(mending))
     else:
-        _show(traced, f"{_named(sender)} to {_named(receiver)}, {traffic}", advice)
+        _show(traced, f"{_named(sender)} to {_named(receiver)}, {traffic}", mending)
     raise SystemExit(0 if traced.is_delivered else FAILED)
 
 
@@ -92,10 +97,14 @@ def _seen(target: Target | None) -> Snapshot:
     return snapshot(target.model(), target.store.read_status())
 
 
-def _lab(target: Target | None) -> Lab:
-    if target is None or target.lab is None:
-        fail("only the switches of a lab can be asked; without --running and --live the model is traced")
-    return target.lab
+def _lab(target: Target | None) -> Lab | None:
+    return target.lab if target is not None else None
+
+
+def _needed(lab: Lab | None) -> Lab:
+    if lab is None:
+        fail("only a lab's instances can be made to send a packet; ask the switches by --running")
+    return lab
 
 
 def _port(seen: Snapshot, name: str) -> AnyPort:
@@ -103,19 +112,23 @@ def _port(seen: Snapshot, name: str) -> AnyPort:
     return seen.network.ports[name]
 
 
-def _advice(seen: Snapshot, source: AnyPort, target: AnyPort, traffic: Traffic) -> str:
-    """What to change in the model; where the model lets the packet pass, that something else is wrong."""
-    as_declared = plugged_in(seen.network)
-    if trace(as_declared, simulated(as_declared), source, target, traffic).is_delivered:
-        return "the model lets it pass: see 'ovs-vpc status' for what is not as it shall be"
-    return str(advise(seen.network, source, target, traffic))
+def _remedy(seen: Snapshot, source: str, target: str, traffic: Traffic, *, is_running: bool) -> Remedy:
+    """What to change in the model; nothing, where the model lets the packet pass and something else is wrong."""
+    if not is_running:
+        return remedy(seen.network, seen.network.ports[source], seen.network.ports[target], traffic)
+    network = as_plugged_in(seen.network, seen.locations, source, target)
+    one, other = network.ports[source], network.ports[target]
+    declared = plugged_in(network)
+    if trace(declared, simulated(declared), one, other, traffic).is_delivered:
+        return Remedy()
+    return remedy(network, one, other, traffic)
 
 
 def _named(port: AnyPort) -> str:
     return f"{port.name} ({port.address})" if port.address else port.name
 
 
-def _show(traced: Trace, what: str, advice: str | None) -> None:
+def _show(traced: Trace, what: str, mending: Remedy) -> None:
     out.print(escape(what), style="bold")
     before: Hop | None = None
     for hop in traced.hops:
@@ -125,5 +138,6 @@ def _show(traced: Trace, what: str, advice: str | None) -> None:
         out.print(f"  {'':<13} [dim]{escape(f'[{hop.why}]')}[/dim]")
         before = hop
     out.print(escape(traced.ending), style="green" if traced.is_delivered else "red")
-    if advice is not None:
-        out.print(escape(advice))
+    if not traced.is_delivered and mending == Remedy():
+        out.print("the model lets it pass: see 'ovs-vpc status' for what is not as it shall be")
+    show(mending)

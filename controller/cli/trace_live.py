@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from secrets import randbelow
 
+from controller.cli.on_host import in_lab
 from controller.cli.output import fail
 from controller.cli.trace_running import Bridge, bridges
 from flows.model import AnyPort
@@ -42,10 +43,10 @@ def trace_live(lab: Lab, snapshot: Snapshot, source: AnyPort, target: AnyPort, t
     except NotSent as reason:
         return Trace((), False, f"not sent: {reason}")
     nodes = _nodes(snapshot, node_of[source.name])
-    known = bridges(lab, snapshot)
-    before = {node: _read(lab, known[node]) for node in nodes}
+    known = bridges(snapshot, in_lab(lab))
+    before = {node: _read(known[node]) for node in nodes}
     got = _send(lab, source.name, frame, [port for port in node_of if port != source.name])
-    after = {node: _read(lab, known[node]) for node in nodes}
+    after = {node: _read(known[node]) for node in nodes}
     moved = [
         _Moved(node, table, cookie, packets - before[node].get((table, cookie), 0))
         for node in nodes
@@ -79,10 +80,10 @@ def _nodes(snapshot: Snapshot, first: str) -> list[str]:
     return [first, *(node for node in snapshot.desired if node != first)]
 
 
-def _read(lab: Lab, bridge: Bridge) -> Counters:
+def _read(bridge: Bridge) -> Counters:
     """The counters of a switch, brought up to date."""
-    bridge.run(lab, "ovs-appctl", "revalidator/wait")
-    dump = bridge.run(lab, "ovs-ofctl", "-OOpenFlow10,OpenFlow14", "--no-names", "dump-flows", bridge.name)
+    bridge.run("ovs-appctl", "revalidator/wait")
+    dump = bridge.run("ovs-ofctl", "-OOpenFlow10,OpenFlow14", "--no-names", "dump-flows", bridge.name)
     counters: dict[tuple[int, int], int] = {}
     for cookie, table, packets in _COUNTER.findall(dump):
         place = int(table), int(cookie, 16)

@@ -1,4 +1,4 @@
-"""A lab's switches asked what they would do with a packet (``ofproto/trace``), and its answers read.
+"""Running switches asked what they would do with a packet (``ofproto/trace``), and its answers read.
 
 A switch says which flows the packet meets and which ports it goes out of. The cookies of the flows lead back to what
 was compiled; what these flows do to the packet is done by :mod:`flows.simulate`, and must end as the switch says.
@@ -8,20 +8,17 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from controller.cli.output import fail
+from controller.cli.on_host import Place, WayIn, run_there
 from flows import fields, registers
 from flows.fields import Field, nxm
 from flows.learning import LEARNED_OWNER, Learn, Load
 from flows.model.contract import INTEGRATION_BRIDGE
+from flows.model.interfaces import interface_name
 from flows.openflow import Output
-from flows.plan import Desired
 from flows.plugged import Snapshot, host_node, switch_node
 from flows.simulate import Packet, Unsupported, Walk, walk
 from flows.simulate.tables import Doing, Entry, entry
 from flows.simulate.world import World, ends_of
-from mininet_topos.directory import host_node as lab_host
-from mininet_topos.directory import switch_node as lab_switch
-from mininet_topos.lab import Lab
 
 _LOOKUP = re.compile(r"^ *(\d+)\. (?:.*priority (\d+)(?:, cookie (0x[0-9a-f]+))?|(No match)\.)$")
 _LOAD = re.compile(r"load:(0x[0-9a-f]+|\d+)->(\S+)$")
@@ -33,46 +30,43 @@ _TO_ITSELF = ">> skipping output to input port"
 
 @dataclass(frozen=True, slots=True)
 class Bridge:
-    """A switch of a lab."""
+    """A switch that runs."""
 
     node: str
-    """The lab's name of the node."""
     name: str
-    """Of the bridge there."""
+    """Of the bridge; that of a plain switch has the switch's name, as in a lab."""
+    place: Place
+    way_in: WayIn
 
-    def run(self, lab: Lab, *command: str) -> str:
+    def run(self, *command: str) -> str:
         """Run a command of Open vSwitch there, and return what it prints; the end of everything when it fails."""
-        done = lab.run(self.node, command, capture_output=True, text=True)
-        if done.returncode != 0:
-            fail(f"the switch of {self.node} does not answer: {done.stderr.strip()}")
-        return str(done.stdout)
+        return run_there(self.node, self.way_in(self.place), *command)
 
 
-def bridges(lab: Lab, snapshot: Snapshot) -> dict[str, Bridge]:
+def bridges(snapshot: Snapshot, way_in: WayIn) -> dict[str, Bridge]:
     """The switch of each node of a snapshot."""
-    plain = lab.topology.plain.switches
-    return {
-        **{host_node(host): Bridge(lab_host(host), INTEGRATION_BRIDGE) for host in snapshot.hosts},
-        **{switch_node(switch): Bridge(lab_switch(switch), plain[switch].bridge) for switch in snapshot.switches},
-    }
+    network = snapshot.network
+    known = [Bridge(host_node(name), INTEGRATION_BRIDGE, network.hosts[name], way_in) for name in snapshot.hosts]
+    for name in snapshot.switches:
+        known.append(Bridge(switch_node(name), interface_name(name), network.switches[name], way_in))
+    return {bridge.node: bridge for bridge in known}
 
 
-def running(lab: Lab, snapshot: Snapshot) -> World:
-    """The switches of a lab, which are asked and do nothing: no packet is sent, and nothing learned."""
-    known = bridges(lab, snapshot)
-    switches = {node: _RunningSwitch(lab, known[node], desired) for node, desired in snapshot.desired.items()}
+def running(snapshot: Snapshot, way_in: WayIn) -> World:
+    """The switches that run, which are asked and do nothing: no packet is sent, and nothing learned."""
+    known = bridges(snapshot, way_in)
+    switches = {node: _RunningSwitch(known[node], snapshot) for node in snapshot.desired}
     return World(switches, ends_of(snapshot))
 
 
 @dataclass(frozen=True, slots=True)
 class _RunningSwitch:
-    lab: Lab
     bridge: Bridge
-    desired: Desired
+    snapshot: Snapshot
 
     def receive(self, packet: Packet) -> Walk:
         """What the switch would do with a packet."""
-        text = self.bridge.run(self.lab, "ovs-appctl", "ofproto/trace", self.bridge.name, str(packet))
+        text = self.bridge.run("ovs-appctl", "ofproto/trace", self.bridge.name, str(packet))
         told = list(_of_bridge(text))
         replayed = walk(packet, _Replay(self.bridge.node, list(self._met(told))))
         if [copy.port for copy in replayed.copies] != list(_copies(told, packet)):
@@ -81,14 +75,15 @@ class _RunningSwitch:
 
     def _met(self, told: list[str]) -> Iterator[Entry | None]:
         """The flows that the packet meets; None: a table has none for it."""
+        desired = self.snapshot.desired[self.bridge.node]
         for index, line in enumerate(told):
             if not (found := _LOOKUP.match(line)):
                 continue
             cookie = int(found[3] or "0", 16)
             if found[4]:
                 yield None
-            elif cookie in self.desired.flows:
-                yield entry(self.desired.flows[cookie])
+            elif cookie in desired.flows:
+                yield entry(desired.flows[cookie])
             elif cookie >> 56 == LEARNED_OWNER:
                 yield Entry(int(found[1]), int(found[2]), cookie, (), tuple(_learned(told[index + 1 :])))
             else:

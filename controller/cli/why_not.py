@@ -1,15 +1,18 @@
 """``ovs-vpc why-not``: why one port cannot reach another, and what would let it."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from rich.markup import escape
 
 from controller.cli.output import FAILED, JsonOption, out, print_json
+from controller.cli.remedies import as_plugged_in, plain, show
 from controller.cli.state import LabOption, PortArgument, StateOption, Target, check_ports, find_target
 from controller.obstacles import between, obstacles
 from flows.model import AnyPort, Network
-from flows.model.reachability import answers
-from flows.model.remedy import remedy
+from flows.model.reachability import Verdict, answers
+from flows.simulate.remedy import Remedy, remedy
+from flows.simulate.traffic import Traffic
 
 
 def why_not(
@@ -31,55 +34,60 @@ def why_not(
     check_ports(network, source, target)
     told = _tell(found, network, network.ports[source], network.ports[target])
     if as_json:
-        print_json(told)
+        print_json(told.plain)
     else:
-        _print(told)
-    if not told["reaches"] or told["obstacles"]:
+        told.show()
+    if not told.verdict.arrives or told.obstacles:
         raise SystemExit(FAILED)
 
 
-def _tell(found: Target, network: Network, source: AnyPort, target: AnyPort) -> dict[str, Any]:
+def _tell(found: Target, network: Network, source: AnyPort, target: AnyPort) -> "_Told":
     status = found.store.read_status()
     hindering = [] if found.store.is_served() else ["no controller runs; the switches go on with the flows they have"]
     for port in dict.fromkeys((source, target)):
         hindering += obstacles(network, status, port)
     hindering += between(network, status, source, target)
     if source is target:
-        return _told(source, target, True, "it is the same port", [], hindering)
-    verdict, mending = answers(network, source, target), remedy(network, source, target)
-    because = [str(decider) for decider in verdict.because]
-    told = _told(source, target, verdict.arrives, verdict.reason, because, hindering)
-    return told | {"remedy": [str(step) for step in mending.steps], "no_remedy": mending.unless}
+        return _Told(source, target, Verdict(True, "it is the same port"), Remedy(), hindering)
+    verdict, mending = answers(network, source, target), Remedy()
+    if not verdict.arrives:
+        declared = as_plugged_in(network, status.get("ports", {}), source.name, target.name)
+        mending = remedy(declared, declared.ports[source.name], declared.ports[target.name], Traffic("icmp"))
+    return _Told(source, target, verdict, mending, hindering)
 
 
-def _told(
-    source: AnyPort, target: AnyPort, reaches: bool, reason: str, because: list[str], hindering: list[str]
-) -> dict[str, Any]:
-    return {
-        "source": source.name,
-        "target": target.name,
-        "reaches": reaches,
-        "reason": reason,
-        "because_of": because,
-        "remedy": [],
-        "no_remedy": "",
-        "obstacles": hindering,
-    }
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """Why a port does not reach another one, or that it does."""
 
+    source: AnyPort
+    target: AnyPort
+    verdict: Verdict
+    remedy: Remedy
+    obstacles: list[str]
 
-def _print(told: dict[str, Any]) -> None:
-    verb, style = ("reaches", "green") if told["reaches"] else ("cannot reach", "red")
-    by = "by the model " if told["reaches"] and told["obstacles"] else ""
-    out.print(escape(f"{by}{told['source']} {verb} {told['target']}: {told['reason']}"), style=style)
-    for decider in told["because_of"]:
-        out.print(escape(f"  because of {decider}"))
-    if told["remedy"]:
-        out.print("to let it pass:")
-    for step in told["remedy"]:
-        out.print(escape(f"  {step}"), style="green")
-    if told["no_remedy"]:
-        out.print(escape(f"no small change lets it pass: {told['no_remedy']}"))
-    if told["obstacles"]:
-        out.print("in the running network:")
-    for sentence in told["obstacles"]:
-        out.print(escape(f"  {sentence}"), style="red")
+    @property
+    def plain(self) -> dict[str, Any]:
+        """For a script."""
+        return {
+            "source": self.source.name,
+            "target": self.target.name,
+            "reaches": self.verdict.arrives,
+            "reason": self.verdict.reason,
+            "because_of": [str(decider) for decider in self.verdict.because],
+            **plain(self.remedy),
+            "obstacles": self.obstacles,
+        }
+
+    def show(self) -> None:
+        """For a person."""
+        verb, style = ("reaches", "green") if self.verdict.arrives else ("cannot reach", "red")
+        by = "by the model " if self.verdict.arrives and self.obstacles else ""
+        out.print(escape(f"{by}{self.source.name} {verb} {self.target.name}: {self.verdict.reason}"), style=style)
+        for decider in self.verdict.because:
+            out.print(escape(f"  because of {decider}"))
+        show(self.remedy)
+        if self.obstacles:
+            out.print("in the running network:")
+        for sentence in self.obstacles:
+            out.print(escape(f"  {sentence}"), style="red")

@@ -57,6 +57,16 @@ class Node:
         return max(found, key=lambda way: way[0])[1:] if found else None
 
 
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """A packet's way through one broadcast domain."""
+
+    out: Leg
+    into: Leg
+    node: Node
+    """Whose leg it comes in by."""
+
+
 class Lans:
     """The broadcast domains of a network, and who is in them."""
 
@@ -128,18 +138,25 @@ class Lans:
 
     def way(self, source: SwitchPort, target: SwitchPort) -> "list[str] | str":
         """The routers that a packet between two machines passes, in order; or, in words, why it does not arrive."""
+        hops = self.hops(source, target)
+        return hops if isinstance(hops, str) else [hop.node.name for hop in hops if hop.node.is_router]
+
+    def hops(self, source: SwitchPort, target: SwitchPort) -> "list[Hop] | str":
+        """The way of a packet between two machines; or, in words, why it does not arrive."""
         assert target.ip is not None, f"{target.name} has no address to send to"
-        sender, to, passed = self.machine(source), target.ip.ip, list[str]()
+        sender, to, passed = self.machine(source), target.ip.ip, list[Hop]()
         if sender.legs[0].ip.ip == to:
             return f"{source.name} has the address {to} itself"
-        while len(passed) < _MOST_HOPS:
-            hop = sender.next_hop(to)
-            if hop is None:
+        while len(passed) <= _MOST_HOPS:
+            found = sender.next_hop(to)
+            if found is None:
                 return f"{sender.name} has no route to {to}"
-            leg, via = hop
+            leg, via = found
             owner = self.owners.get((self.of(leg.switch, leg.vlan), via))
             if owner is None:
                 return f"nobody has {via} in {_words(leg)}, where {sender.name} looks for it"
+            into = next(own for own in owner.legs if own.ip.ip == via)
+            passed.append(Hop(leg, into, owner))
             if not owner.is_router:
                 arrives = owner.name == target.name
                 return (
@@ -147,9 +164,9 @@ class Lans:
                 )
             if any(leg.ip.ip == to for leg in owner.legs):
                 return f"{owner.name} has {to} itself"
-            passed.append(owner.name)
             sender = owner
-        return f"routers send packets for {to} round in circles: {', '.join(dict.fromkeys(passed))}"
+        routers = dict.fromkeys(hop.node.name for hop in passed)
+        return f"routers send packets for {to} round in circles: {', '.join(routers)}"
 
 
 def _pairs(routes: Sequence[Route]) -> Iterator[tuple[IPv4Network, IPv4Address]]:

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from flows.flow import COOKIE_OWNER
 from flows.learning import LEARNED_OWNER
 from flows.model import AnyPort
+from flows.on_demand import OnDemand
 from flows.pipeline import table_name
 from flows.plugged import Snapshot
 from flows.rules import Application
@@ -42,8 +44,11 @@ class Trace:
 
 def simulated(snapshot: Snapshot) -> World:
     """All switches of a snapshot, which have learned nothing yet."""
-    switches = {node: Switch(desired.flows.values()) for node, desired in snapshot.desired.items()}
-    return World(switches, ends_of(snapshot))
+
+    def switch(node: str) -> Switch:
+        return Switch(snapshot.desired[node].flows.values())
+
+    return World(OnDemand({node: partial(switch, node) for node in snapshot.desired}), ends_of(snapshot))
 
 
 def trace(snapshot: Snapshot, world: World, source: AnyPort, target: AnyPort, traffic: Traffic) -> Trace:

@@ -50,6 +50,12 @@ def frame_of(
     return _mac(receiver_mac) + _mac(source.mac_address) + header + struct.pack("!H", ETH_TYPE_IPV4) + packet
 
 
+def frame_of_hop(source: AnyPort, target: AnyPort, traffic: Traffic, sender_mac: str, receiver_mac: str) -> bytes:
+    """The frame in which a packet from one port to another passes a LAN, for instance from router to router."""
+    packet = _ipv4(source.address or _NO_ADDRESS, target.address or _NO_ADDRESS, traffic, 0, True)
+    return _mac(receiver_mac) + _mac(sender_mac) + struct.pack("!H", ETH_TYPE_IPV4) + packet
+
+
 def _reach(network: Network, source: AnyPort, target: AnyPort) -> tuple[str, int | None]:
     """The MAC address that the frame is for, and its VLAN tag."""
     match source, target:

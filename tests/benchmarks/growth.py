@@ -29,8 +29,10 @@ def more_ports() -> list[Figure]:
     """5,000 ports on ten hosts against 1,000."""
     (load, adds), (small_load, small_adds) = _cost(_LARGE), _cost(_SMALL)
     commands, small_commands = ([change.command * 1e3 for change in found] for found in (adds, small_adds))
+    switches, small_switches = ([change.switches * 1e3 for change in found] for found in (adds, small_adds))
     of = "1,000 ports"
     return [
+        Figure(GROUP, "5,000 ports, one more: to the last flow", "ms", switches, small_switches, of, 1.5),
         Figure(GROUP, "5,000 ports, one more: the command", "ms", commands, small_commands, of, 1.5),
         Figure(GROUP, "5,000 ports: until confirmed and bound", "s", [load], [small_load], of, 6),
     ]

@@ -15,13 +15,17 @@ from tests.benchmarks.watching import FlowWatch, settle, until
 Plane = Ours | Ovn
 
 
+_IDLE = 5.0
+"""Seconds for which a control plane is watched that has nothing to do."""
+
+
 @dataclass(frozen=True)
 class Change:
     """What one change cost: seconds.
 
     ``command``: until the command ended. ``switches``: from the change in the model's database to the last flow in the
-    last switch. ``cpu``: of the control plane's processes until the switches were quiet. ``client``: CPU of the
-    command. ``flows``: how many flows were added, changed and deleted in all switches.
+    last switch. ``cpu``: of the control plane's processes until the switches were quiet, beyond what they need in the
+    same time with nothing to do. ``client``: CPU of the command. ``flows``: how many flows were added, changed and deleted in all switches.
     """
 
     command: float
@@ -70,6 +74,8 @@ def add(plane: Plane, network: BenchNetwork, times: int) -> list[Change]:
     model = plane.watch_model()
     try:
         changes = []
+        settle(watches.values(), time.monotonic())
+        idle = idle_share(plane)
         for number in range(1, times + 1):
             settle(watches.values(), time.monotonic())
             before, start = cpu(plane.pids), time.monotonic()
@@ -78,12 +84,19 @@ def add(plane: Plane, network: BenchNetwork, times: int) -> list[Change]:
             events = _events(watches.values(), start)
             known = min(when for when, _ in model.since(start))
             last = max(when for when, _ in events)
-            used = cpu(plane.pids) - before
+            used = cpu(plane.pids) - before - idle * (time.monotonic() - start)
             changes.append(Change(ran.seconds, last - known, used, ran.cpu, len(events)))
         return changes
     finally:
         for watch in (model, *watches.values()):
             watch.stop()
+
+
+def idle_share(plane: Plane) -> float:
+    """CPU seconds that the control plane needs in a second with nothing to do."""
+    before = cpu(plane.pids)
+    time.sleep(_IDLE)
+    return (cpu(plane.pids) - before) / _IDLE
 
 
 def restart(plane: Plane) -> Restart:

@@ -1,13 +1,18 @@
 """A packet traced in three ways: through the model, through running switches, and as a real packet. All three agree."""
 
 import os
+import shlex
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from random import Random
 
 import pytest
 
+from controller.cli.on_host import in_lab
+from controller.cli.state import controller_state
 from controller.cli.trace_live import trace_live
 from controller.cli.trace_running import running
 from controller.compiled import snapshot
@@ -61,6 +66,38 @@ def test_a_flow_that_is_missing() -> None:
         wait_until(lambda: "table=50" in lab.run("host87", "ovs-ofctl", "dump-flows", "br-int"), "the flows to return")
 
 
+def test_hosts_of_no_lab() -> None:
+    """A controller on a state directory, and hosts that a command of the user's leads to."""
+    with lab_of((SHIPPED / "peered-vpcs.yaml").read_text()) as lab:
+        state = ("--state", str(controller_state(lab.lab)))
+        enter = shlex.join([*lab.lab.command("host86", []), "env", "ADDRESS={ip}"]).replace("host86", "{name}")
+        asked = traced(*state, "blue1", "green1", "--running", "--on-host", enter)
+        assert (asked.returncode, asked.stderr) == (0, "")
+        assert asked.stdout == traced(*state, "blue1", "green1").stdout
+        assert asked.stdout.splitlines()[-1] == "delivered to green1 on host host87"
+
+        flow = "priority=65535,ip,nw_dst=172.16.0.47"
+        lab.run("host87", "ovs-ofctl", "-OOpenFlow14", "add-flow", "br-int", f"{flow},actions=drop")
+        foreign = traced(*state, "blue1", "green1", "--running", "--on-host", enter)
+        assert foreign.returncode == 1
+        assert "host host87 holds a flow that is not wanted there" in foreign.stderr
+        lab.run("host87", "ovs-ofctl", "-OOpenFlow14", "--strict", "del-flows", "br-int", flow)
+
+        for way, told in (
+            ((), "say how a command is run on a host, as in --on-host 'ssh root@{ip}'"),
+            (("--on-host", "false {ip}"), "the switch of host host86 does not answer: exit code 1"),
+            (("--on-host", "no-such-command"), "cannot run no-such-command: No such file or directory"),
+        ):
+            failed = traced(*state, "blue1", "green1", "--running", *way)
+            assert failed.returncode == 1
+            assert told in failed.stderr
+
+
+def traced(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "controller", "trace", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
 def agree(seed: int, pairs: int) -> None:
     random = Random(seed)
     with lab_of(valid_text(random)) as lab:
@@ -98,7 +135,7 @@ def told(lab: VpcLab, source: AnyPort, target: AnyPort, traffic: Traffic) -> tup
     seen, declared = snapshot(stored, lab.store.read_status()), plugged_in(lab.network)
     return (
         trace(declared, simulated(declared), source, target, traffic),
-        trace(seen, running(lab.lab, seen), source, target, traffic),
+        trace(seen, running(seen, in_lab(lab.lab)), source, target, traffic),
         trace_live(lab.lab, seen, source, target, traffic),
     )
 

@@ -4,11 +4,15 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from controller.store import Store
+from flows.model import parse
 from tests.properties.controller_process import Network
+from tests.scenario import SHIPPED
 from tests.switch import wait_until
 
 TEXT = """
@@ -19,6 +23,7 @@ hosts:
 vpcs:
   blue: {id: 7, subnets: {web: {cidr: 10.0.0.0/24, routes: [{to: 10.1.0.0/24, via: p}]}}}
   green: {id: 8, subnets: {db: {cidr: 10.1.0.0/24}, same: {cidr: 10.0.0.0/24}}}
+  home: {id: 10, subnets: {all: {cidr: 10.2.0.0/24}}}
 segments:
   red: {id: 9}
 ports:
@@ -29,6 +34,7 @@ ports:
   r1: {segment: red, ip: 192.168.0.1/24, host: h1}
   r2: {segment: red, ip: 192.168.1.2/24, host: h1}
   r3: {segment: red, host: h1}
+  h: {vpc: home, ips: [10.2.0.11]}
 peerings:
   p: {between: [blue/web, green/db]}
 """
@@ -65,23 +71,46 @@ def test_a_route_back_is_missing(network: Network) -> None:
     printed = run(network, "why-not", "b1", "g1").stdout
     assert "b1 cannot reach g1: the subnet of g1 has no route back to 10.0.0.11" in printed
     assert "because of route to 10.1.0.0/24 of blue/web (network.yaml:7)" in printed
-    assert "because of peering p (network.yaml:20)" in printed
+    assert "because of peering p (network.yaml:22)" in printed
 
 
 def test_where_no_peering_helps(network: Network) -> None:
     told = why_not(network, "b1", "g1")
     # The same VPC has a subnet with blue's own addresses, so a route to blue would be no route out of green.
-    assert (
-        told["remedy"] == ["add to green/db (network.yaml:8): routes: [{to: 10.0.0.0/24, via: p}]"] or told["no_remedy"]
+    route = "add to green/db (network.yaml:8): routes: [{to: 10.0.0.0/24, via: p}]"
+    assert (told["remedy"], told["no_remedy"]) == (
+        [],
+        f"'{route}' cannot be, for 10.0.0.0/24 overlaps 10.0.0.0/24 of subnet 'same' in the same VPC, which needs no "
+        "route and cannot have one",
     )
-    assert "overlapping ranges" in why_not(network, "b1", "g2")["no_remedy"]
+    assert "the ranges of its ends overlap" in why_not(network, "b1", "g2")["no_remedy"]
     assert "VPCs only" in why_not(network, "b1", "r1")["no_remedy"]
 
 
 def test_segments(network: Network) -> None:
     told = why_not(network, "r1", "r2")
     assert told["reason"] == "r1 and r2 have addresses of different networks"
-    assert told["remedy"] == ["change port r2 (network.yaml:17): ip: one of 192.168.0.0/24 that is free, with /24"]
+    assert told["remedy"] == ["change port r2 (network.yaml:18): ip: 192.168.0.2/24"]
+
+
+@pytest.mark.parametrize(("source", "target"), [("b1", "g1"), ("b1", "g2"), ("r2", "r1"), ("b1", "r1"), ("b2", "h")])
+def test_trace_says_the_same(network: Network, source: str, target: str) -> None:
+    """Also of ports that are plugged in nowhere, and of one that declares no host."""
+    traced = json.loads(run(network, "trace", source, target, "--json").stdout)
+    told = why_not(network, source, target)
+    assert {key: traced[key] for key in ("remedy", "no_remedy")} == {key: told[key] for key in ("remedy", "no_remedy")}
+    assert told["remedy"] or told["no_remedy"]
+
+
+def test_machines_on_plain_switches(tmp_path: Path) -> None:
+    text = (SHIPPED / "two-lans.yaml").read_text().replace(", gateway: 10.10.71.5", "")
+    with Store(tmp_path) as store:
+        store.apply(parse(text, "two-lans.yaml")[0])
+        command = [sys.executable, "-m", "controller", "why-not", "h4", "h5", "--state", str(tmp_path)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    line = next(number for number, line in enumerate(text.splitlines(), 1) if line.startswith("  h4:"))
+    assert "h4 cannot reach h5: h4 has no route to 192.168.12.2" in done.stdout, done
+    assert f"to let it pass:\n  change port h4 (two-lans.yaml:{line}): gateway: 10.10.71.5\n" in done.stdout
 
 
 def test_what_hosts_have_to_do_with_it(network: Network) -> None:
@@ -116,5 +145,5 @@ def test_bad_names_are_told_all_at_once(network: Network) -> None:
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
         "error: there is no port 'b22'; did you mean 'b2'?",
-        "error: port 'r3' (network.yaml:18) declares no address, so nothing is known of whom it reaches",
+        "error: port 'r3' (network.yaml:19) declares no address, so nothing is known of whom it reaches",
     ]

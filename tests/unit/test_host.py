@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from typing import Any, cast
 
-from controller.host import COUNT_EVERY, COUNT_SOON, GIVE_UP, PATIENCE, RETRY, Host
+from controller.host import COUNT_EVERY, COUNT_SOON, GIVE_UP, LINGER, PATIENCE, RETRY, Host
 from controller.switch.decode import REMOVED, RESUMED, Entry, Update
 from controller.switch.encode import EVERYTHING, Flows, content
 from controller.switch.sessions import Session
@@ -166,6 +166,32 @@ def test_a_session_that_does_not_answer_is_ended() -> None:
     assert not switch.closed
     host.check(GIVE_UP + 3)
     assert switch.closed
+
+
+def test_a_switch_is_waited_for_as_long_as_parts_go_out() -> None:
+    host, switch = started()
+    host.want(frozenset({unit(1)}), 1)
+    pump(host, 0)
+    switch.moved_at = 5
+    assert host.is_patient(5 + PATIENCE / 2)
+    assert not host.is_patient(5 + PATIENCE)
+
+
+def test_flows_of_a_port_that_left_stay_until_it_may_have_come_somewhere_else() -> None:
+    host, switch = settled()
+    host.want(frozenset(), 2)
+    linger = {"may_send": True, "may_remove": True, "knows_all": True, "may_linger": True}
+    host.pump(1, **linger)
+    host.pump(1 + LINGER / 2, **linger)
+    assert len(switch.plans) == 1
+    host.want(frozenset({unit(2)}), 3)
+    host.pump(1 + LINGER / 2, **linger)
+    assert [(len(plan.add), len(plan.delete)) for plan in switch.plans[1:]] == [(1, 1)]
+    host.confirmed(2, 2)
+    host.want(frozenset(), 4)
+    host.pump(2, **linger)
+    host.pump(2 + LINGER, **linger)
+    assert [(len(plan.add), len(plan.delete)) for plan in switch.plans[2:]] == [(0, 1)]
 
 
 ADDED, MODIFIED = 1, 3

@@ -51,42 +51,56 @@ def test_delivered(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "target", "file", "ending", "advice"),
+    ("source", "target", "file", "ending", "steps"),
     [
         (
             *("blue1", "green1", UNPEERED),
             "dropped on host host86 in table subnet_route: the sender's subnet has no route to this address",
-            "it would pass with a peering between subnets blue/web and green/db, a route in blue/web to 172.16.0.0/24",
+            [
+                "add to peerings: blue-green: {between: [blue/web, green/db]}",
+                f"add to blue/web ({UNPEERED}:10): routes: [{{to: 172.16.0.0/24, via: blue-green}}]",
+                f"add to green/db ({UNPEERED}:14): routes: [{{to: 10.0.1.0/24, via: blue-green}}]",
+            ],
         ),
         (
             *("p1", "q3", CORNERS),
             "dropped on host h1 in table subnet_route: 10.2.0.0/24 is VPC right's, which has no route back to this",
-            "it would pass with a route in subnet right/d back to 10.0.0.0/24 via a-d",
+            [f"add to right/d ({CORNERS}:22): routes: [{{to: 10.0.0.0/24, via: a-d}}]"],
         ),
         (
             *("q3", "p1", CORNERS),
             "dropped on host h2 in table subnet_route: the sender's subnet has no route to this address",
-            "it would pass with a route in subnet right/d to 10.0.0.0/24 via a-d",
+            [f"add to right/d ({CORNERS}:22): routes: [{{to: 10.0.0.0/24, via: a-d}}]"],
         ),
         (
             *("p1", "nowhere", CORNERS),
             "dropped on host h1 in table route_table: nobody has this address of 10.0.0.0/24 in VPC left",
-            "it would pass with a host for port nowhere",
+            [f"change port nowhere ({CORNERS}:30): host: h1"],
         ),
-        ("nowhere", "p1", CORNERS, "not sent: port nowhere is not plugged in", "it would pass with a host for port"),
+        (
+            *("nowhere", "p1", CORNERS),
+            "not sent: port nowhere is not plugged in",
+            [f"change port nowhere ({CORNERS}:30): host: h1"],
+        ),
         (
             *("red1", "green1", SEGMENTS),
             "not delivered: on host h1 in table flood it goes to trunk1, to host h2, and not to green1",
-            "it would pass with port green1 in segment red instead of green",
+            [f"change port green1 ({SEGMENTS}:18): segment: red"],
         ),
     ],
 )
-def test_not_delivered(run: Run, source: str, target: str, file: Path, ending: str, advice: str) -> None:
-    done = run(source, target, file)
+def test_not_delivered(run: Run, source: str, target: str, file: Path, ending: str, steps: list[str]) -> None:
+    done = run(source, target, file.relative_to(ROOT))
     assert done.code == 1
-    *_, told, advised = done.stdout.splitlines()
-    assert told.startswith(ending)
-    assert advised.startswith(advice)
+    told = done.stdout.splitlines()[-len(steps) - 2 :]
+    assert told[0].startswith(ending)
+    assert told[1:] == ["to let it pass:", *(f"  {step.replace(f'{ROOT}/', '')}" for step in steps)]
+
+
+def test_no_small_change_helps(run: Run) -> None:
+    done = run("lan1", "blue1", SCENARIOS / "plain-switches.yaml")
+    assert done.code == 1
+    assert done.stdout.splitlines()[-1].startswith("no small change lets it pass: it takes another way over switches")
 
 
 def test_json(run: Run) -> None:
@@ -95,7 +109,12 @@ def test_json(run: Run) -> None:
     assert done.code == 1
     assert not told["is_delivered"]
     assert re.fullmatch(r"route to .*|the pipeline itself .*", told["hops"][-1]["why"])
-    assert told["advice"].startswith("it would pass with a peering")
+    assert [step.partition(":")[0] for step in told["remedy"]] == [
+        "add to peerings",
+        f"add to blue/web ({UNPEERED}",
+        f"add to green/db ({UNPEERED}",
+    ]
+    assert told["no_remedy"] == ""
 
 
 @pytest.mark.parametrize(
@@ -106,6 +125,7 @@ def test_json(run: Run) -> None:
         (("blue1", "green1", PEERED, "--tcp", "1", "--udp", "1"), "one packet is of one kind"),
         (("blue1", "green1", PEERED, "--running"), "a file does not run"),
         (("blue1", "green1", "--running", "--live"), "use one"),
+        (("blue1", "green1", PEERED, "--on-host", "ssh {name}"), "--on-host is about how --running asks the switches"),
         (("h1", "h5", SHIPPED / "two-lans.yaml"), "this packet cannot be traced: the way leads through r1 and r2"),
         (("blue1", "green1", "no-such-file.yaml"), "cannot read no-such-file.yaml"),
     ],

@@ -1,0 +1,35 @@
+"""What a user puts before a command so that it is run on a host."""
+
+import pytest
+
+from controller.cli.on_host import way_in
+from flows.model import parse
+
+NETWORK = parse("{hosts: {h1: {tunnel_ip: 192.0.2.1}}, switches: {s1: {}}}", "n.yaml")[0]
+
+
+def test_name_and_address_are_filled_in() -> None:
+    enter = way_in(None, "ssh -o 'User root' {ip} sudo -h {name}")
+    assert enter(NETWORK.hosts["h1"]) == ["ssh", "-o", "User root", "192.0.2.1", "sudo", "-h", "h1"]
+    assert way_in(None, "ssh {name}.example")(NETWORK.switches["s1"]) == ["ssh", "s1.example"]
+
+
+def test_a_plain_switch_has_no_address(capsys: pytest.CaptureFixture[str]) -> None:
+    enter = way_in(None, "ssh {ip}")
+    with pytest.raises(SystemExit):
+        enter(NETWORK.switches["s1"])
+    assert "a network file has no address of switch s1, which {ip} could stand for" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("prefix", "message"),
+    [
+        ("ssh 'root", "is no command: No closing quotation"),
+        (" ", "--on-host is empty"),
+        (None, "say how a command is run on a host, as in --on-host 'ssh root@{ip}'"),
+    ],
+)
+def test_what_cannot_be_run(prefix: str | None, message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        way_in(None, prefix)
+    assert message in capsys.readouterr().err
