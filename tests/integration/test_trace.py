@@ -11,8 +11,9 @@ from random import Random
 
 import pytest
 
+from controller.cli.migrate import is_also_on
 from controller.cli.on_host import in_lab
-from controller.cli.state import controller_state
+from controller.cli.state import Target, controller_state
 from controller.cli.trace_live import trace_live
 from controller.cli.trace_running import running
 from controller.compiled import snapshot
@@ -102,9 +103,19 @@ def agree(seed: int, pairs: int) -> None:
     random = Random(seed)
     with lab_of(valid_text(random)) as lab:
         ports = list(lab.network.ports.values())
+        plug_announced(lab)
         for _ in range(pairs):
             source, target = random.sample(ports, 2)
             compare(lab, source, target, random.choice(TRAFFIC))
+
+
+def plug_announced(lab: VpcLab) -> None:
+    """Plug what is announced to move in on its new host too, where it keeps silent."""
+    announced = [(port.name, port.moving_to) for port in lab.network.ports.values() if port.moving_to is not None]
+    for port, host in announced:
+        lab.lab.join(port, host)
+    target = Target(lab.store, lab.lab)
+    wait_until(lambda: all(is_also_on(target, port, host) for port, host in announced), "the second cables")
 
 
 @contextmanager
