@@ -25,7 +25,8 @@ class Change:
 
     ``command``: until the command ended. ``switches``: from the change in the model's database to the last flow in the
     last switch. ``cpu``: of the control plane's processes until the switches were quiet, beyond what they need in the
-    same time with nothing to do. ``client``: CPU of the command. ``flows``: how many flows were added, changed and deleted in all switches.
+    same time with nothing to do. ``client``: CPU of the command. ``flows``: how many flows were added, changed and
+    deleted in all switches.
     """
 
     command: float
