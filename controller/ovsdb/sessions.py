@@ -34,7 +34,8 @@ class HostSessions:
         self._on_facts = self._later(on_facts)
         self._on_problems = self._later(on_problems)
         self._on_drift = self._later(on_drift)
-        self._news: list[Callable[[], None]] = []
+        self._news: list[tuple[str, Callable[[], None]]] = []
+        """What is to be reported, and of which host."""
         self._lock = Lock()
         self._wanted: dict[str, tuple[str, HostSettings]] = {}
         self._restored: set[str] = set()
@@ -97,12 +98,15 @@ class HostSessions:
             self._run(host)
 
     def _later(self, report: Callable[[str, _Told], None]) -> Callable[[str, _Told], None]:
-        return lambda host, told: self._news.append(lambda: report(host, told))
+        return lambda host, told: self._news.append((host, lambda: report(host, told)))
 
     def _tell(self) -> None:
         news, self._news = self._news, []
-        for tell in news:
-            tell()
+        for host, tell in news:
+            try:
+                tell()
+            except Exception:
+                self._begin_anew(host)
 
     def _obey(self) -> set[str]:
         """Takes over what other threads asked for; returns the hosts that have something to do by that."""
@@ -137,11 +141,18 @@ class HostSessions:
             self._sessions[host].run()
             self._sessions[host].wait(waits)
         except Exception:
-            # A fault with one host, or in a callback about it, must not stop the others: that host starts anew.
-            logger.exception("%s: database: the session failed; a new one follows", host)
-            failed = self._sessions[host]
-            failed.close()
-            self._sessions[host] = self._open(host, failed.target, failed.settings)
-            waits = Waits()
-            waits.timer_wait(RETRY_INTERVAL)
+            self._begin_anew(host)
+            return
+        self._sleeper.arm(host, waits)
+
+    def _begin_anew(self, host: str) -> None:
+        """A fault with one host, or in a callback about it, must not stop the others: that host starts anew."""
+        logger.exception("%s: database: the session failed; a new one follows", host)
+        failed = self._sessions.get(host)
+        if failed is None:
+            return
+        failed.close()
+        self._sessions[host] = self._open(host, failed.target, failed.settings)
+        waits = Waits()
+        waits.timer_wait(RETRY_INTERVAL)
         self._sleeper.arm(host, waits)
