@@ -19,7 +19,15 @@ def wait_served(store: Store, seconds: float) -> bool:
 
 def wait_confirmed(store: Store, generation: int, seconds: float) -> bool:
     """Whether every host and switch of the model confirms a generation within some seconds."""
-    return until(lambda: not unconfirmed(store, generation), store.await_status, seconds)
+    return until(lambda: is_confirmed(store, generation), store.await_status, seconds)
+
+
+def is_confirmed(store: Store, generation: int) -> bool:
+    """Whether every host and switch of the model has confirmed a generation."""
+    said = store.read_progress()
+    if not said or said["generation"] < generation:
+        return False
+    return all(node["confirmed"] >= generation for kind in ("progress", "switches") for node in said[kind].values())
 
 
 def wait_connected(store: Store, generation: int, seconds: float) -> dict[str, str]:
@@ -28,13 +36,16 @@ def wait_connected(store: Store, generation: int, seconds: float) -> dict[str, s
     Returns those that have not confirmed, each with the reason as far as it is known.
     """
     start = time.monotonic()
-    while True:
-        status, passed = store.read_status(), time.monotonic() - start
-        missing = _unconfirmed(status, generation)
-        absent = {name for name, node in nodes(status).items() if not node["switch"]}
-        if not missing or passed > seconds or (passed > _ABSENT and missing.keys() <= absent):
-            return missing
+    while not is_confirmed(store, generation):
+        passed = time.monotonic() - start
+        if passed > min(seconds, _ABSENT):
+            status = store.read_status()
+            missing = _unconfirmed(status, generation)
+            absent = {name for name, node in nodes(status).items() if not node["switch"]}
+            if passed > seconds or missing.keys() <= absent:
+                return missing
         store.await_status(_INTERVAL)
+    return {}
 
 
 def wait_plugged(store: Store, ports: Collection[str], seconds: float) -> bool:

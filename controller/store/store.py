@@ -226,6 +226,16 @@ class Store:
         hosts = {host: {**reports[host], **moved} for host, moved in own.pop("progress", {}).items()}
         return {**own, "hosts": hosts, "ports": ports}
 
+    def read_progress(self) -> dict[str, Any]:
+        """Of that only the generation, how far the hosts are (``progress``), and the plain switches: a small part."""
+        where: list[Json] = [["host", "==", ""]]
+        rows = self._database.select(STATUS, ["report", VERSION], where)
+        self._status_read = [{VERSION: row[VERSION]} for row in rows]
+        for row in rows:
+            own = json.loads(row["report"])
+            return {name: own[name] for name in ("generation", "progress", "switches")}
+        return {}
+
     def await_status(self, seconds: float) -> None:
         """Wait until the controller says something else than what was read last, but not longer than some seconds."""
         self._database.wait_unlike(STATUS, [["host", "==", ""]], self._status_read, seconds)

@@ -243,6 +243,19 @@ def test_who_waits_for_a_status_is_woken_by_the_next_one(store: Store, open_stor
     assert other.read_status()["generation"] == 8
 
 
+def test_progress_is_a_part_of_the_status(store: Store, open_store: Open) -> None:
+    assert store.read_progress() == {}
+    said = {"generation": 7, "progress": {"h1": {"confirmed": 6}}, "switches": {"s1": {"confirmed": 7}}}
+    store.write_status({**said, "hosts": {"h1": {"problem": "much to read", "located": ["a"]}}})
+    other = open_store()
+    assert other.read_progress() == said
+    with ThreadPoolExecutor() as threads:
+        waiting = threads.submit(other.await_status, patience(30))
+        store.write_status({**said, "generation": 8, "hosts": {}})
+        waiting.result(patience(10))
+    assert other.read_progress()["generation"] == 8
+
+
 def test_status(store: Store, open_store: Open) -> None:
     assert store.read_status() == {}
     hosts = {"h2": {"problem": "a", "located": []}, "h1": {"problem": "b", "located": ["a"]}}
