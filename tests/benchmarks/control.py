@@ -62,8 +62,8 @@ def measure() -> list[Figure]:
         row("memory of the control plane", "MB", lambda run: run.memory, 0.5),
         row("restart: flows that a switch is without", "", lambda run: run.restart.missing, 0),
         row("restart: changes of flows", "", lambda run: run.restart.changes, 0),
-        row("restart: until confirmed (of OVN: one host)", "s", lambda run: run.restart.seconds, 0.5),
-        row("restart: CPU (of OVN: one host)", "s", lambda run: run.restart.cpu, 0.5),
+        row("restart: until confirmed (of OVN: its one host)", "s", lambda run: run.restart.seconds, 0.5),
+        row("restart: CPU per host", "s", lambda run: run.restart.cpu, 0.5),
     ]
 
 

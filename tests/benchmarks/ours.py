@@ -118,6 +118,11 @@ class Ours:
         """The processes that a restart starts."""
         return [self.controller.pid]
 
+    @property
+    def restarted_hosts(self) -> int:
+        """How many hosts these serve."""
+        return len(self.hosts.switches)
+
 
 def _free_port() -> int:
     with socket.socket() as free:

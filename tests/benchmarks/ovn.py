@@ -140,6 +140,11 @@ class Ovn:
         """The processes that a restart starts."""
         return [next(iter(self._controllers.values())).daemon.pid]
 
+    @property
+    def restarted_hosts(self) -> int:
+        """How many hosts these serve."""
+        return 1
+
 
 def subnet_words(router: str, switch: str, gateway: str, number: int) -> list[str]:
     """The part of an ovn-nbctl command that makes a subnet of a router. ``gateway``: its address and prefix length."""

@@ -38,7 +38,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Restart:
-    """``missing``: the most flows that one switch was without; ``changes``: flows added, changed, deleted."""
+    """``cpu``: per host; ``missing``: the most flows that one switch was without; ``changes``: of flows, in all."""
 
     seconds: float
     cpu: float
@@ -108,7 +108,7 @@ def restart(plane: Plane) -> Restart:
     try:
         start = time.monotonic()
         plane.restart()
-        seconds, used = time.monotonic() - start, cpu(plane.restarted)
+        seconds, used = time.monotonic() - start, cpu(plane.restarted) / plane.restarted_hosts
         settle(watches.values(), time.monotonic())
         missing = max(_missing(watch.events(start)) for watch in watches.values())
         return Restart(seconds, used, missing, len(_events(watches.values(), start)))
