@@ -6,6 +6,7 @@ the other stops. Here both are one namespace. It hears by both cables, and speak
 does. So it answers twice what it hears twice.
 """
 
+import errno
 import socket
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ _NO_PREFIX_ROUTE = 0x200
 """IFA_F_NOPREFIXROUTE: the address brings no route along."""
 _REACHABLE = 0x02
 """NUD_REACHABLE"""
+_MAIN = 254
+"""RT_TABLE_MAIN"""
 _ETH_P_RARP = 0x8035
 
 
@@ -48,9 +51,26 @@ def hand_over(namespace: Path, mac: str) -> None:
 
 def keep_second(namespace: Path) -> None:
     """The first cable was cut: the second one is the first now. Without a second one nothing is done."""
+    from pyroute2 import NetlinkError  # noqa: PLC0415 - as in namespaces
+
     with namespaces.links(namespace) as route:
-        if not route.link_lookup(ifname=FIRST):
-            route.link("set", index=namespaces.index_of(route, SECOND), ifname=FIRST)
+        if route.link_lookup(ifname=FIRST):
+            return
+        second = namespaces.index_of(route, SECOND)
+        try:
+            route.link("set", index=second, ifname=FIRST)
+        except NetlinkError as error:
+            if error.code != errno.EBUSY:
+                raise
+            _rename_down(route, second)
+
+
+def _rename_down(route: Any, second: int) -> None:
+    """The same where Linux renames nothing that is up (before 6.2): it is down for a moment, and keeps what it had."""
+    neighbours, ways = _neighbours(route, second), _ways(route, second)
+    route.link("set", index=second, state="down")
+    route.link("set", index=second, ifname=FIRST, state="up")
+    _give(route, second, neighbours, ways)
 
 
 def announcement(mac: str) -> bytes:
@@ -65,16 +85,33 @@ def _take_over(route: Any, first: int, second: int) -> None:
     for address in route.get_addr(index=first, family=socket.AF_INET):
         ip = address.get_attr("IFA_ADDRESS")
         route.addr("add", index=second, address=ip, prefixlen=address["prefixlen"], flags=_NO_PREFIX_ROUTE)
-    for neighbour in route.get_neighbours(family=socket.AF_INET, ifindex=first):
-        mac = neighbour.get_attr("NDA_LLADDR")
-        if mac is not None:
-            ip = neighbour.get_attr("NDA_DST")
-            route.neigh("replace", dst=ip, lladdr=mac, ifindex=second, state=_REACHABLE)
-    for way in route.get_routes(family=socket.AF_INET, oif=first, table=254):
+    _give(route, second, _neighbours(route, first), _ways(route, first))
+
+
+def _neighbours(route: Any, index: int) -> list[dict[str, Any]]:
+    """The neighbours that are known by an interface, and their MAC addresses."""
+    found = route.get_neighbours(family=socket.AF_INET, ifindex=index)
+    pairs = [(each.get_attr("NDA_DST"), each.get_attr("NDA_LLADDR")) for each in found]
+    return [{"dst": ip, "lladdr": mac} for ip, mac in pairs if mac is not None]
+
+
+def _ways(route: Any, index: int) -> list[dict[str, Any]]:
+    """The routes that lead out by an interface."""
+    ways = []
+    for way in route.get_routes(family=socket.AF_INET, oif=index, table=_MAIN):
         attributes = {name: way.get_attr(f"RTA_{name.upper()}") for name in ("dst", "gateway", "prefsrc", "priority")}
         kept = {name: value for name, value in attributes.items() if value is not None}
-        fixed = {name: way[name] for name in ("dst_len", "proto", "scope", "flags")}
-        route.route("replace", oif=second, **kept, **fixed)
+        ways.append(kept | {name: way[name] for name in ("dst_len", "proto", "scope", "flags")})
+    # A gateway is reached by another route, which must be there first.
+    return sorted(ways, key=lambda way: "gateway" in way)
+
+
+def _give(route: Any, index: int, neighbours: list[dict[str, Any]], ways: list[dict[str, Any]]) -> None:
+    """Make these an interface's; each route changes over in one moment."""
+    for neighbour in neighbours:
+        route.neigh("replace", ifindex=index, state=_REACHABLE, **neighbour)
+    for way in ways:
+        route.route("replace", oif=index, **way)
 
 
 def _set(interface: str, setting: str, value: str) -> None:
