@@ -187,9 +187,7 @@ class Views:
 
     def take_meetings(self) -> Mapping[str, Set[str]]:
         """The hosts that may send to others than at the last call, each with all that it may send to by that."""
-        for name, host in self._hosts.items():
-            if host.is_stale:
-                self._find_wards(name, host)
+        self._find_stale_wards()
         joined, self._joined = self._joined, set()
         meetings: dict[str, set[str]] = {}
         for group in joined:
@@ -199,9 +197,8 @@ class Views:
 
     def take(self) -> Iterator[tuple[str, Mapping[Source, tuple[Unit, ...]]]]:
         """For each host that something changed for: the sources that may give other units now, with these."""
+        self._find_stale_wards()
         for name, host in self._hosts.items():
-            if host.is_stale:
-                self._find_wards(name, host)
             if host.dirty:
                 sources = {source: tuple(self._units(name, host, source)) for source in host.dirty}
                 host.dirty = set()
@@ -315,6 +312,11 @@ class Views:
             host.present[port] = now
         else:
             del host.present[port]
+
+    def _find_stale_wards(self) -> None:
+        for name, host in self._hosts.items():
+            if host.is_stale:
+                self._find_wards(name, host)
 
     def _find_wards(self, name: str, host: _Host) -> None:
         """Find out how VPCs and segments matter on a host; the ports of those that do otherwise than before follow."""

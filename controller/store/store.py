@@ -36,7 +36,8 @@ _PAUSE = 0.05
 """Seconds between them."""
 _NEWS_SECONDS = 2.0
 """Within which the server tells of what made it refuse something."""
-
+_OWN: list[Json] = [["host", "==", ""]]
+"""The row of the status that is about no host alone."""
 
 _log = logging.getLogger(__name__)
 
@@ -228,8 +229,7 @@ class Store:
 
     def read_progress(self) -> dict[str, Any]:
         """Of that only the generation, how far the hosts are (``progress``), and the plain switches: a small part."""
-        where: list[Json] = [["host", "==", ""]]
-        rows = self._database.select(STATUS, ["report", VERSION], where)
+        rows = self._database.select(STATUS, ["report", VERSION], _OWN)
         self._status_read = [{VERSION: row[VERSION]} for row in rows]
         for row in rows:
             own = json.loads(row["report"])
@@ -238,7 +238,7 @@ class Store:
 
     def await_status(self, seconds: float) -> None:
         """Wait until the controller says something else than what was read last, but not longer than some seconds."""
-        self._database.wait_unlike(STATUS, [["host", "==", ""]], self._status_read, seconds)
+        self._database.wait_unlike(STATUS, _OWN, self._status_read, seconds)
 
     def history(self) -> list[Entry]:
         """The changes that are remembered, the last one first."""

@@ -63,20 +63,9 @@ def for_here(address: Here) -> Iterator[Application]:
     yield HERE(address.why, vpc=address.vpc, ip=address.ip)
 
 
-def for_elsewhere(address: Elsewhere) -> Iterator[Application]:
-    yield ELSEWHERE(
-        address.why,
-        vpc=address.vpc,
-        ip=address.ip,
-        host=address.host,
-        tunnel_ip=address.tunnel_ip,
-        key=address.key,
-        tunnel=address.tunnel_port,
-    )
-
-
-def for_here_and_there(address: HereAndThere) -> Iterator[Application]:
-    yield HERE_AND_THERE(
+def for_elsewhere(address: Elsewhere | HereAndThere) -> Iterator[Application]:
+    rule = ELSEWHERE if isinstance(address, Elsewhere) else HERE_AND_THERE
+    yield rule(
         address.why,
         vpc=address.vpc,
         ip=address.ip,
@@ -117,7 +106,7 @@ def for_route(route: PeerRoute) -> Iterator[Application]:
 UNITS = {
     Here: for_here,
     Elsewhere: for_elsewhere,
-    HereAndThere: for_here_and_there,
+    HereAndThere: for_elsewhere,
     TwoElsewhere: for_two_elsewhere,
     LocalSubnet: for_subnet,
     PeerSubnet: for_peer_subnet,
