@@ -6,10 +6,11 @@ Flows of other owners are left alone.
 """
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from controller.holdings import Holdings
+from controller.reading import Reading
 from controller.switch.compare import is_as_sent, is_in_place
 from controller.switch.decode import REMOVED, Entry, Update
 from controller.tally import Tally
@@ -48,18 +49,12 @@ class Watch:
         else:
             self._judge(entry, held, desired)
 
-    def compared(self, entries: Iterable[Entry], held: Holdings, desired: Desired, table: int | None = None) -> None:
+    def compared(self, reading: Reading, held: Holdings, desired: Desired, table: int | None = None) -> None:
         """Flows were read: all of ours, or those of one table."""
-        present: set[int] = set()
-        for entry in entries:
-            cookie = entry.cookie
-            wanted = desired.flows.get(cookie)
-            if wanted is not None and is_as_sent(wanted, entry):  # as nearly all are
-                held.add(cookie, wanted)
-                present.add(cookie)
-            elif cookie >> 56 == COOKIE_OWNER and self._judge(entry, held, desired):
-                present.add(cookie)
-        for cookie in held.cookies(table) - present:
+        held.take(reading.right)
+        ours = (entry for entry in reading.others if entry.cookie >> 56 == COOKIE_OWNER)
+        kept = {entry.cookie for entry in ours if self._judge(entry, held, desired)}
+        for cookie in held.cookies(table) - reading.right.keys() - kept:
             self._lose(cookie, held, desired, "deleted or replaced")
 
     def strays(self) -> list[Entry]:

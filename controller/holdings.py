@@ -11,18 +11,16 @@ from flows.plan import Desired, Plan
 class Holdings:
     """What was read from a switch, and what was confirmed since."""
 
-    def __init__(self, cookies: Iterable[int], known: Mapping[int, Flow], misses: Iterable[int] = ()) -> None:
-        """``misses``: those that belong to misses of tables."""
+    def __init__(self, cookies: Iterable[int], misses: Iterable[int] = ()) -> None:
+        """It holds flows with these cookies, of which no more is known. ``misses``: those that miss in their tables."""
         self.edits = 0
         """Counts what turned out to be otherwise than known."""
         read = frozenset(cookies)
         self._misses = frozenset(misses)
         self.has_learned(read)
-        self._flows: dict[int, Flow | None] = {}
+        self._flows: dict[int, Flow | None] = dict.fromkeys(read - self.learned)
         self._of_table: dict[int, set[int]] = {table: set() for table in LEARNED_TABLES}
         """Those in the tables that are read by themselves."""
-        for cookie in read - self.learned:
-            self._put(cookie, known.get(cookie))
 
     def has_learned(self, cookies: Iterable[int]) -> None:
         """Among these cookies are those of everything that it has learned."""
@@ -48,6 +46,14 @@ class Holdings:
         """It holds a flow; None where it is not known which."""
         self.edits += cookie not in self._flows
         self._put(cookie, flow)
+
+    def take(self, flows: Mapping[int, Flow]) -> None:
+        """It holds all of these, by cookie."""
+        self.edits += len(flows.keys() - self._flows.keys())
+        self._flows.update(flows)
+        for cookie, flow in flows.items():
+            if flow.shape.table in self._of_table:
+                self._of_table[flow.shape.table].add(cookie)
 
     def lose(self, cookie: int) -> None:
         """It does not hold a flow any more, or not as it should be."""

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
@@ -11,7 +11,8 @@ from controller.drops import Drops
 from controller.holdings import Holdings
 from controller.pending import Pending
 from controller.prime import Primer
-from controller.switch.decode import RESUMED, Entry, Update
+from controller.reading import Reading
+from controller.switch.decode import RESUMED, Update
 from controller.switch.encode import DROPS, EVERYTHING, Flows
 from controller.switch.sessions import Session
 from controller.tally import Tally
@@ -78,7 +79,10 @@ class Host:
         self._desired: Desired | None = None
         """What its switch shall hold; None until that was said."""
         self._actual: Holdings | None = None
-        self._uncompared: Sequence[Entry] | None = None
+        self._readings: dict[Flows, Reading] = {}
+        """Answers of which more is to come."""
+        self._uncompared: Reading | None = None
+        """All that the switch holds, until it is known what it shall hold."""
         self.drifted = Tally()
         self.refusals = Tally()
         self.drops = Drops()
@@ -150,10 +154,7 @@ class Host:
         self.problem = None
         if self._desired is None:
             self._desired = self._wanted.desired
-            if self._actual is not None:
-                # Of what was read before the first compile, only now is known what it is.
-                self._actual.recognise(self._desired.flows, self._desired.flows)
-                self._compare_all()
+            self._compare_all()
         elif change and self._pending is not None:
             self._pending.follow(change)
         if change:
@@ -178,6 +179,7 @@ class Host:
         self._is_trusted = self._is_trusted and self._transaction is None
         self.session = None
         self._actual = None
+        self._readings.clear()
         self._uncompared = None
         self._transaction = None
         self._asked_at = None
@@ -185,22 +187,23 @@ class Host:
         self._pending = None
         self.primer.forget()
 
-    def read(self, which: Flows, entries: Sequence[Entry]) -> None:
-        """Flows that the switch holds were read."""
+    def read(self, which: Flows, flows: bytes, *, is_last: bool) -> None:
+        """Some of the flows that the switch holds were read, as it reports them."""
+        reading = self._readings.setdefault(which, Reading())
+        reading.take(flows)
+        if self._desired is not None and not which.drops:
+            reading.sort_out(self._desired)
+        if not is_last:
+            return
+        del self._readings[which]
         if which == EVERYTHING:
             self._asked_at = None
-            if self._actual is None:
-                known = self._desired.flows if self._desired else {}
-                misses = (entry.cookie for entry in entries if entry.priority == MISS)
-                self._actual = Holdings((entry.cookie for entry in entries), known, misses)
-            else:
-                self._actual.has_learned(entry.cookie for entry in entries)
-            self._uncompared = entries
+            self._uncompared = reading
             self._compare_all()
         elif which.drops:
-            self.drops.counted(entries, self._desired)
+            self.drops.counted(reading.entries(), self._desired)
         elif self._actual is not None and self._desired is not None:
-            self._watch.compared(entries, self._actual, self._desired, which.table)
+            self._watch.compared(reading, self._actual, self._desired, which.table)
             self._drifted()
 
     def setting_drifted(self, words: str) -> None:
@@ -374,9 +377,22 @@ class Host:
         session.read_flows(EVERYTHING)
 
     def _compare_all(self) -> None:
-        if self._actual is not None and self._desired is not None and self._uncompared is not None:
-            self._watch.compared(self._uncompared, self._actual, self._desired)
-            self._uncompared = None
+        """All that the switch holds was read, or only now is known what it shall hold."""
+        reading = self._uncompared
+        if reading is None:
+            return
+        if self._desired is None:
+            self._actual = Holdings(reading.cookies())
+            return
+        self._uncompared = None
+        reading.sort_out(self._desired)
+        others = [entry.cookie for entry in reading.others]
+        if self._pending is None or self._actual is None:
+            misses = [entry.cookie for entry in reading.others if entry.priority == MISS]
+            self._actual = Holdings(others, misses)
+        else:
+            self._actual.has_learned(others)
+        self._watch.compared(reading, self._actual, self._desired)
         self._drifted()
 
     def _drifted(self) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Set
 from controller.holdings import Holdings
 from flows.flow import Flow
 from flows.pipeline import FLOOD, is_receiving
-from flows.plan import Change, Desired, Plan, diff
+from flows.plan import Change, Desired, Plan
 
 
 class Pending:
@@ -23,9 +23,9 @@ class Pending:
         self._old_sending: set[int] = set()
         self._old_learned: Set[int] = held.learned - desired.learned.keys()
         """Cookies of what the switch learned and would not learn any more."""
-        plan = diff(desired.flows, held.cookies(None))
-        self._consider(flow.cookie for flow in plan.add)
-        self._consider(plan.delete)
+        wanted, holds = desired.flows.keys(), held.cookies(None)
+        self._consider(wanted - holds)
+        self._consider(holds - wanted)
 
     def __bool__(self) -> bool:
         return bool(self._receiving or self._sending or self._old_receiving or self._old_sending or self._old_learned)

@@ -194,8 +194,8 @@ class Sync:
             case SwitchDown():
                 _log.warning("%s: switch: out of reach; it goes on with the flows it has", host.name)
                 host.disconnected()
-            case FlowsRead(_, which, entries):
-                host.read(which, entries)
+            case FlowsRead(_, which, flows, is_last):
+                host.read(which, flows, is_last=is_last)
             case FlowsChanged(_, updates):
                 host.changed(updates, now)
             case Counted(_, flows):

@@ -1,7 +1,8 @@
 """What a switch shall hold, what it holds, and the difference: nobody writes deletions."""
 
-from collections.abc import Iterator, KeysView, Mapping, Set
+from collections.abc import Iterator, KeysView, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from flows.flow import Flow
 from flows.rules import Application
@@ -18,6 +19,10 @@ class _Flows(Mapping[int, Flow]):
 
     def __getitem__(self, cookie: int) -> Flow:
         return self._reasons[cookie][0].flow
+
+    def get(self, cookie: int, default: Any = None) -> Any:
+        reasons = self._reasons.get(cookie)
+        return default if reasons is None else reasons[0].flow
 
     def keys(self) -> KeysView[int]:
         return self._reasons.keys()
@@ -96,9 +101,3 @@ class Change:
 
     def __bool__(self) -> bool:
         return bool(self.added or self.removed or self.learned or self.forgotten)
-
-
-def diff(desired: Mapping[int, Flow], actual: Set[int]) -> Plan:
-    """The plan that makes a switch with these cookies of ours hold exactly the desired flows."""
-    add = tuple(desired[cookie] for cookie in desired if cookie not in actual)
-    return Plan(add, frozenset(actual - desired.keys()))

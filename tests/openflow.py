@@ -57,8 +57,7 @@ class Connection:
             version, kind, length, xid = struct.unpack_from("!BBHI", message)
             assert kind == ofp.OFPT_MULTIPART_REPLY, message
             body = parser.OFPMultipartReply.parser(PROTOCOL, version, kind, length, xid, bytearray(message)).body
-            for part in body:
-                found += part if isinstance(part, list) else [part]
+            found += body
         return found
 
     def close(self) -> None:

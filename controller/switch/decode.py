@@ -5,12 +5,16 @@ of a flow monitor's update, which fails on every update but one kind. os-ken sti
 """
 
 import struct
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from os_ken.ofproto import ofproto_v1_4 as ofp
 from os_ken.ofproto import ofproto_v1_4_parser as parser
 
-_READ = struct.Struct("!HB9xHHHH4xQQ8x")
+REPORTED = struct.Struct("!HB9xHQ2xQQ8x")
+"""What comes before a flow's content (OpenFlow 1.4, 7.3.5.2): its length, table and priority; timeouts, flags and
+importance as one number, which is 0 in all flows of ours; its cookie, and how many packets it matched."""
+_COOKIE = struct.Struct("!H22xQ")
 _UPDATE = struct.Struct("!HHBBHHH4xQ")
 _SHORT_UPDATE = struct.Struct("!HH")
 REMOVED: int = ofp.OFPFME_REMOVED
@@ -26,7 +30,7 @@ class Entry(NamedTuple):
     priority: int
     cookie: int
     is_plain: bool
-    """Whether it has no timeout and no flag, as all flows of ours."""
+    """Whether it has no timeout, no flag and no importance, as all flows of ours."""
     packets: int
     content: bytes
     """Its match, filled up to a multiple of 8 bytes, then its instructions."""
@@ -53,26 +57,39 @@ def parts(content: bytes) -> tuple[bytes, bytes]:
     return content[:size], content[(size + 7) // 8 * 8 :]
 
 
-class _Entries(list[Entry]):
-    """All flows of one message."""
+def entries(reported: bytes) -> Iterator[Entry]:
+    """The flows of a message, or of a part of it."""
+    at, end = 0, len(reported)
+    while at < end:
+        length, table, priority, others, cookie, packets = REPORTED.unpack_from(reported, at)
+        yield Entry(table, priority, cookie, not others, packets, reported[at + REPORTED.size : at + length])
+        at += length
 
-    length: int
-    """Bytes that they take in it; os-ken asks for it."""
+
+def cookies(reported: bytes) -> Iterator[int]:
+    """Their cookies alone."""
+    at, end = 0, len(reported)
+    while at < end:
+        length, cookie = _COOKIE.unpack_from(reported, at)
+        yield cookie
+        at += length
 
 
-class _ReadEntries:
-    """Decodes the flows of a message that answers a request for flows, all in one go."""
+class _Reported(bytes):
+    """The flows of one message, as they came: whoever knows what they shall be looks at them."""
+
+    @property
+    def length(self) -> int:
+        """Bytes that they take in it; os-ken asks for it."""
+        return len(self)
+
+
+class _ReadReported:
+    """Takes the flows out of a message that answers a request for flows."""
 
     @staticmethod
-    def parser(data: bytearray, at: int) -> _Entries:
-        message, entries = bytes(data), _Entries()
-        entries.length = len(message) - at
-        while at < len(message):
-            length, table, priority, idle, hard, flags, cookie, packets = _READ.unpack_from(message, at)
-            content = message[at + _READ.size : at + length]
-            entries.append(Entry(table, priority, cookie, not (idle or hard or flags), packets, content))
-            at += length
-        return entries
+    def parser(data: bytearray, at: int) -> _Reported:
+        return _Reported(memoryview(data)[at:])
 
 
 class _ReadUpdate:
@@ -89,7 +106,7 @@ class _ReadUpdate:
 
 
 def use_own_decoders() -> None:
-    """Make os-ken hand out lists of :class:`Entry`, and :class:`Update`, in the bodies of these two messages."""
+    """Make os-ken hand out the bytes of all flows, and :class:`Update`, in the bodies of these two messages."""
     replies: Any = parser
-    replies.OFPFlowStatsReply.cls_stats_body_cls = _ReadEntries
+    replies.OFPFlowStatsReply.cls_stats_body_cls = _ReadReported
     replies.OFPFlowMonitorReply.cls_stats_body_cls = _ReadUpdate

@@ -40,7 +40,7 @@ class Session:
         self._applied = 0
         """The number of the last transaction."""
         self.datapath_id: int = datapath.id
-        self._asked: dict[int, tuple[encode.Flows, list[Entry]]] = {}
+        self._asked: dict[int, encode.Flows] = {}
         self._ports: dict[int, Plug] | None = None
         """The switch's ports by number; None when nobody asked."""
         self._is_watched = False
@@ -63,9 +63,9 @@ class Session:
         return self._applied if xid == encode.CHANGE else xid
 
     def read_flows(self, which: encode.Flows) -> None:
-        """Ask for flows of ours; :class:`FlowsRead` answers."""
+        """Ask for flows of ours; :class:`FlowsRead` answers, part by part."""
         xid = self._xid()
-        self._asked[xid] = which, []
+        self._asked[xid] = which
         self._outbox.put([encode.read_flows(which, xid)])
 
     def watch(self, tables: Iterable[int]) -> None:
@@ -104,17 +104,13 @@ class Session:
         self._datapath.xid = max(self._datapath.xid % 0xFFFFFFF0, encode.CHANGE) + 1
         return int(self._datapath.xid)
 
-    def collect(self, xid: int, entries: Iterable[Entry], more: bool) -> "FlowsRead | None":
-        """Take a part of an answer to :meth:`read_flows`; the whole when it was the last part."""
-        if xid not in self._asked:
+    def part(self, xid: int, flows: bytes, *, is_last: bool) -> "FlowsRead | None":
+        """A part of an answer to :meth:`read_flows`; None when nobody asked."""
+        which = self._asked.pop(xid, None) if is_last else self._asked.get(xid)
+        if which is None:
             return None
-        which, collected = self._asked[xid]
-        collected += entries
         self._heard_at = time.monotonic()
-        if more:
-            return None
-        del self._asked[xid]
-        return FlowsRead(self, which, collected)
+        return FlowsRead(self, which, flows, is_last)
 
     def describe(self, ports: Iterable[Any], *, are_gone: bool = False) -> frozenset[Plug] | None:
         """Take a description of some ports in; all ports, when somebody asked for them."""
@@ -144,11 +140,12 @@ class SwitchDown:
 
 @dataclass(frozen=True, slots=True)
 class FlowsRead:
-    """Flows of ours that a switch holds, as they were asked for."""
+    """Some of the flows that were asked for, as the switch reports them. Answers come one after the other."""
 
     session: Session
     which: encode.Flows
-    entries: Sequence[Entry]
+    flows: bytes
+    is_last: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,9 +227,8 @@ class SwitchApp(app_manager.OSKenApp):  # type: ignore[misc]
     def _flows_read(self, event: Any) -> None:
         message = event.msg
         if session := self._sessions.get(message.datapath):
-            entries = [entry for entries in message.body for entry in entries]
-            read = session.collect(message.xid, entries, bool(message.flags & ofp.OFPMPF_REPLY_MORE))
-            if read is not None:
+            is_last = not message.flags & ofp.OFPMPF_REPLY_MORE
+            if read := session.part(message.xid, b"".join(message.body), is_last=is_last):
                 self._on_event(read)
 
     @set_ev_cls(ofp_event.EventOFPFlowMonitorReply, MAIN_DISPATCHER)  # type: ignore[untyped-decorator]

@@ -97,8 +97,8 @@ class Controller:
 
     def _take(self, event: SwitchEvent) -> None:
         match event:
-            case FlowsRead(session, which, entries) if session is self.host.session:
-                self.host.read(which, entries)
+            case FlowsRead(session, which, flows, is_last) if session is self.host.session:
+                self.host.read(which, flows, is_last=is_last)
             case Confirmed(session, xid) if session is self.host.session:
                 self.host.confirmed(xid, time.monotonic())
             case Refused(_, _, reason, _):

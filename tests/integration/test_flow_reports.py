@@ -6,7 +6,7 @@ import pytest
 from os_ken.ofproto import ofproto_v1_4 as ofp
 from os_ken.ofproto import ofproto_v1_4_parser as parser
 
-from controller.switch import encode
+from controller.switch import decode, encode
 from controller.switch.compare import is_as_sent, is_in_place
 from controller.switch.decode import REMOVED, Entry, Update, use_own_decoders
 from flows.compile import compile
@@ -41,7 +41,7 @@ def connection(switch: Switch) -> Iterator[Connection]:
 
 def entries(connection: Connection, which: encode.Flows = encode.EVERYTHING) -> list[Entry]:
     connection.send(encode.read_flows(which, 3))
-    return connection.bodies(connection.barrier())
+    return [entry for part in connection.bodies(connection.barrier()) for entry in decode.entries(part)]
 
 
 def all_flows() -> dict[int, Flow]:

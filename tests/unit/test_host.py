@@ -21,6 +21,7 @@ from flows.rules import Why
 from flows.switching import Flood, Learning, RemoteMembers
 from flows.templates import Named
 from flows.view import Known, Unit
+from tests.reporting import reported
 
 
 @dataclass
@@ -66,7 +67,7 @@ def started(*entries: Entry) -> tuple[Host, Switch]:
     host, switch = Host("h", 1), Switch()
     host.facts = HostFacts(1, "netdev", 65000, frozenset())
     host.connected(cast(Session, switch), 0)
-    host.read(EVERYTHING, entries)
+    host.read(EVERYTHING, reported(entries), is_last=True)
     return host, switch
 
 
@@ -138,7 +139,7 @@ def test_another_number_of_flows_is_read_and_put_right_while_a_change_is_under_w
     host.counted(0, COUNT_EVERY)
     assert switch.reads == 2
     host.confirmed(2, COUNT_EVERY)
-    host.read(EVERYTHING, list(map(entry, switch.plans[1].add)))
+    host.read(EVERYTHING, reported(map(entry, switch.plans[1].add)), is_last=True)
     pump(host, COUNT_EVERY)
     assert set(switch.plans[2].add) == set(switch.plans[0].add)
     host.confirmed(3, COUNT_EVERY)
@@ -240,7 +241,7 @@ def test_reports_that_were_left_out_are_made_up_for_by_reading() -> None:
     host.changed([Update(0, RESUMED, None)], 1)
     assert switch.reads == 2
     first, *others = switch.plans[0].add
-    host.read(EVERYTHING, list(map(entry, others)))
+    host.read(EVERYTHING, reported(map(entry, others)), is_last=True)
     pump(host, 1)
     assert switch.plans[1].add == (first,)
     assert host.drifted.count == 1

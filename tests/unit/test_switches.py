@@ -68,7 +68,7 @@ class Ring:
         for name in names:
             node = self.switches.nodes[name]
             node.connected(cast(Session, self.sessions[name]), 0)
-            node.read(EVERYTHING, [])
+            node.read(EVERYTHING, b"", is_last=True)
             self.describe(name)
 
     def describe(self, switch: str, *dead: str) -> None:
