@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from controller.holdings import Holdings
 from controller.reading import Reading
-from controller.switch.compare import is_as_sent, is_in_place
+from controller.switch.compare import altered, is_as_sent, is_in_place
 from controller.switch.decode import REMOVED, Entry, Update
 from controller.tally import Tally
 from flows.flow import COOKIE_OWNER
@@ -51,11 +51,17 @@ class Watch:
 
     def compared(self, reading: Reading, held: Holdings, desired: Desired, table: int | None = None) -> None:
         """Flows were read: all of ours, or those of one table."""
-        held.take(reading.right)
-        ours = (entry for entry in reading.others if entry.cookie >> 56 == COOKIE_OWNER)
-        kept = {entry.cookie for entry in ours if self._judge(entry, held, desired)}
-        for cookie in held.cookies(table) - reading.right.keys() - kept:
+        held.take(desired.among(reading.cookies))
+        for entry in reading.entries(reading.cookies - desired.flows.keys()):
+            if entry.cookie >> 56 == COOKIE_OWNER:
+                self._judge(entry, held, desired)
+        for cookie in held.cookies(table) - reading.cookies:
             self._lose(cookie, held, desired, "deleted or replaced")
+
+    def audited(self, part: bytes, held: Holdings, desired: Desired) -> None:
+        """Some of what was read is compared byte by byte with the flows that its cookies stand for."""
+        for entry in altered(part, desired.flows):
+            self._judge(entry, held, desired)
 
     def strays(self) -> list[Entry]:
         """Flows to be removed one by one: each has the cookie of a flow of ours, and is none. Told once."""
@@ -68,8 +74,8 @@ class Watch:
             _log.warning("%s: drift: %d more flows, which are put right as well", self.host, self._unsaid)
             self._unsaid = 0
 
-    def _judge(self, entry: Entry, held: Holdings, desired: Desired) -> bool:
-        """Whether a flow with a cookie of ours is the one that the cookie stands for, or stands for nothing here."""
+    def _judge(self, entry: Entry, held: Holdings, desired: Desired) -> None:
+        """Find out whether a flow with a cookie of ours is the one that the cookie stands for."""
         wanted = desired.flows.get(entry.cookie)
         if wanted is None:
             if entry.cookie not in held:
@@ -77,16 +83,13 @@ class Watch:
                 self._found(
                     f"a flow in {table_name(entry.table)} has the cookie {entry.cookie:#x}, which is none of ours"
                 )
-            return True
-        if is_as_sent(wanted, entry):
+        elif is_as_sent(wanted, entry):
             held.add(entry.cookie, wanted)
-            return True
-        if is_in_place(wanted, entry):
+        elif is_in_place(wanted, entry):
             self._lose(entry.cookie, held, desired, "changed")
         else:
             self._strays.append(entry)
             self._found(f"a second flow, in {table_name(entry.table)}, has the cookie of {desired.words(entry.cookie)}")
-        return False
 
     def _lose(self, cookie: int, held: Holdings, desired: Desired, how: str) -> None:
         if cookie in held:

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections import deque
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from ipaddress import IPv4Address
@@ -83,6 +84,8 @@ class Host:
         """Answers of which more is to come."""
         self._uncompared: Reading | None = None
         """All that the switch holds, until it is known what it shall hold."""
+        self._unaudited: deque[bytes] = deque()
+        """What the switch reported, as far as it was not yet looked at byte by byte."""
         self.drifted = Tally()
         self.refusals = Tally()
         self.drops = Drops()
@@ -180,6 +183,7 @@ class Host:
         self.session = None
         self._actual = None
         self._readings.clear()
+        self._unaudited.clear()
         self._uncompared = None
         self._transaction = None
         self._asked_at = None
@@ -191,8 +195,6 @@ class Host:
         """Some of the flows that the switch holds were read, as it reports them."""
         reading = self._readings.setdefault(which, Reading())
         reading.take(flows)
-        if self._desired is not None and not which.drops:
-            reading.sort_out(self._desired)
         if not is_last:
             return
         del self._readings[which]
@@ -201,10 +203,9 @@ class Host:
             self._uncompared = reading
             self._compare_all()
         elif which.drops:
-            self.drops.counted(reading.entries(), self._desired)
+            self.drops.counted(reading.entries(reading.cookies), self._desired)
         elif self._actual is not None and self._desired is not None:
-            self._watch.compared(reading, self._actual, self._desired, which.table)
-            self._drifted()
+            self._compare(reading, self._actual, self._desired, which.table)
 
     def setting_drifted(self, words: str) -> None:
         """Somebody else changed a setting in the host's database."""
@@ -382,18 +383,30 @@ class Host:
         if reading is None:
             return
         if self._desired is None:
-            self._actual = Holdings(reading.cookies())
+            self._actual = Holdings(reading.cookies)
             return
         self._uncompared = None
-        reading.sort_out(self._desired)
-        others = [entry.cookie for entry in reading.others]
+        others = reading.cookies - self._desired.flows.keys()
         if self._pending is None or self._actual is None:
-            misses = [entry.cookie for entry in reading.others if entry.priority == MISS]
+            misses = (entry.cookie for entry in reading.entries(others) if entry.priority == MISS)
             self._actual = Holdings(others, misses)
         else:
             self._actual.has_learned(others)
-        self._watch.compared(reading, self._actual, self._desired)
+        self._compare(reading, self._actual, self._desired)
+
+    def _compare(self, reading: Reading, actual: Holdings, desired: Desired, table: int | None = None) -> None:
+        """Flows were read: all, or those of one table."""
+        self._watch.compared(reading, actual, desired, table)
+        self._unaudited += reading.parts
         self._drifted()
+
+    def audit(self) -> bool:
+        """Look closely at some of the flows that were read. Returns whether there were any."""
+        if not self._unaudited or self._actual is None or self._desired is None:
+            return False
+        self._watch.audited(self._unaudited.popleft(), self._actual, self._desired)
+        self._drifted()
+        return True
 
     def _drifted(self) -> None:
         """Flows may have turned out not to be right."""

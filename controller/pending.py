@@ -23,9 +23,7 @@ class Pending:
         self._old_sending: set[int] = set()
         self._old_learned: Set[int] = held.learned - desired.learned.keys()
         """Cookies of what the switch learned and would not learn any more."""
-        wanted, holds = desired.flows.keys(), held.cookies(None)
-        self._consider(wanted - holds)
-        self._consider(holds - wanted)
+        self._consider(desired.flows.keys() ^ held.cookies(None))
 
     def __bool__(self) -> bool:
         return bool(self._receiving or self._sending or self._old_receiving or self._old_sending or self._old_learned)
@@ -81,15 +79,15 @@ class Pending:
 
     def _consider(self, cookies: Iterable[int]) -> None:
         """Note what is to be done about these."""
-        wanted, held = self._desired.flows, self._held
-        for cookie in cookies:
-            for noted in (self._receiving, self._sending):
-                noted.pop(cookie, None)
-            for old in (self._old_receiving, self._old_sending):
-                old.discard(cookie)
-            if cookie in held:
-                if cookie not in wanted:
-                    (self._old_receiving if held.is_receiving(cookie) else self._old_sending).add(cookie)
-            elif cookie in wanted:
-                flow = wanted[cookie]
-                (self._receiving if is_receiving(flow) else self._sending)[cookie] = flow
+        cookies = frozenset(cookies)
+        for noted in (self._receiving, self._sending):
+            for cookie in noted.keys() & cookies:
+                del noted[cookie]
+        self._old_receiving -= cookies
+        self._old_sending -= cookies
+        desired, held = self._desired, self._held
+        holds = held.cookies(None) & cookies
+        for cookie, flow in desired.among(cookies - holds).items():
+            (self._receiving if is_receiving(flow) else self._sending)[cookie] = flow
+        for cookie in holds - desired.flows.keys():
+            (self._old_receiving if held.is_receiving(cookie) else self._old_sending).add(cookie)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from flows.flow import Flow
 from flows.model import Origin
 from flows.pipeline import TABLES
 from flows.plan import Change, Desired
@@ -50,7 +51,8 @@ class Program:
         self._learned: dict[int, tuple[Application, ...]] = {}
         self._taken: dict[bytes, int] = {}
         """The cookie of the flow in each place."""
-        self.desired = Desired(self._reasons, self._learned)
+        self._flows: dict[int, Flow] = {}
+        self.desired = Desired(self._flows, self._reasons, self._learned)
         self.change((), MISSES)
 
     def change(self, less: Iterable[Application], more: Iterable[Application]) -> Change:
@@ -83,6 +85,7 @@ class Program:
         reasons = self._reasons.get(cookie)
         if reasons is None:
             self._reasons[cookie] = (application,)
+            self._flows[cookie] = flow
             _note(cookie, change.added, change.removed)
         elif reasons[0].flow != flow:
             raise Conflict(f"two flows have the cookie {cookie:#x}: '{reasons[0].flow.text()}', '{flow.text()}'")
@@ -96,7 +99,7 @@ class Program:
     def _remove(self, application: Application, change: Change) -> None:
         flow = application.flow
         if not _take_out(application, flow.cookie, self._reasons):
-            del self._taken[flow.key]
+            del self._taken[flow.key], self._flows[flow.cookie]
             _note(flow.cookie, change.removed, change.added)
         for learn in flow.shape.learns:
             if not _take_out(application, learn.cookie, self._learned):

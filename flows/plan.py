@@ -1,40 +1,13 @@
 """What a switch shall hold, what it holds, and the difference: nobody writes deletions."""
 
-from collections.abc import Iterator, KeysView, Mapping
+from collections.abc import Iterator, KeysView, Mapping, Set
 from dataclasses import dataclass, field
-from typing import Any
 
 from flows.flow import Flow
 from flows.rules import Application
 
 Reasons = Mapping[int, tuple[Application, ...]]
 """By cookie, the applications that it is there for. Several have the same flow, or the same lesson to learn."""
-
-
-class _Flows(Mapping[int, Flow]):
-    """The flows of some reasons."""
-
-    def __init__(self, reasons: Reasons) -> None:
-        self._reasons = reasons
-
-    def __getitem__(self, cookie: int) -> Flow:
-        return self._reasons[cookie][0].flow
-
-    def get(self, cookie: int, default: Any = None) -> Any:
-        reasons = self._reasons.get(cookie)
-        return default if reasons is None else reasons[0].flow
-
-    def keys(self) -> KeysView[int]:
-        return self._reasons.keys()
-
-    def __contains__(self, cookie: object) -> bool:
-        return cookie in self._reasons
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(self._reasons)
-
-    def __len__(self) -> int:
-        return len(self._reasons)
 
 
 class _InOrder(Mapping[int, tuple[Application, ...]]):
@@ -66,11 +39,22 @@ class _InOrder(Mapping[int, tuple[Application, ...]]):
 class Desired:
     """Every flow that one switch shall hold, by cookie, with what it is there for."""
 
-    def __init__(self, reasons: Reasons, learned: Reasons | None = None) -> None:
+    def __init__(self, flows: Mapping[int, Flow], reasons: Reasons, learned: Reasons | None = None) -> None:
         """``learned``: of every cookie that what the switch learns may have, what has it learned."""
-        self.flows: Mapping[int, Flow] = _Flows(reasons)
+        self.flows = flows
         self.applications: Reasons = _InOrder(reasons)
         self.learned: Reasons = _InOrder({} if learned is None else learned)
+
+    def among(self, cookies: Set[int]) -> dict[int, Flow]:
+        """Its flows with some cookies.
+
+        Many are looked at in the order in which they were made, in which they lie in memory: that is several times as
+        fast as in the order of their cookies, which is none.
+        """
+        flows = self.flows
+        if 4 * len(cookies) > len(flows):
+            return {cookie: flow for cookie, flow in flows.items() if cookie in cookies}
+        return {cookie: flows[cookie] for cookie in cookies if cookie in flows}
 
     def words(self, cookie: int) -> str:
         """What a flow does, and the objects that it is there for."""

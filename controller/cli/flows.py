@@ -96,7 +96,9 @@ def _described(flow: Flow, desired: Desired) -> dict[str, object]:
 
 def _only(desired: Desired, table: int) -> Desired:
     """The flows of one table, and what is learned by them."""
+    flows = {cookie: flow for cookie, flow in desired.flows.items() if flow.table == table}
     return Desired(
-        {cookie: desired.applications[cookie] for cookie, flow in desired.flows.items() if flow.table == table},
+        flows,
+        {cookie: desired.applications[cookie] for cookie in flows},
         {cookie: teachers for cookie, teachers in desired.learned.items() if teachers[0].rule.table.number == table},
     )

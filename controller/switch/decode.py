@@ -66,13 +66,15 @@ def entries(reported: bytes) -> Iterator[Entry]:
         at += length
 
 
-def cookies(reported: bytes) -> Iterator[int]:
-    """Their cookies alone."""
-    at, end = 0, len(reported)
+def cookies(reported: bytes) -> list[int]:
+    """Their cookies alone: nearly always that is enough."""
+    found: list[int] = []
+    at, end, unpack = 0, len(reported), _COOKIE.unpack_from
     while at < end:
-        length, cookie = _COOKIE.unpack_from(reported, at)
-        yield cookie
+        length, cookie = unpack(reported, at)
+        found.append(cookie)
         at += length
+    return found
 
 
 class _Reported(bytes):

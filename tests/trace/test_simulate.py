@@ -63,7 +63,10 @@ def test_random_flows(real: RealSwitch, seed: int) -> None:
     facts = HostFacts(1, "netdev", None, frozenset(), frozenset((str(number), number) for number in random_flows.PORTS))
     flows = random_flows.random_flows(random)
     # Flows of no rule: nobody asks here what they are there for.
-    desired = Desired({flow.cookie: (cast(Application, SimpleNamespace(flow=flow)),) for flow in flows})
+    desired = Desired(
+        {flow.cookie: flow for flow in flows},
+        {flow.cookie: (cast(Application, SimpleNamespace(flow=flow)),) for flow in flows},
+    )
     compare(real, network, "h1", facts, desired, random, are_ours=False)
 
 
