@@ -50,10 +50,7 @@ class Holdings:
     def take(self, flows: Mapping[int, Flow]) -> None:
         """It holds all of these, by cookie."""
         self.edits += len(flows.keys() - self._flows.keys())
-        self._flows.update(flows)
-        for cookie, flow in flows.items():
-            if flow.shape.table in self._of_table:
-                self._of_table[flow.shape.table].add(cookie)
+        self._put_all(flows)
 
     def lose(self, cookie: int) -> None:
         """It does not hold a flow any more, or not as it should be."""
@@ -91,13 +88,18 @@ class Holdings:
         for cookie in (*replaced, *plan.delete):
             self._drop(cookie)
         self.learned -= plan.delete
-        for flow in plan.add:
-            self._put(flow.cookie, flow)
+        self._put_all({flow.cookie: flow for flow in plan.add})
 
     def _put(self, cookie: int, flow: Flow | None) -> None:
         self._flows[cookie] = flow
         if flow is not None and flow.shape.table in self._of_table:
             self._of_table[flow.shape.table].add(cookie)
+
+    def _put_all(self, flows: Mapping[int, Flow]) -> None:
+        self._flows.update(flows)
+        for cookie, flow in flows.items():
+            if flow.shape.table in self._of_table:
+                self._of_table[flow.shape.table].add(cookie)
 
     def _drop(self, cookie: int) -> None:
         flow = self._flows.pop(cookie, None)

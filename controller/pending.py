@@ -1,6 +1,6 @@
 """What is left to do for one switch, sorted by when it may be done (ADR 8), and kept up to date flow by flow."""
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Mapping, Set
 
 from controller.holdings import Holdings
 from flows.flow import Flow
@@ -23,7 +23,9 @@ class Pending:
         self._old_sending: set[int] = set()
         self._old_learned: Set[int] = held.learned - desired.learned.keys()
         """Cookies of what the switch learned and would not learn any more."""
-        self._consider(desired.flows.keys() ^ held.cookies(None))
+        wanted, holds = desired.flows.keys(), held.cookies(None)
+        self._lacks(desired.among(wanted - holds) if holds else desired.flows)
+        self._exceeds(holds - wanted)
 
     def __bool__(self) -> bool:
         return bool(self._receiving or self._sending or self._old_receiving or self._old_sending or self._old_learned)
@@ -41,15 +43,13 @@ class Pending:
     def follow(self, change: Change) -> None:
         """Take in what is different in what the switch shall hold."""
         self._held.recognise(change.added, self._desired.flows)
-        self._consider(change.added)
-        self._consider(change.removed)
+        self._consider(change.added | change.removed)
         self._old_learned = self._held.learned - self._desired.learned.keys()
 
     def carried_out(self, plan: Plan, replaced: Set[int]) -> None:
         """The switch has done what a plan says, and by that replaced other flows."""
         self._held.carry_out(plan, replaced)
-        self._consider(flow.cookie for flow in plan.add)
-        self._consider(plan.delete | replaced)
+        self._consider({flow.cookie for flow in plan.add} | plan.delete | replaced)
         self._old_learned = self._held.learned - self._desired.learned.keys()
 
     def replaced_by(self, flows: Iterable[Flow]) -> frozenset[int]:
@@ -77,17 +77,23 @@ class Pending:
                 delete |= self._old_receiving
         return Plan(tuple(add), frozenset(delete))
 
-    def _consider(self, cookies: Iterable[int]) -> None:
+    def _consider(self, cookies: Set[int]) -> None:
         """Note what is to be done about these."""
-        cookies = frozenset(cookies)
         for noted in (self._receiving, self._sending):
             for cookie in noted.keys() & cookies:
                 del noted[cookie]
         self._old_receiving -= cookies
         self._old_sending -= cookies
-        desired, held = self._desired, self._held
-        holds = held.cookies(None) & cookies
-        for cookie, flow in desired.among(cookies - holds).items():
+        holds = self._held.cookies(None) & cookies
+        self._lacks(self._desired.among(cookies - holds))
+        self._exceeds(holds - self._desired.flows.keys())
+
+    def _lacks(self, flows: Mapping[int, Flow]) -> None:
+        """It shall hold these, and does not."""
+        for cookie, flow in flows.items():
             (self._receiving if is_receiving(flow) else self._sending)[cookie] = flow
-        for cookie in holds - desired.flows.keys():
-            (self._old_receiving if held.is_receiving(cookie) else self._old_sending).add(cookie)
+
+    def _exceeds(self, cookies: Iterable[int]) -> None:
+        """It holds these, and shall not."""
+        for cookie in cookies:
+            (self._old_receiving if self._held.is_receiving(cookie) else self._old_sending).add(cookie)
