@@ -19,6 +19,7 @@ COOKIE_OWNER = 0x76
 COOKIE_OWNER_MASK = 0xFF << 56
 COOKIE_DROPS = 1 << 55
 """Set in the cookies of flows that drop packets: their counters can be asked for without all the others."""
+_DIGEST = COOKIE_DROPS - 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +64,11 @@ class Shape:
         return Layout(lambda numbers: b"".join(_content(self, *self.parts(numbers))), self.bits)
 
     @cached_property
+    def owner(self) -> int:
+        """What the cookies of all of them have."""
+        return COOKIE_OWNER << 56 | (0 if self.actions else COOKIE_DROPS)
+
+    @cached_property
     def size_of_place(self) -> int:
         """How many of these bytes tell its place."""
         return len(_content(self, self.match, self.actions)[0])
@@ -75,12 +81,12 @@ class Flow:
 
     def __init__(self, shape: Shape, numbers: Numbers = ()) -> None:
         content = shape.content(numbers)
-        digest = int.from_bytes(blake2b(content, digest_size=7).digest()) & ~COOKIE_DROPS
+        digest = int.from_bytes(blake2b(content, digest_size=7).digest())
         self.shape = shape
         self.numbers = numbers
         self.key = content[: shape.size_of_place]
         """What makes it one flow for a switch: adding a second flow of the same key replaces the first."""
-        self.cookie = COOKIE_OWNER << 56 | (0 if shape.actions else COOKIE_DROPS) | digest
+        self.cookie = digest & _DIGEST | shape.owner
         """The owner's byte, whether it drops, 55 bits of its digest: the same flow has the same cookie everywhere."""
 
     def __eq__(self, other: object) -> bool:

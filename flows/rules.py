@@ -5,7 +5,7 @@ actions with named parameters, and one English sentence with the same parameters
 an :class:`Application`, which knows the flow and the object it is there for.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from ipaddress import IPv4Network
@@ -30,6 +30,7 @@ from flows.templates import (
     TermTemplate,
     Value,
     learned_from,
+    number_of,
     parameters_of,
 )
 
@@ -181,10 +182,11 @@ class Rule:
 
     def flow(self, values: Mapping[str, Value]) -> Flow:
         """The flow for some values."""
-        numbers = tuple([template.number(values[name]) for name, template in self._numbers])
         if self._is_one_of_a_kind:
-            return Flow(self._shape(values), numbers)
-        kind = tuple([values[name].prefixlen for name in self._prefixes])  # type: ignore[union-attr]
+            return Flow(self._shape(values))
+        numbers = tuple([number(values[name]) for name, number in self._numbers])
+        prefixes = self._prefixes
+        kind = tuple([values[name].prefixlen for name in prefixes]) if prefixes else ()  # type: ignore[union-attr]
         shape = self._shapes.get(kind)
         if shape is None:
             shape = self._shapes[kind] = self._shape(values)
@@ -196,8 +198,8 @@ class Rule:
         return {}
 
     @cached_property
-    def _numbers(self) -> tuple[tuple[str, NumberTemplate], ...]:
-        """The parameters by which flows of one shape differ, each with the place that has room for least."""
+    def _numbers(self) -> tuple[tuple[str, Callable[[Value], int]], ...]:
+        """The parameters by which flows of one shape differ, each with its way to the place that has room for least."""
         if self._is_one_of_a_kind:
             return ()
         found: dict[str, NumberTemplate] = {}
@@ -205,7 +207,7 @@ class Rule:
             if isinstance(template, NumberTemplate) and isinstance(template.value, Param):
                 name = template.value.name
                 found[name] = min(found.get(name, template), template, key=lambda one: one.field.bits)
-        return tuple(found.items())
+        return tuple((name, number_of(template)) for name, template in found.items())
 
     @cached_property
     def _prefixes(self) -> tuple[str, ...]:

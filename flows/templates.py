@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import IPv4Address, IPv4Network
+from typing import Any
 
 from flows import learning, openflow
 from flows.copies import Copies
@@ -220,13 +222,20 @@ def _filled(value: Value | Param, values: Mapping[str, Value]) -> Value:
     return values[value.name] if isinstance(value, Param) else value
 
 
+def number_of(template: NumberTemplate) -> Callable[[Any], int]:
+    """From values of a template's parameter to the numbers that they are in a flow."""
+    return (
+        template.number if isinstance(template, TermTemplate) and template.prefix else partial(_number, template.field)
+    )
+
+
 def _number(field: Field, value: Value) -> int:
-    if isinstance(value, str):
-        number = int(value.replace(":", ""), 16)
-    elif isinstance(value, (IPv4Network, Copies)):
-        raise TypeError(f"{field} wants one address, not {value!r}")
-    else:
+    if isinstance(value, (int, IPv4Address)):
         number = int(value)
+    elif isinstance(value, str):
+        number = int(value.replace(":", ""), 16)
+    else:
+        raise TypeError(f"{field} wants one address, not {value!r}")
     if number >> field.bits:
         raise ValueError(f"{value!r} does not fit into {field}")
     return number

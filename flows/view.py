@@ -72,6 +72,11 @@ class LocalPort:
     why: Why
 
 
+def _by_address(unit: "Here | Elsewhere | Known") -> int:
+    """There are very many of these, and an address in a VPC tells them apart: to hash the rest would take long."""
+    return hash((type(unit), unit.vpc, int(unit.ip)))
+
+
 @dataclass(frozen=True, slots=True)
 class Here:
     """An address of a VPC that is here, or of its peer: its instance is on this host."""
@@ -79,6 +84,8 @@ class Here:
     vpc: Named
     ip: IPv4Address
     why: Why
+
+    __hash__ = _by_address
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +99,8 @@ class Elsewhere:
     tunnel_ip: IPv4Address
     tunnel_port: Named
     why: Why
+
+    __hash__ = _by_address
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +148,8 @@ class Known:
     vpc: Named
     ip: IPv4Address
     why: Why
+
+    __hash__ = _by_address
 
 
 @dataclass(frozen=True, slots=True)

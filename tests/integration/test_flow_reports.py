@@ -7,7 +7,7 @@ from os_ken.ofproto import ofproto_v1_4 as ofp
 from os_ken.ofproto import ofproto_v1_4_parser as parser
 
 from controller.switch import decode, encode
-from controller.switch.compare import is_as_sent, is_in_place
+from controller.switch.compare import altered, is_as_sent, is_in_place
 from controller.switch.decode import REMOVED, Entry, Update, use_own_decoders
 from flows.compile import compile
 from flows.flow import COOKIE_DROPS, Flow, Shape
@@ -62,6 +62,10 @@ def test_every_flow_is_reported_as_it_was_sent(connection: Connection) -> None:
     assert found.keys() == flows.keys()
     assert not [flow.text() for cookie, flow in flows.items() if not is_as_sent(flow, found[cookie])]
     assert not [flow.text() for cookie, flow in flows.items() if encode.content(flow) != found[cookie].content]
+    connection.send(encode.read_flows(encode.EVERYTHING, 4))
+    parts = connection.bodies(connection.barrier())
+    assert {cookie for part in parts for cookie in decode.cookies(part)} == flows.keys()
+    assert not [entry for part in parts for entry in altered(part, flows)]
     drops = {entry.cookie for entry in entries(connection, encode.DROPS)}
     assert drops == {flow.cookie for flow in flows.values() if not flow.actions}
     assert all(cookie & COOKIE_DROPS for cookie in drops)

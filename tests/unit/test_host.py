@@ -247,6 +247,27 @@ def test_reports_that_were_left_out_are_made_up_for_by_reading() -> None:
     assert host.drifted.count == 1
 
 
+def test_cookies_tell_at_once_what_a_switch_holds_and_bytes_later_whether_it_was_changed() -> None:
+    flows = list(compile([unit(1)]).flows.values())
+    changed = entry(flows[0])._replace(content=content(flows[0]) + bytes(8))
+    timed = entry(flows[1])._replace(is_plain=False)
+    host, switch = started()
+    host.connected(cast(Session, switch), 0)
+    host.read(EVERYTHING, reported([changed, timed]), is_last=False)
+    host.want(frozenset({unit(1)}), 1)
+    host.read(EVERYTHING, reported(map(entry, flows[2:])), is_last=True)
+    assert host.is_settled
+    assert host.audit()
+    pump(host, 0)
+    (plan,) = switch.plans
+    assert set(plan.add) == set(flows[:2])
+    assert not plan.delete
+    assert host.drifted.count == 2
+    assert host.audit()
+    assert not host.audit()
+    assert host.drifted.count == 2
+
+
 STALE = LEARNED_OWNER << 56 | 1
 
 
