@@ -311,6 +311,8 @@ class Host:
             return False
         self.primer.run(self.session, self.facts, self._wanted.neighbours, now)
         unproven = self.primer.unproven(self._wanted.neighbours, now)
+        if unproven is self.unproven:
+            return False
         for address in set(unproven) - set(self.unproven):
             _log.warning("%s: tunnel: nothing comes through to %s; its packets will be lost", self.name, address)
         for address in (set(self.unproven) - set(unproven)) & self._wanted.neighbours:

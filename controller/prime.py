@@ -40,8 +40,10 @@ class Primer:
         self._proven: dict[IPv4Address, float] = {}
         """The hosts to which a frame has come through, and when the switch was last known to send to each."""
         self._since: dict[IPv4Address, float] = {}
-        self._all_proven: Set[IPv4Address] | None = None
-        """The hosts of which it was found that all ways to them are proven, for as long as they are the same."""
+        self._at_rest: Set[IPv4Address] | None = None
+        """The hosts of which none is waited for: the ways to them are proven, or were waited for in vain."""
+        self._late: list[IPv4Address] = []
+        """Those of them that were waited for in vain."""
         self._next_try = 0.0
         self._next_keepalive = 0.0
 
@@ -49,11 +51,13 @@ class Primer:
         """The switch is a new one, or back after a restart: it knows nothing."""
         self._proven.clear()
         self._since.clear()
-        self._all_proven = None
+        self._at_rest = None
 
     def proven(self, neighbour: IPv4Address) -> None:
         """A frame has come through to a neighbour."""
         if neighbour in self._since:
+            if neighbour not in self._proven:
+                self._at_rest = None
             self._proven[neighbour] = self._since[neighbour]
 
     def is_ready(self, hosts: Set[IPv4Address], now: float) -> bool:
@@ -61,34 +65,34 @@ class Primer:
 
         The hosts are the same set as long as it is the same object, here and below.
         """
-        if hosts is self._all_proven:
+        if hosts is self._at_rest:
             return True
         return all(host in self._proven or now - self._since.get(host, now) > PATIENCE for host in hosts)
 
     def unproven(self, hosts: Set[IPv4Address], now: float) -> list[IPv4Address]:
         """The hosts to which no frame has come through in time."""
-        if hosts is self._all_proven:
-            return []
+        if hosts is self._at_rest:
+            return self._late
         return [host for host in sorted(hosts - self._proven.keys()) if now - self._since.get(host, now) > PATIENCE]
 
     def run(self, session: Session, facts: HostFacts, hosts: Set[IPv4Address], now: float) -> None:
         """Send what is due to the hosts that the switch sends to."""
-        if facts.tunnel_ofport is None or (hosts is self._all_proven and now < self._next_keepalive):
+        if facts.tunnel_ofport is None or (hosts is self._at_rest and now < self._next_keepalive):
             return
+        self._at_rest = None
         self._proven.update(dict.fromkeys(self._proven.keys() & hosts, now))
         self._proven = {host: used for host, used in self._proven.items() if now - used <= REMEMBER}
         self._since = {host: self._since.get(host, now) for host in hosts}
-        if now >= self._next_try:
-            waiting = [host for host in hosts - self._proven.keys() if now - self._since[host] <= PATIENCE]
-            if waiting:
-                self._next_try = now + TRY_EVERY
-                session.send_by_tunnel(self._proof, sorted(waiting), facts.tunnel_ofport)
-        self._all_proven = hosts if self._proven.keys() >= hosts else None
+        self._late = self.unproven(hosts, now)
+        waiting = hosts - self._proven.keys() - set(self._late)
+        self._at_rest = None if waiting else hosts
+        if waiting and now >= self._next_try:
+            self._next_try = now + TRY_EVERY
+            session.send_by_tunnel(self._proof, sorted(waiting), facts.tunnel_ofport)
         if now >= self._next_keepalive:
             self._next_keepalive = now + REPEAT
-            late = self.unproven(hosts, now)
-            if late:
-                session.send_by_tunnel(self._proof, late, facts.tunnel_ofport)
+            if self._late:
+                session.send_by_tunnel(self._proof, self._late, facts.tunnel_ofport)
             known = sorted(self._proven.keys() & hosts)
             if facts.datapath_type == "netdev" and known:
                 session.send_by_tunnel(self._keepalive, known, facts.tunnel_ofport)

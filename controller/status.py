@@ -23,11 +23,16 @@ class Report:
         self._on_switches: dict[str, str] = {}
         self.open_links: list[Any] = []
         self._touched: set[str] = set()
+        self._progressed: set[str] = set()
         self._is_new = True
 
     def touch(self, host: str) -> None:
         """Something about a host may have changed."""
         self._touched.add(host)
+
+    def progressed(self, host: str) -> None:
+        """How far a host is may have changed, and nothing else about it."""
+        self._progressed.add(host)
 
     def placed(self, host: str, ports: list[str]) -> None:
         """These ports are on a host now."""
@@ -44,11 +49,12 @@ class Report:
         if generation != self._generation or hosts.keys() != self._hosts.keys():
             self._on_switches = on_switches()
             self._generation, self._is_new = generation, True
+            self._touched.update(hosts.keys() - self._hosts.keys())
+            self._progressed.update(hosts)
             self._hosts = {host: self._hosts.get(host, {}) for host in hosts}
             self._progress = {host: self._progress.get(host, {}) for host in hosts}
             self._located = {host: ports for host, ports in self._located.items() if host in hosts}
             self._facts = {host: facts for host, facts in self._facts.items() if host in hosts}
-            self._touched.update(hosts)
 
     def changed(
         self,
@@ -62,9 +68,11 @@ class Report:
             now = describe(host) | self._facts.get(host, _UNKNOWN) | {"located": self._located.get(host, [])}
             if now != self._hosts[host]:
                 self._hosts[host], self._is_new = now, True
+        for host in (self._touched | self._progressed) & self._hosts.keys():
             if (moved := progress(host)) != self._progress[host]:
                 self._progress[host], self._is_new = moved, True
         self._touched.clear()
+        self._progressed.clear()
         if (switches, open_links) != (self._switches, self.open_links):
             self._switches, self.open_links, self._is_new = switches, open_links, True
         if not self._is_new:

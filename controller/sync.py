@@ -332,7 +332,7 @@ class Sync:
         self._switches.set_model(stored)
         self._is_behind = True
         self._tags = replace(stored.tags, vlans=self._tags.vlans)
-        self._views.set_model(stored.network, self._tags)
+        self._views.set_model(stored.network, self._tags, stored.changed)
 
     def _forget(self, gone: Host) -> None:
         """A host or switch left the model."""
@@ -401,7 +401,7 @@ class Sync:
         for host in self._hosts.values():
             if host.facts is not None and host.confirmed_generation != generation:
                 host.confirm(generation)
-                self._report.touch(host.name)
+                self._report.progressed(host.name)
         moved = self._views.take_moved()
         for name in moved & self._hosts.keys():
             self._report.placed(name, self._views.located(name))

@@ -119,20 +119,22 @@ class Views:
         detours, self._has_detours = self._has_detours, False
         return detours
 
-    def set_model(self, network: Network, tags: Tags) -> None:
-        """The model is this now. Objects that are the very same as before are not looked at."""
+    def set_model(self, network: Network, tags: Tags, changed: Set[str] | None = None) -> None:
+        """The model is this now. Objects that are the very same as before are not looked at.
+
+        ``changed``: of the ports, these at most are not; None: it is not known which.
+        """
         self._has_detours = True
         before, self._network = self._network, network
         pairs = ((getattr(before, name), getattr(network, name)) for name in _STRUCTURE)
         if any(old is not new and old != new for old, new in pairs):
             self._set_structure(network)
         self.set_tags(tags)
-        if before.ports is not network.ports:
-            for name in [name for name, port in network.ports.items() if before.ports.get(name) is not port]:
-                port = network.ports[name]
+        names = [*network.ports, *before.ports.keys() - network.ports.keys()] if changed is None else sorted(changed)
+        for name in names:
+            port = network.ports.get(name)
+            if port is not before.ports.get(name):
                 self._set_port(name, None if isinstance(port, SwitchPort) else port)
-            for name in before.ports.keys() - network.ports.keys():
-                self._set_port(name, None)
 
     def set_tags(self, tags: Tags) -> None:
         """The numbers are these now."""

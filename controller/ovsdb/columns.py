@@ -79,6 +79,12 @@ class Replica(Idl):  # type: ignore[misc]
         super().__init__(target, helper, leader_only=False)
         self.read: dict[Any, Any] = {}
         """What was read from a row, by the row's uuid, for as long as the row stays the same."""
+        self._changed: dict[str, set[Row]] = {}
+
+    def take_changed(self, table: str) -> tuple[set[Row], bool]:
+        """The rows of a table that are new, others or gone since the last call, and whether any of other tables are."""
+        changed, self._changed = self._changed, {}
+        return changed.pop(table, set()), bool(changed)
 
     def remember(self, row: Row, what: _Read) -> _Read:
         """Note what was read from a row, and return it. A transaction under way makes rows look as if it were done."""
@@ -89,6 +95,7 @@ class Replica(Idl):  # type: ignore[misc]
     def notify(self, event: str, row: Row, updates: Row | None = None) -> None:
         """Called by python-ovs for each row that has changed."""
         self.read.pop(row.uuid, None)
+        self._changed.setdefault(row._table.name, set()).add(row)
 
 
 def open_database(target: str) -> Replica:

@@ -3,7 +3,7 @@
 from controller.ovsdb.physical import physical_ofports
 from controller.ovsdb.seen import Seen, datapath_type
 from controller.ovsdb.settings import HostSettings
-from flows.facts import HostFacts, Interface
+from flows.facts import HostFacts
 from flows.model.contract import tunnel_port
 
 
@@ -12,15 +12,11 @@ def facts(seen: Seen, settings: HostSettings) -> HostFacts | None:
     bridge = seen.integration
     if bridge is None or not bridge.datapath_id:
         return None
-    tunnel = seen.interface(tunnel_port(settings.encapsulation))
+    tunnel = seen.interfaces.by_name.get(tunnel_port(settings.encapsulation))
     return HostFacts(
         datapath_id=int(bridge.datapath_id[0], 16),
         datapath_type=datapath_type(bridge),
         tunnel_ofport=None if tunnel is None else tunnel.ofport,
-        interfaces=frozenset(
-            Interface(iface_id, taken.name, taken.ofport, bound=taken.mark == iface_id)
-            for iface_id, (taken, *_) in seen.claims().items()
-            if taken.ofport is not None
-        ),
+        interfaces=seen.interfaces.instances,
         physical=frozenset(physical_ofports(seen, settings).items()),
     )

@@ -63,7 +63,7 @@ def keep_contract(seen: Seen, settings: HostSettings, write: Writer, *, redial: 
 
 def other_number(seen: Seen, settings: HostSettings) -> int | None:
     """The tunnel port's number, when it is another than what is asked for."""
-    tunnel = seen.interface(tunnel_port(settings.encapsulation))
+    tunnel = seen.interfaces.by_name.get(tunnel_port(settings.encapsulation))
     if tunnel is None or tunnel.ofport_request != TUNNEL_OFPORT or tunnel.ofport == TUNNEL_OFPORT:
         return None
     return tunnel.ofport
@@ -75,7 +75,7 @@ def ask_for_no_number(seen: Seen, settings: HostSettings, write: Writer) -> None
     Open vSwitch 3.1 may leave a number in its database that the port has no more, when another one is asked for
     while it still writes the first; with the next change of anything it writes the true one.
     """
-    tunnel = seen.interface(tunnel_port(settings.encapsulation))
+    tunnel = seen.interfaces.by_name.get(tunnel_port(settings.encapsulation))
     if tunnel is not None:
         write.put(tunnel.row, "ofport_request", [], tunnel.name)
 
@@ -87,23 +87,20 @@ def keep_instances(seen: Seen, settings: HostSettings, write: Writer) -> None:
     and flows that name the old number would meet another tenant's port.
     """
     pin_physical(seen, settings, write)
-    taken = {claims[0].name for claims in seen.claims().values()}
-    for interface in seen.interfaces:
-        if interface.iface_id is None:
-            continue
-        if interface.ofport is not None and interface.ofport_request is None:
-            interface.row.verify("ofport")
-            interface.row.verify("ofport_request")
-            write.put(interface.row, "ofport_request", [interface.ofport], interface.name)
-        if settings.bound is None:
-            continue
-        mark = interface.iface_id if interface.iface_id in settings.bound and interface.name in taken else None
-        if mark == interface.mark:
-            continue
-        if mark is not None:
-            write.put_key(interface.row, "external_ids", BOUND_MARK, interface.iface_id, interface.name)
-        else:
-            write.drop_key(interface.row, "external_ids", BOUND_MARK, interface.name)
+    interfaces = seen.interfaces
+    for name, interface in sorted(interfaces.unpinned.items()):
+        interface.row.verify("ofport")
+        interface.row.verify("ofport_request")
+        write.put(interface.row, "ofport_request", [interface.ofport], name)
+    if settings.bound is None:
+        return
+    wanted = {interfaces.taken[port].name: port for port in settings.bound & interfaces.taken.keys()}
+    for name in sorted({name for name, _ in wanted.items() ^ interfaces.marks.items()}):
+        interface = interfaces.by_name[name]
+        if name in wanted:
+            write.put_key(interface.row, "external_ids", BOUND_MARK, wanted[name], name)
+        elif interface.iface_id is not None:
+            write.drop_key(interface.row, "external_ids", BOUND_MARK, name)
 
 
 def end_flow_restore(seen: Seen, write: Writer) -> None:

@@ -16,13 +16,13 @@ from flows.model.contract import INTEGRATION_BRIDGE
 def keep_physical(seen: Seen, bridge: Row, settings: HostSettings, write: Writer) -> None:
     """Puts every declared interface on the bridge that is not there, and takes off those that are declared no more."""
     wanted = {interface: network for network, interface in settings.physical}
-    for ours in (interface for interface in seen.interfaces if interface.physical is not None):
+    for ours in seen.interfaces.physical.values():
         if ours.name in wanted:
             write.put_key(ours.row, "external_ids", PHYSICAL_MARK, wanted[ours.name], ours.name)
         elif port := seen.ports.get(ours.name):
             write.remove(bridge, "ports", port, f"port {ours.name} to the physical network {ours.physical}")
     for interface, network in wanted.items():
-        if seen.interface(interface) is None and interface not in seen.elsewhere:
+        if interface not in seen.interfaces.by_name and interface not in seen.elsewhere:
             bridge.verify("ports")
             port = write.add_port(interface, "")
             port.interfaces[0].external_ids = {PHYSICAL_MARK: network}
@@ -32,7 +32,7 @@ def keep_physical(seen: Seen, bridge: Row, settings: HostSettings, write: Writer
 def pin_physical(seen: Seen, settings: HostSettings, write: Writer) -> None:
     """Pins the port number of each, as that of an instance: flows that name it shall never meet another port."""
     for _, name in settings.physical:
-        interface = seen.interface(name)
+        interface = seen.interfaces.by_name.get(name)
         if interface is not None and interface.ofport is not None and interface.ofport_request is None:
             interface.row.verify("ofport")
             interface.row.verify("ofport_request")
@@ -43,7 +43,7 @@ def physical_ofports(seen: Seen, settings: HostSettings) -> Mapping[str, int]:
     """The OpenFlow port number by which each physical network is reached, as far as it is."""
     found = {}
     for network, name in settings.physical:
-        interface = seen.interface(name)
+        interface = seen.interfaces.by_name.get(name)
         if interface is not None and interface.ofport is not None and interface.iface_id is None:
             found[network] = interface.ofport
     return found
@@ -52,7 +52,7 @@ def physical_ofports(seen: Seen, settings: HostSettings) -> Mapping[str, int]:
 def physical_problems(seen: Seen, settings: HostSettings) -> Iterator[str]:
     """Why a physical network cannot be reached."""
     for network, name in settings.physical:
-        interface = seen.interface(name)
+        interface = seen.interfaces.by_name.get(name)
         if interface is None and name in seen.elsewhere:
             yield f"the physical network {network} cannot be reached: {name} is on bridge {seen.elsewhere[name]}"
         elif interface is not None and interface.error is not None:

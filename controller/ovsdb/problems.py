@@ -30,12 +30,11 @@ def problems(seen: Seen, settings: HostSettings) -> Iterator[str]:
 
 
 def _interface_problems(seen: Seen, tunnel: str, physical: Set[str]) -> Iterator[str]:
-    for interface in seen.interfaces:
-        if interface.error is not None and interface.name not in physical:
-            yield f"the switch cannot use interface {interface.name}: {interface.error}"
-        if interface.name == tunnel and interface.ofport not in (None, TUNNEL_OFPORT):
-            yield f"tunnel port {tunnel} has the OpenFlow port number {interface.ofport}, not {TUNNEL_OFPORT}"
-    for iface_id, (taken, *others) in sorted(seen.claims().items()):
-        if others:
-            names = ", ".join(other.name for other in others)
-            yield f"several interfaces say that they are port {iface_id}: {taken.name} is taken, {names} not"
+    for name, interface in seen.interfaces.faulty.items():
+        if name not in physical:
+            yield f"the switch cannot use interface {name}: {interface.error}"
+    present = seen.interfaces.by_name.get(tunnel)
+    if present is not None and present.ofport not in (None, TUNNEL_OFPORT):
+        yield f"tunnel port {tunnel} has the OpenFlow port number {present.ofport}, not {TUNNEL_OFPORT}"
+    for iface_id, (taken, *others) in seen.interfaces.rivals.items():
+        yield f"several interfaces say that they are port {iface_id}: {taken} is taken, {', '.join(others)} not"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from controller.ovsdb.columns import Replica, Row
+from controller.ovsdb.interfaces import Interfaces, SeenInterface
 from flows.model.contract import INTEGRATION_BRIDGE, PHYSICAL_BRIDGE
 
 IFACE_ID = "iface-id"
@@ -25,23 +26,6 @@ PHYSICAL_MARK = "ovs-vpc-physical"
 
 
 @dataclass(frozen=True, slots=True)
-class SeenInterface:
-    """A row of Interface on the integration bridge."""
-
-    row: Row
-    name: str
-    iface_id: str | None
-    ofport: int | None
-    """None until the switch has made the port, and when it could not."""
-    ofport_request: int | None
-    mark: str | None
-    physical: str | None
-    """The physical network for which the controller put it there."""
-    error: str | None
-    """Why the switch could not make it, in its own words."""
-
-
-@dataclass(frozen=True, slots=True)
 class Seen:
     """What one host's database says."""
 
@@ -49,40 +33,45 @@ class Seen:
     """The only row of Open_vSwitch."""
     integration: Row | None
     physical: Row | None
-    interfaces: tuple[SeenInterface, ...]
-    """All interfaces on the integration bridge, by name."""
+    interfaces: Interfaces
+    """All interfaces on the integration bridge. What is seen later of one of them is in here too."""
     ports: Mapping[str, Row]
     """All ports of the integration bridge, by name."""
     elsewhere: Mapping[str, str]
     """Ports on other bridges: port name -> bridge name."""
 
-    def claims(self) -> dict[str, list[SeenInterface]]:
-        """``iface-id`` -> the working interfaces that say they are it; the first has the lowest name and is taken."""
-        claims: dict[str, list[SeenInterface]] = {}
-        for interface in self.interfaces:
-            if interface.iface_id is not None and interface.ofport is not None:
-                claims.setdefault(interface.iface_id, []).append(interface)
-        return claims
 
-    def interface(self, name: str) -> SeenInterface | None:
-        """The interface of this name on the integration bridge."""
-        return next((i for i in self.interfaces if i.name == name), None)
+class Sight:
+    """Looks at one replica again and again."""
+
+    def __init__(self, database: Replica) -> None:
+        self._database = database
+        self._seen: Seen | None = None
+
+    def look(self) -> Seen | None:
+        """What is there now; None when the database was never initialised (``ovs-vsctl init``)."""
+        changed, others_changed = self._database.take_changed("Interface")
+        switch = next(iter(self._database.tables["Open_vSwitch"].rows.values()), None)
+        if switch is None:
+            self._seen = None
+        elif self._seen is None or self._seen.switch is not switch or others_changed:
+            self._seen = _see(self._database, switch)
+        else:
+            for interface in (_interface(self._database, row) for row in changed):
+                if interface.name in self._seen.interfaces.by_name:
+                    self._seen.interfaces.put(interface)
+        return self._seen
 
 
-def see(database: Replica) -> Seen | None:
-    """Reads the replica; None when the database was never initialised (``ovs-vsctl init``)."""
-    switch = next(iter(database.tables["Open_vSwitch"].rows.values()), None)
-    if switch is None:
-        return None
+def _see(database: Replica, switch: Row) -> Seen:
     bridges = {bridge.name: bridge for bridge in switch.bridges}
     integration = bridges.get(INTEGRATION_BRIDGE)
     ports = [] if integration is None else [(row, *_port(database, row)) for row in _ports(database, integration)]
-    interfaces = (_interface(database, row) for _, _, rows in ports for row in rows)
     return Seen(
         switch=switch,
         integration=integration,
         physical=bridges.get(PHYSICAL_BRIDGE),
-        interfaces=tuple(sorted(interfaces, key=lambda i: i.name)),
+        interfaces=Interfaces(_interface(database, row) for _, _, rows in ports for row in rows),
         ports={name: row for row, name, _ in ports},
         elsewhere={p.name: name for name, b in bridges.items() if b is not integration for p in _ports(database, b)},
     )

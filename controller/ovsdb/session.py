@@ -10,7 +10,7 @@ from controller.ovsdb.columns import is_live, open_database
 from controller.ovsdb.facts import facts
 from controller.ovsdb.keep import ask_for_no_number, end_flow_restore, keep_contract, keep_instances, other_number
 from controller.ovsdb.problems import problems
-from controller.ovsdb.seen import Seen, see
+from controller.ovsdb.seen import Seen, Sight
 from controller.ovsdb.settings import HostSettings
 from controller.ovsdb.waits import Waits
 from controller.ovsdb.writer import Writer
@@ -51,6 +51,7 @@ class HostSession:
         self._on_problems = on_problems
         self._on_drift = on_drift
         self._database = open_database(target)
+        self._sight = Sight(self._database)
         self._transaction: Transaction | None = None
         self._looked_at: int | None = None  # change number of the database when it was last compared with the settings
         self._keep_at: float | None = None  # when it is to be compared
@@ -90,7 +91,7 @@ class HostSession:
         if self._looked_at == self._database.change_seqno and not self._must_ask_again:
             self._keep_at = None
             return
-        seen = see(self._database)
+        seen = self._sight.look()
         if seen is None:
             self._look_again_after_change()
             self._tell(None)
@@ -175,7 +176,7 @@ class HostSession:
         if not write.changes:
             write.transaction.abort()
             self._right_with = self.settings
-            self._marked = frozenset(i.name for i in seen.interfaces if i.mark is not None)
+            self._marked = frozenset(seen.interfaces.marks)
             self._refusal = None
             return
         if deviations and self._right_with == self.settings:

@@ -1,7 +1,8 @@
 """The model as objects, kept up to date: what a change does not touch is not built again."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from controller.store.errors import Invalid
@@ -28,6 +29,8 @@ class Stored:
     """With the VLANs that the controller had given last when this was read."""
     vlans: Vlans
     """The same VLANs, also of segments that are gone and may still be in a switch."""
+    changed: Set[str] | None = None
+    """The ports that may be others than in the last news; None: all of them."""
 
 
 class Content:
@@ -38,6 +41,7 @@ class Content:
         self._settings: Network | None = None
         self._objects: dict[str, dict[str, Declared]] = {section: {} for section in sections()}
         self._stale: set[Key] = set()
+        self._changed: set[str] | None = None
 
     def unlike(self, network: Network) -> Iterator[tuple[str, str]]:
         """The objects (section and name) that may be others in a network than in the database.
@@ -57,6 +61,7 @@ class Content:
         """Note that the database holds just this network, its generation left out."""
         self._objects = {section: dict(getattr(network, section)) for section in sections()}
         self._stale = {NETWORK}
+        self._changed = None
 
     def touch(self, keys: Iterable[Key]) -> None:
         """Note that rows are different."""
@@ -81,12 +86,19 @@ class Content:
                 changed.setdefault(section, {})[key.path] = item
         for section, items in changed.items():
             self._objects[section] = _with(self._objects[section], items)
+        if self._changed is not None:
+            self._changed.update(changed.get("ports", ()))
         self._settings = settings
         self._stale.clear()
         if settings is None:
             return None
         vlans = Vlans(self._replica.vlans)
         return Stored(self._replica.generation, network_of(settings, self._objects), self._tags(vlans), vlans)
+
+    def take_changed(self) -> Set[str] | None:
+        """The ports that may be others in :meth:`stored` than they were at the last call; None: all of them."""
+        changed, self._changed = self._changed, set()
+        return changed
 
     def _object(self, key: Key) -> Any:
         try:
@@ -106,11 +118,11 @@ def _are_same(one: Declared | None, other: Declared) -> bool:
     return one is other or (type(one) is type(other) and one.__dict__ == other.__dict__)
 
 
-def _with(items: Mapping[str, Declared], changed: Mapping[str, Declared | None]) -> dict[str, Any]:
+def _with(items: dict[str, Declared], changed: Mapping[str, Declared | None]) -> dict[str, Any]:
     """Objects by name with some of them changed or gone, in the order in which they were written."""
     new = {**items, **changed}
-    if None in changed.values():
-        new = {name: item for name, item in new.items() if item is not None}
+    for name in [name for name, item in changed.items() if item is None]:
+        del new[name]
     there = {name: item for name, item in changed.items() if item is not None}
     moved = [item for name, item in there.items() if name not in items or items[name].origin != item.origin]
     if not moved or _come_last(moved, items):
@@ -118,7 +130,7 @@ def _with(items: Mapping[str, Declared], changed: Mapping[str, Declared | None])
     return {item.name: item for item in in_order(new.values())}
 
 
-def _come_last(added: list[Declared], items: Mapping[str, Declared]) -> bool:
+def _come_last(added: list[Declared], items: dict[str, Declared]) -> bool:
     """Whether what is added was written behind everything else, in this order."""
-    last = list(items.values())[-1:]
+    last = list(islice(reversed(items.values()), 1))
     return not any(item.name in items for item in added) and in_order([*last, *added]) == [*last, *added]

@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -180,7 +181,7 @@ class Store:
         if stored is None and self._had_model:
             _log.warning("store: it holds no model any more; the switches keep what they have until the next apply")
         self._had_model = stored is not None
-        return stored
+        return stored and replace(stored, changed=self._content.take_changed())
 
     def interrupt(self) -> None:
         """Make :meth:`news` return at once, now or the next time. May be called by any thread."""

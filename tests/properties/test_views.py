@@ -89,6 +89,11 @@ def shared(new: Network, old: Network) -> Network:
     return Network.model_construct(**sections)
 
 
+def different(new: Network, old: Network) -> set[str]:
+    """The ports that are not the very same."""
+    return {name for name in new.ports.keys() | old.ports.keys() if new.ports.get(name) is not old.ports.get(name)}
+
+
 def tags(of: Network, shift: int) -> Tags:
     segments = {name: number for number, name in enumerate(sorted(SEGMENTS), 1) if name in of.segments}
     vlans = {
@@ -164,9 +169,9 @@ def described(desired: Desired) -> object:
 
 
 @settings(max_examples=300, deadline=None)
-@given(structures, ports, steps)
+@given(structures, ports, steps, st.booleans())
 def test_incremental_is_full(
-    structure: dict[str, object], declared: dict[str, Declared], steps: list[tuple[str, Any]]
+    structure: dict[str, object], declared: dict[str, Declared], steps: list[tuple[str, Any]], is_told: bool
 ) -> None:
     everything, facts, shift, model = Everything(), dict[str, HostFacts](), 0, Network()
     for kind, change in (("structure", structure), *steps):
@@ -183,9 +188,9 @@ def test_incremental_is_full(
                 facts = {**facts, host: seen}
             case "vlans", int():
                 shift = change
-        model = shared(network(structure, declared), model)
+        before, model = model, shared(network(structure, declared), model)
         facts = {host: seen for host, seen in facts.items() if host in model.hosts}
-        everything.views.set_model(model, tags(model, shift))
+        everything.views.set_model(model, tags(model, shift), different(model, before) if is_told else None)
         for host, seen in facts.items():
             everything.views.set_facts(host, seen)
         check(everything, model, tags(model, shift), facts)

@@ -19,10 +19,13 @@ class Sent:
 
     def __init__(self) -> None:
         self.keepalives: list[IPv4Address] = []
+        self.proofs: list[IPv4Address] = []
 
     def send_by_tunnel(self, frame: bytes, hosts: Iterable[IPv4Address], _: Any) -> None:
         if frame.startswith(bytes.fromhex(KEEPALIVE_MAC.replace(":", ""))):
             self.keepalives = list(hosts)
+        else:
+            self.proofs = list(hosts)
 
 
 def run(primer: Primer, hosts: frozenset[IPv4Address], now: float) -> Sent:
@@ -63,6 +66,18 @@ def test_a_proof_says_nothing_of_another_way() -> None:
     run(primer, BOTH, 2)
     assert not primer.is_ready(BOTH, 2)
     assert primer.is_ready(BOTH, 2 + PATIENCE + 0.1)
+
+
+def test_a_way_that_was_waited_for_in_vain_is_tried_again_and_may_be_proven_later() -> None:
+    primer = proven()
+    run(primer, BOTH, 2)
+    late = 2 + PATIENCE + 0.1
+    assert not run(primer, BOTH, late).proofs
+    assert primer.unproven(BOTH, late) == [H3]
+    assert run(primer, BOTH, 2 + REPEAT).proofs == [H3]
+    primer.proven(H3)
+    assert primer.unproven(BOTH, 2 + REPEAT) == []
+    assert run(primer, BOTH, 2 + 2 * REPEAT).keepalives == [H2, H3]
 
 
 def test_a_switch_that_connects_anew_knows_nothing() -> None:

@@ -55,6 +55,24 @@ def test_a_change_builds_what_it_touches(store: Store, open_store: Open) -> None
     assert other.news(0) is None
 
 
+def test_news_tell_which_ports_are_different(store: Store, open_store: Open) -> None:
+    store.apply(network())
+    other = open_store()
+    first = other.news(5)
+    assert first is not None
+    assert first.changed is None, "before there was none"
+    store.apply(with_ports("c: {vpc: blue, ips: [10.0.1.6]}"))
+    assert other.load() is not None, "what is asked for is no news"
+    store.apply(network(NETWORK.replace("10.0.1.5", "10.0.1.7")))
+    second = other.news(5)
+    assert second is not None
+    assert second.changed == {"a", "c"}
+    store.move("b", "h1")
+    third = other.news(5)
+    assert third is not None
+    assert third.changed == {"b"}
+
+
 def test_everything_can_go_and_come_back(store: Store) -> None:
     store.apply(network())
     store.apply(network("{}"))

@@ -1,0 +1,102 @@
+"""The interfaces on a host's integration bridge, by what is asked of them.
+
+A host may have thousands, of which one changes at a time. So what is asked is known at any time, and changed with each
+of them: nobody looks at all.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from controller.ovsdb.columns import Row
+from flows.facts import Interface
+
+
+@dataclass(frozen=True, slots=True)
+class SeenInterface:
+    """A row of Interface on the integration bridge."""
+
+    row: Row
+    name: str
+    iface_id: str | None
+    ofport: int | None
+    """None until the switch has made the port, and when it could not."""
+    ofport_request: int | None
+    mark: str | None
+    physical: str | None
+    """The physical network for which the controller put it there."""
+    error: str | None
+    """Why the switch could not make it, in its own words."""
+
+    @property
+    def claims(self) -> tuple[str, ...]:
+        """The port that it says it is: only a working interface does."""
+        return () if self.iface_id is None or self.ofport is None else (self.iface_id,)
+
+
+class Interfaces:
+    """All interfaces on the integration bridge. To be looked at only, but for :meth:`put`."""
+
+    def __init__(self, interfaces: Iterable[SeenInterface]) -> None:
+        self.by_name: dict[str, SeenInterface] = {}
+        self.unpinned: dict[str, SeenInterface] = {}
+        """Those that are ports and have a number that nobody asks for, by name."""
+        self.faulty: dict[str, SeenInterface] = {}
+        """Those that the switch cannot use."""
+        self.physical: dict[str, SeenInterface] = {}
+        """Those that the controller put there for a physical network."""
+        self.marks: dict[str, str] = {}
+        """Name of an interface -> its mark."""
+        self.taken: dict[str, Interface] = {}
+        """``iface-id`` -> the interface that is taken for it: of all that say they are it, the lowest by name."""
+        self.rivals: dict[str, list[str]] = {}
+        """``iface-id`` -> the names of all that say they are it, where there are several; the first is taken."""
+        self._claims: dict[str, dict[str, SeenInterface]] = {}
+        for interface in interfaces:
+            self._sort(interface)
+        for iface_id in self._claims:
+            self._take(iface_id)
+        self.instances = frozenset(self.taken.values())
+        """All that are taken."""
+
+    def put(self, interface: SeenInterface) -> None:
+        """One of them is this now."""
+        before = self.by_name[interface.name]
+        concerned = {*before.claims, *interface.claims}
+        gone = {self.taken.pop(iface_id) for iface_id in concerned & self.taken.keys()}
+        for iface_id in before.claims:
+            del self._claims[iface_id][before.name]
+        self._sort(interface)
+        for iface_id in concerned:
+            self._take(iface_id)
+        self.instances = self.instances - gone | {self.taken[iface_id] for iface_id in concerned & self.taken.keys()}
+
+    def _sort(self, interface: SeenInterface) -> None:
+        name = interface.name
+        self.by_name[name] = interface
+        for found, belongs in (
+            (self.unpinned, interface.claims and interface.ofport_request is None),
+            (self.faulty, interface.error is not None),
+            (self.physical, interface.physical is not None),
+        ):
+            if belongs:
+                found[name] = interface
+            else:
+                found.pop(name, None)
+        self.marks.pop(name, None)
+        if interface.mark is not None:
+            self.marks[name] = interface.mark
+        for iface_id in interface.claims:
+            self._claims.setdefault(iface_id, {})[name] = interface
+
+    def _take(self, iface_id: str) -> None:
+        """Find out which interface is taken for a port; none, when nobody says any more that it is it."""
+        claims = self._claims[iface_id]
+        self.rivals.pop(iface_id, None)
+        if not claims:
+            del self._claims[iface_id]
+            return
+        if len(claims) > 1:
+            self.rivals[iface_id] = sorted(claims)
+        taken = claims[min(claims)]
+        assert taken.ofport is not None
+        self.taken[iface_id] = Interface(iface_id, taken.name, taken.ofport, bound=taken.mark == iface_id)

@@ -1,0 +1,47 @@
+"""The interfaces of a host's bridge, of which one changes at a time."""
+
+import random
+
+import pytest
+
+from controller.ovsdb.interfaces import Interfaces, SeenInterface
+from flows.facts import Interface
+
+NAMES = [f"tap{number}" for number in range(6)]
+
+
+def interface(name: str, random: random.Random) -> SeenInterface:
+    """An interface of this name that says, is and has anything."""
+    return SeenInterface(
+        row=None,
+        name=name,
+        iface_id=random.choice([None, "a", "b", "c"]),
+        ofport=random.choice([None, 1, 2]),
+        ofport_request=random.choice([None, 1]),
+        mark=random.choice([None, "a", "b"]),
+        physical=random.choice([None, "datacenter"]),
+        error=random.choice([None, "no such device"]),
+    )
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_is_kept_up_to_date_is_what_is_found_anew(seed: int) -> None:
+    source = random.Random(seed)
+    now = {name: interface(name, source) for name in NAMES}
+    kept = Interfaces(now.values())
+    for _ in range(50):
+        changed = interface(source.choice(NAMES), source)
+        now[changed.name] = changed
+        kept.put(changed)
+        anew = Interfaces(now.values())
+        assert vars(kept) == vars(anew)
+        assert kept.instances == expected(now)
+
+
+def expected(interfaces: dict[str, SeenInterface]) -> frozenset[Interface]:
+    """Of all working interfaces that say that they are a port, the lowest by name is."""
+    found: dict[str, Interface] = {}
+    for name, one in sorted(interfaces.items()):
+        if one.iface_id is not None and one.ofport is not None and one.iface_id not in found:
+            found[one.iface_id] = Interface(one.iface_id, name, one.ofport, bound=one.mark == one.iface_id)
+    return frozenset(found.values())
