@@ -112,9 +112,10 @@ class Views:
         return moved
 
     def take_detours(self) -> bool:
-        """Whether, since the last call, anything but ports came, went, or moved from where they are no more.
+        """Whether anything happened since the last call but that ports came, went, or moved from where they are no more.
 
-        Only then may packets that arrive by the old way be lost when they are sent another way too early.
+        A port of a VPC comes also when it is declared. Only after anything else may packets that arrive by the old way
+        be lost when they are sent another way too early.
         """
         detours, self._has_detours = self._has_detours, False
         return detours
@@ -124,7 +125,6 @@ class Views:
 
         ``changed``: of the ports, these at most are not; None: it is not known which.
         """
-        self._has_detours = True
         before, self._network = self._network, network
         pairs = ((getattr(before, name), getattr(network, name)) for name in _STRUCTURE)
         if any(old is not new and old != new for old, new in pairs):
@@ -134,6 +134,7 @@ class Views:
         for name in names:
             port = network.ports.get(name)
             if port is not before.ports.get(name):
+                self._has_detours = self._has_detours or name in before.ports or not isinstance(port, VpcPort)
                 self._set_port(name, None if isinstance(port, SwitchPort) else port)
 
     def set_tags(self, tags: Tags) -> None:
@@ -208,6 +209,7 @@ class Views:
 
     def _set_structure(self, network: Network) -> None:
         """Everything but the ports is this now."""
+        self._has_detours = True
         addresses = {name: host.tunnel_ip for name, host in self._structure.hosts.items()}
         has_moved = any(addresses.get(name, host.tunnel_ip) != host.tunnel_ip for name, host in network.hosts.items())
         self._structure = network.with_ports({})
