@@ -112,7 +112,7 @@ class Views:
         return moved
 
     def take_detours(self) -> bool:
-        """Whether anything happened since the last call but that ports came, went, or moved from where they are no more.
+        """Whether, since the last call, anything but ports came, went, or moved from where they are no more.
 
         A port of a VPC comes also when it is declared. Only after anything else may packets that arrive by the old way
         be lost when they are sent another way too early.

@@ -26,16 +26,25 @@ class Run:
 
     load: tuple[float, float]
     adds: list[Change]
+    by_program: list[float]
     memory: float
     restart: Restart
 
 
 def one_run(make: Callable[[Hosts], Plane], network: BenchNetwork) -> Run:
     """Load a network, add ports, look at the memory, restart."""
-    with planes.plane(make, network, extra=_ADDS) as plane:
+    with planes.plane(make, network, extra=2 * _ADDS) as plane:
         loaded = planes.load(plane, network)
         adds = planes.add(plane, network, _ADDS)
-        return Run(loaded, adds, planes.memory(plane), planes.restart(plane))
+        by_program = _by_program(plane, network) if isinstance(plane, Ours) else []
+        return Run(loaded, adds, by_program, planes.memory(plane), planes.restart(plane))
+
+
+def _by_program(plane: Ours, network: BenchNetwork) -> list[float]:
+    """Seconds that each of some more ports takes. The first only makes the program know the network."""
+    more = range(network.ports + _ADDS, network.ports + 2 * _ADDS + 1)
+    _, *seconds = [plane.add_by_program(network.with_ports(number)) for number in more]
+    return seconds
 
 
 def measure() -> list[Figure]:
@@ -53,6 +62,14 @@ def measure() -> list[Figure]:
 
     return [
         add("the command, until all hosts confirmed", "ms", lambda change: change.command * 1e3, 0.1),
+        Figure(
+            GROUP,
+            "one more port: by a program (controller.store), until all hosts confirmed",
+            "ms",
+            [seconds * 1e3 for run in ours for seconds in run.by_program],
+            [change.command * 1e3 for run in ovn for change in run.adds],
+            target=0.1,
+        ),
         add("from the model's database to the last flow", "ms", lambda change: change.switches * 1e3, 0.1),
         add("CPU of the control plane", "ms", lambda change: change.cpu * 1e3, 0.1),
         add("CPU of the command", "ms", lambda change: change.client * 1e3),

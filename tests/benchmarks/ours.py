@@ -4,9 +4,13 @@ import os
 import re
 import socket
 import sys
+import time
 import urllib.request
 from pathlib import Path
 
+from controller.cli.waiting import wait_confirmed
+from controller.store import Store
+from flows.model import parse
 from tests.benchmarks.hosts import Hosts
 from tests.benchmarks.networks import BenchNetwork
 from tests.benchmarks.processes import Daemon, Ran, run
@@ -33,6 +37,7 @@ class Ours:
         argv = [*_COMMAND, "controller", "--state", str(self.state), "--listen", f"127.0.0.1:{_free_port()}"]
         argv += ["--ovsdb", f"unix:{hosts.directory}/{{name}}/db.sock", "--metrics", str(self._metrics)]
         self.controller = Daemon(argv, hosts.directory / "controller.log", _ENVIRONMENT)
+        self._store = Store(self.state)
 
     def stop(self) -> None:
         """End the controller, which ends the server of its store."""
@@ -71,6 +76,15 @@ class Ours:
     def add(self, network: BenchNetwork) -> Ran:
         """Give the network its last port, after all others."""
         return self.apply(network)
+
+    def add_by_program(self, network: BenchNetwork) -> float:
+        """The same by a program that is connected to the store; seconds until all hosts have confirmed."""
+        model, _ = parse(network.yaml(), "network.yaml")
+        start = time.monotonic()
+        generation = self._store.apply(model)
+        if not wait_confirmed(self._store, generation, _SECONDS):
+            raise TimeoutError("not all hosts have confirmed")
+        return time.monotonic() - start
 
     def are_bound(self, ports: int) -> bool:
         """Whether so many interfaces have the mark that they belong to their port."""

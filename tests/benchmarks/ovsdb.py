@@ -3,7 +3,7 @@
 import json
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -28,9 +28,17 @@ class HostDatabase:
 
     def transact(self, *operations: dict[str, Any]) -> float:
         """Carry out operations; the time (``time.time``) at which they were sent."""
-        request = {"id": 0, "method": "transact", "params": ["Open_vSwitch", *operations]}
         sent = time.time()
+        self.begin(*operations)()
+        return sent
+
+    def begin(self, *operations: dict[str, Any]) -> Callable[[], None]:
+        """Send operations; what is returned waits until they were carried out, and raises RuntimeError if not."""
+        request = {"id": 0, "method": "transact", "params": ["Open_vSwitch", *operations]}
         self._socket.sendall(json.dumps(request).encode())
+        return self._end
+
+    def _end(self) -> None:
         while True:
             message = self._message()
             if message.get("method") == "echo":
@@ -39,7 +47,7 @@ class HostDatabase:
                 continue
             if message["error"] or any("error" in (result or {}) for result in message["result"]):
                 raise RuntimeError(f"the database refuses: {message}")
-            return sent
+            return
 
     def _message(self) -> dict[str, Any]:
         while True:
@@ -69,9 +77,13 @@ class HostDatabase:
         where = [["name", "==", _BRIDGE]]
         return self.transact(*operations, {"op": "mutate", "table": "Bridge", "where": where, "mutations": mutations})
 
-    def identify(self, interface: str, port: str | None) -> float:
-        """Say of which port an interface is, or that it is of none. Returns when the database was told."""
+    def identify(self, interface: str, port: str | None) -> None:
+        """Say of which port an interface is, or that it is of none."""
+        self.begin_to_identify(interface, port)()
+
+    def begin_to_identify(self, interface: str, port: str | None) -> Callable[[], None]:
+        """The same; what is returned waits until it was done."""
         delete = [["external_ids", "delete", ["set", ["iface-id"]]]]
         insert = [["external_ids", "insert", ["map", [["iface-id", port]]]]] if port is not None else []
         where = [["name", "==", interface]]
-        return self.transact({"op": "mutate", "table": "Interface", "where": where, "mutations": [*delete, *insert]})
+        return self.begin({"op": "mutate", "table": "Interface", "where": where, "mutations": [*delete, *insert]})

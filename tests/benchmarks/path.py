@@ -51,13 +51,15 @@ def new_port(lab: BenchLab, roamer: Roamer, database: HostDatabase) -> float:
 def move(lab: BenchLab, roamer: Roamer, databases: dict[str, HostDatabase], old: str, new: str) -> int:
     """How many pings are lost when a port goes from one host to another.
 
-    Both hosts have an interface for it all the time. The old one loses its link and the name of the port in one moment,
-    and the new one gets the name. The model is not asked: it says nothing of the host.
+    Both hosts have an interface for it all the time. In one moment the old one loses its link and the name of the port,
+    and the new one gets the name: nothing of that waits for the rest. The model says nothing of the host.
     """
-    with _pinged(lab, PORT) as pings:
-        roamer.leave(old)
-        databases[old].identify(roamer.interface(old), None)
-        databases[new].identify(roamer.interface(new), PORT)
+    with roamer.leaving(old) as leave, _pinged(lab, PORT) as pings:
+        told = databases[old].begin_to_identify(roamer.interface(old), None)
+        told_too = databases[new].begin_to_identify(roamer.interface(new), PORT)
+        leave()
+        told()
+        told_too()
     roamer.enter(old)
     return pings.lost
 
@@ -66,11 +68,11 @@ def announced_move(
     lab: BenchLab, roamer: Roamer, databases: dict[str, HostDatabase], announcer: Announcer, old: str, new: str
 ) -> int:
     """The same when the controller was told before, and sends to both hosts what is for the port while it moves."""
-    with _pinged(lab, PORT) as pings:
+    with roamer.leaving(old) as leave, _pinged(lab, PORT) as pings:
         announcer.begin(old, new)
         databases[new].identify(roamer.interface(new), PORT)
         time.sleep(_BOTH)
-        roamer.leave(old)
+        leave()
         announcer.end(new)
         databases[old].identify(roamer.interface(old), None)
     roamer.enter(old)

@@ -3,6 +3,9 @@
 So no time goes into moving cables: what is measured is what the controllers and switches need.
 """
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 from mininet_topos import namespaces
 from mininet_topos.directory import host_node, port_node
 from tests.benchmarks.labs import BenchLab
@@ -47,10 +50,12 @@ class Roamer:
         way = ["default", "via", self._gateway, "dev", end, "onlink", "metric", str(self._metric)]
         self._lab.run(PORT, "ip", "route", "replace", *way)
 
-    def leave(self, host: str) -> None:
-        """Stop using the cable to a host, in one moment."""
+    @contextmanager
+    def leaving(self, host: str) -> Iterator[Callable[[], None]]:
+        """What stops using the cable to a host, at once when it is called."""
         with self._lab.links(port_node(PORT)) as route:
-            route.link("set", index=namespaces.index_of(route, _CABLES[host]), state="down")
+            index = namespaces.index_of(route, _CABLES[host])
+            yield lambda: route.link("set", index=index, state="down")
 
     def unplug(self, host: str) -> None:
         """Take the interface off the host's bridge."""
