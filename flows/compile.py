@@ -86,7 +86,10 @@ class Program:
         if reasons is None:
             self._reasons[cookie] = (application,)
             self._flows[cookie] = flow
-            _note(cookie, change.added, change.removed)
+            if cookie in change.removed:  # as _note, which would take a good part of the time of a first compile
+                change.removed.discard(cookie)
+            else:
+                change.added.add(cookie)
         elif reasons[0].flow != flow:
             raise Conflict(f"two flows have the cookie {cookie:#x}: '{reasons[0].flow.text()}', '{flow.text()}'")
         else:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from ipaddress import IPv4Network
+from operator import gt
 from string import Formatter
 from typing import Any
 
@@ -185,6 +186,9 @@ class Rule:
         if self._is_one_of_a_kind:
             return Flow(self._shape(values))
         numbers = tuple([number(values[name]) for name, number in self._numbers])
+        if any(map(gt, numbers, self._most)):
+            for name, template in self._places.items():
+                template.number(values[name])  # says which
         prefixes = self._prefixes
         kind = tuple([values[name].prefixlen for name in prefixes]) if prefixes else ()  # type: ignore[union-attr]
         shape = self._shapes.get(kind)
@@ -199,15 +203,25 @@ class Rule:
 
     @cached_property
     def _numbers(self) -> tuple[tuple[str, Callable[[Value], int]], ...]:
-        """The parameters by which flows of one shape differ, each with its way to the place that has room for least."""
+        """The parameters by which flows of one shape differ, each with its way to a number."""
+        return tuple((name, number_of(template)) for name, template in self._places.items())
+
+    @cached_property
+    def _places(self) -> dict[str, NumberTemplate]:
+        """The parameters by which flows of one shape differ, each with the place that has room for least."""
         if self._is_one_of_a_kind:
-            return ()
+            return {}
         found: dict[str, NumberTemplate] = {}
         for template in (*self.match, *self.steps):
             if isinstance(template, NumberTemplate) and isinstance(template.value, Param):
                 name = template.value.name
                 found[name] = min(found.get(name, template), template, key=lambda one: one.field.bits)
-        return tuple((name, number_of(template)) for name, template in found.items())
+        return found
+
+    @cached_property
+    def _most(self) -> tuple[int, ...]:
+        """The greatest values that these numbers may have."""
+        return tuple((1 << template.field.bits) - 1 for template in self._places.values())
 
     @cached_property
     def _prefixes(self) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
@@ -223,19 +223,24 @@ def _filled(value: Value | Param, values: Mapping[str, Value]) -> Value:
 
 
 def number_of(template: NumberTemplate) -> Callable[[Any], int]:
-    """From values of a template's parameter to the numbers that they are in a flow."""
-    return (
-        template.number if isinstance(template, TermTemplate) and template.prefix else partial(_number, template.field)
-    )
+    """From values of a template's parameter to the numbers that they are in a flow, whether or not they fit in."""
+    if isinstance(template, TermTemplate) and template.prefix:
+        return template.number
+    return _mac_number if template.field.kind == "mac" else int
+
+
+@lru_cache(1 << 14)
+def _mac_number(mac: str) -> int:
+    return int(mac.replace(":", ""), 16)
 
 
 def _number(field: Field, value: Value) -> int:
-    if isinstance(value, (int, IPv4Address)):
-        number = int(value)
-    elif isinstance(value, str):
-        number = int(value.replace(":", ""), 16)
-    else:
+    if isinstance(value, str):
+        number = _mac_number(value)
+    elif isinstance(value, (IPv4Network, Copies)):
         raise TypeError(f"{field} wants one address, not {value!r}")
+    else:
+        number = int(value)
     if number >> field.bits:
         raise ValueError(f"{value!r} does not fit into {field}")
     return number

@@ -61,8 +61,8 @@ class Bulk:
         """Give it all ports; seconds from the change in the model's database to the last flow in the switch."""
         model = self._ours.watch_model()
         try:
-            start = time.monotonic()
             began = self._count()
+            start = time.monotonic()
             self._ours.begin(_text(_NETWORK))
             # All flows come in one bundle, so the first that are there are all.
             until(lambda: self._count() > began + _NETWORK.ports * _ADDRESSES, "the flows", _SECONDS, 0.05)

@@ -91,8 +91,10 @@ class Ours:
         return self.hosts.marked("ovs-vpc-bound") == ports
 
     def watch_model(self) -> Watch:
-        """Watch the model's generation in the database."""
-        return Watch(["ovsdb-client", "monitor", f"unix:{self.state}/db.sock", "ovs_vpc", "Network", "generation"])
+        """Watch the model's generation in the database, which is not among what changed."""
+        watch = Watch(["ovsdb-client", "monitor", f"unix:{self.state}/db.sock", "ovs_vpc", "Network", "generation"])
+        until(lambda: watch.lines, "the present generation")
+        return watch
 
     def is_confirmed(self) -> bool:
         """Whether the running controller says that every host has confirmed the present generation."""
