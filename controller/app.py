@@ -17,7 +17,7 @@ from controller.events import Event, FactsChanged, HostProblems, SettingDrifted
 from controller.ovsdb import HostSessions
 from controller.status import reported_facts
 from controller.store import Store, StoreWatch
-from controller.switch.sessions import listen
+from controller.switch.sessions import SwitchDown, SwitchEvent, SwitchUp, listen
 from controller.sync import Sync
 from flows.tree import Way
 
@@ -28,8 +28,6 @@ REPORT_SHARE = 4
 
 _THREAD_SECONDS = 0.0005
 """For which a thread keeps the interpreter when others want it. Python's own choice is ten times as long."""
-_BETWEEN_COLLECTIONS = 100_000
-"""Objects that are made, and not let go, between two looks for garbage."""
 
 _log = logging.getLogger(__name__)
 
@@ -44,10 +42,13 @@ class App:
         self._report_at = 0.0
         self._report_by = math.inf
         self._address, self._port, self._metrics_port = address, port, metrics_port
+        self._dialled: set[int] = set()
+        """The switches that are connected, by their datapath ids: known before that event is taken."""
         self._hosts = HostSessions(
             on_facts=lambda host, facts: self._events.put(FactsChanged(host, facts)),
             on_problems=lambda host, sentences: self._events.put(HostProblems(host, sentences)),
             on_drift=lambda host, words: self._events.put(SettingDrifted(host, words)),
+            is_dialled=self._dialled.__contains__,
         )
         self._sync = Sync(
             self._hosts.set_hosts,
@@ -68,7 +69,7 @@ class App:
         """Run until a signal ends the process."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, _stop)
-        listen(self._address, self._port, self._events.put)
+        listen(self._address, self._port, self._heard)
         metrics.serve(self._metrics_port, self._sync)
         self._store.start()
         try:
@@ -82,6 +83,15 @@ class App:
                 self._report()
         finally:
             self._store.stop()
+
+    def _heard(self, event: SwitchEvent) -> None:
+        """A switch said something, or came or went."""
+        match event:
+            case SwitchUp(session):
+                self._dialled.add(session.datapath_id)
+            case SwitchDown(session):
+                self._dialled.discard(session.datapath_id)
+        self._events.put(event)
 
     def _take_events(self) -> float:
         """Wait for an event, but no longer than a tick or until a report is due; take all that came, until when."""
@@ -116,17 +126,11 @@ def _switch_threads_often() -> None:
     sys.setswitchinterval(_THREAD_SECONDS)
 
 
-def _collect_rarely() -> None:
-    """Look for cycles of garbage rarely: nearly everything is held for long and has none, and there is much of it."""
-    gc.freeze()
-    gc.set_threshold(_BETWEEN_COLLECTIONS)
-
-
 def run(state: Path, *, address: str, port: int, metrics_port: int, ovsdb_target: str) -> None:
     """Run a controller. Raises BlockingIOError when one already runs on this directory."""
     store = Store(state)
     with store.serve():
-        _collect_rarely()
+        gc.freeze()  # modules are no garbage
         _switch_threads_often()
         try:
             App(store, address=address, port=port, metrics_port=metrics_port, ovsdb_target=ovsdb_target).run()

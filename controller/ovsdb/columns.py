@@ -65,7 +65,6 @@ COLUMNS: dict[str, dict[str, Any]] = {
         "max_backoff": _OPTIONAL_NUMBER,
         "inactivity_probe": _OPTIONAL_NUMBER,
         "connection_mode": _OPTIONAL_TEXT,
-        "is_connected": "boolean",
     },
     "Flow_Table": {"name": _OPTIONAL_TEXT},
 }

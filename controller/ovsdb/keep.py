@@ -43,7 +43,7 @@ silently. No ``local_ip``: the host has one tunnel address, and the routing towa
 def keep_contract(seen: Seen, settings: HostSettings, write: Writer, *, redial: bool) -> None:
     """Writes what differs on the integration bridge; nothing when a port of its name is on another bridge.
 
-    With ``redial``, a switch that is not connected is made to dial the controller now.
+    With ``redial``, the switch is made to dial the controller now.
     """
     if seen.integration is None and INTEGRATION_BRIDGE in seen.elsewhere:
         return
@@ -157,11 +157,11 @@ def _spellings(target: str) -> tuple[str, ...]:
 
 
 def _target(row: Row, spellings: tuple[str, ...], redial: bool) -> str:
-    """The spelling to write. A new one makes the switch dial at once, and keeps its flows; otherwise a controller
-    that was away for long waits 8 seconds for the next attempt."""
+    """The spelling to write. A new one makes the switch dial at once, and keeps its flows; otherwise the controller
+    waits for the switch's next attempt, which comes up to 8 seconds later."""
     if row.target not in spellings:
         return spellings[0]
-    if redial and not row.is_connected:
+    if redial:
         return next((spelling for spelling in spellings if spelling != row.target), spellings[0])
     return str(row.target)
 

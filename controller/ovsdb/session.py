@@ -30,6 +30,8 @@ ASK_AGAIN = 1.0
 OnFacts = Callable[[str, HostFacts | None], None]
 OnProblems = Callable[[str, frozenset[str]], None]
 OnDrift = Callable[[str, str], None]
+IsDialled = Callable[[int], bool]
+"""Whether the switch of a datapath id is connected to this controller now."""
 
 
 class HostSession:
@@ -43,6 +45,7 @@ class HostSession:
         on_facts: OnFacts,
         on_problems: OnProblems,
         on_drift: OnDrift,
+        is_dialled: IsDialled,
     ) -> None:
         self.target = target
         self._host = host
@@ -50,6 +53,7 @@ class HostSession:
         self._on_facts = on_facts
         self._on_problems = on_problems
         self._on_drift = on_drift
+        self._is_dialled = is_dialled
         self._database = open_database(target)
         self._sight = Sight(self._database)
         self._transaction: Transaction | None = None
@@ -165,7 +169,9 @@ class HostSession:
             ask_for_no_number(seen, self.settings, write)
             self._commit(write)
             return
-        keep_contract(seen, self.settings, write, redial=self._redial)
+        # What the database says of it may be 5 seconds old: that the controller which has just ended is connected.
+        redial = self._redial and not self._is_dialled(self.settings.datapath_id)
+        keep_contract(seen, self.settings, write, redial=redial)
         self._redial = False
         deviations = list(write.changes)
         keep_instances(seen, self.settings, write)

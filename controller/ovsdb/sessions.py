@@ -8,7 +8,7 @@ from threading import Lock, Thread
 from typing import TypeVar
 
 from controller.ovsdb.columns import RETRY_INTERVAL
-from controller.ovsdb.session import HostSession, OnDrift, OnFacts, OnProblems
+from controller.ovsdb.session import HostSession, IsDialled, OnDrift, OnFacts, OnProblems
 from controller.ovsdb.settings import HostSettings
 from controller.ovsdb.waits import Sleeper, Waits
 
@@ -26,14 +26,16 @@ class HostSessions:
     One thread serves all hosts. It calls ``on_facts(host, facts)`` when a host's facts have changed (None: its
     database or its integration bridge is gone), ``on_problems(host, sentences)`` with all present problems when they
     have changed, and ``on_drift(host, words)`` for each setting that somebody else changed and that is put right.
-    None of them may block or call ``stop()``. A host that was removed a moment ago may still be reported once. What
-    happens on several hosts in one moment, as when an instance moves, is reported together.
+    ``is_dialled`` tells it which switches need not be made to dial. None of them may block or call ``stop()``. A host
+    that was removed a moment ago may still be reported once. What happens on several hosts in one moment, as when an
+    instance moves, is reported together.
     """
 
-    def __init__(self, on_facts: OnFacts, on_problems: OnProblems, on_drift: OnDrift) -> None:
+    def __init__(self, on_facts: OnFacts, on_problems: OnProblems, on_drift: OnDrift, is_dialled: IsDialled) -> None:
         self._on_facts = self._later(on_facts)
         self._on_problems = self._later(on_problems)
         self._on_drift = self._later(on_drift)
+        self._is_dialled = is_dialled
         self._news: list[tuple[str, Callable[[], None]]] = []
         """What is to be reported, and of which host."""
         self._lock = Lock()
@@ -133,7 +135,7 @@ class HostSessions:
         return due
 
     def _open(self, host: str, target: str, settings: HostSettings) -> HostSession:
-        return HostSession(host, target, settings, self._on_facts, self._on_problems, self._on_drift)
+        return HostSession(host, target, settings, self._on_facts, self._on_problems, self._on_drift, self._is_dialled)
 
     def _run(self, host: str) -> None:
         waits = Waits()

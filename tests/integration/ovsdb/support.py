@@ -12,7 +12,8 @@ from tests.switch import Switch, wait_until
 class Watcher:
     """Host sessions and all that they report."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_dialled: bool = True) -> None:
+        """``is_dialled``: whether the switches are connected to the controller that this stands for."""
         self.history: list[tuple[str, HostFacts | None]] = []
         self.problems: list[tuple[str, str]] = []
         """All that ever were."""
@@ -23,6 +24,7 @@ class Watcher:
             lambda host, facts: self.history.append((host, facts)),
             self._problems,
             lambda _, words: self.drift.append(words),
+            lambda datapath_id: is_dialled,
         )
 
     def _problems(self, host: str, sentences: frozenset[str]) -> None:
@@ -51,6 +53,11 @@ class Controller:
         self.target = f"tcp:127.0.0.1:{self._listener.getsockname()[1]}"
         self._connections: list[socket.socket] = []
         Thread(target=self._serve, daemon=True).start()
+
+    @property
+    def accepted(self) -> int:
+        """How many connections there have been."""
+        return len(self._connections)
 
     def _serve(self) -> None:
         while True:

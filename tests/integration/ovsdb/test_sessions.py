@@ -8,7 +8,7 @@ import pytest
 from controller.ovsdb import HostSessions, HostSettings, columns, session
 from flows.facts import HostFacts
 from flows.model.contract import datapath_id
-from tests.integration.ovsdb.support import Watcher, establish, get, instance, physical_bridge
+from tests.integration.ovsdb.support import Controller, Watcher, establish, get, instance, physical_bridge
 from tests.switch import Switch, wait_until
 
 
@@ -58,7 +58,7 @@ def test_a_failing_callback_stops_nothing(
         if len(calls) == 1:
             raise RuntimeError("a bug")
 
-    sessions = HostSessions(fail_once, lambda host, sentences: None, lambda host, words: None)
+    sessions = HostSessions(fail_once, lambda host, sentences: None, lambda host, words: None, lambda datapath_id: True)
     try:
         sessions.set_hosts({"a": (switch.db_target, settings)})
         wait_until(lambda: len(calls) > 1 and calls[-1], "the facts from the next session")
@@ -85,6 +85,20 @@ def test_two_hosts_and_one_leaves(switch: Switch, watcher: Watcher, settings: Ho
         assert ("b", None) in watcher.history
 
 
+def test_a_switch_that_had_another_controller_is_made_to_dial(
+    switch: Switch, watcher: Watcher, watchers: list[Watcher], settings: HostSettings, controller: Controller
+) -> None:
+    """Even one that the database calls connected: that is what it was with the controller before."""
+    establish(switch, watcher, settings)
+    wait_until(lambda: "true" in switch.vsctl("--columns=is_connected", "list", "controller"), "an OpenFlow session")
+    accepted = controller.accepted
+    second = Watcher(is_dialled=False)
+    watchers.append(second)
+    second.sessions.set_hosts({"a": (switch.db_target, settings)})
+    wait_until(lambda: controller.accepted == accepted + 1, "the switch to dial")
+    assert second.drift == []
+
+
 def test_a_switch_that_gave_up_is_made_to_dial(
     switch: Switch, watcher: Watcher, watchers: list[Watcher], settings: HostSettings
 ) -> None:
@@ -93,7 +107,7 @@ def test_a_switch_that_gave_up_is_made_to_dial(
     watcher.sessions.set_hosts({"a": (switch.db_target, nobody)})
     wait_until(watcher.facts, "facts")
     switch.ofctl("add-flow", "br-int", "priority=5,actions=drop")
-    second = Watcher()
+    second = Watcher(is_dialled=False)
     watchers.append(second)
     second.sessions.set_hosts({"a": (switch.db_target, nobody)})
     wait_until(lambda: switch.vsctl("get-controller", "br-int").strip() == "tcp:[127.0.0.1]:1", "the other spelling")
