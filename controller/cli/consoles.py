@@ -1,4 +1,4 @@
-"""Where verbs print in colour, and tables. Apart from the rest: rich takes longer to load than some verbs take in all."""
+"""Where verbs print in colour, and tables. Apart from the rest: rich takes longer to load than some verbs do."""
 
 from rich.console import Console
 
