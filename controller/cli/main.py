@@ -1,5 +1,6 @@
 """``ovs-vpc``: all verbs together. Only the verb that is asked for is loaded: that takes longer than most verbs do."""
 
+import gc
 import sys
 from collections.abc import Iterable, Mapping
 from importlib import import_module
@@ -56,5 +57,8 @@ def command_line(verbs: Iterable[str] = VERBS) -> typer.Typer:
 def main() -> None:
     """Run the command line."""
     asked = [word for word in sys.argv[1:2] if word in VERBS]
+    if asked != ["controller"]:
+        # All others are short: they end before it pays to look for garbage.
+        gc.disable()
     with explained():
         command_line(asked or VERBS)()
