@@ -4,7 +4,6 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -113,10 +112,7 @@ def read_network(path: Path) -> tuple[Network, str]:
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """Print expected errors as one sentence instead of a traceback, also where the terminal lacks a character."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+    """Print expected errors as one sentence instead of a traceback."""
     try:
         yield
     except InvalidModel as invalid:

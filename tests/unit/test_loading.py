@@ -4,6 +4,9 @@ import subprocess
 import sys
 
 import pytest
+from typer.testing import CliRunner
+
+from controller.cli.main import command_line, overview
 
 PLANS = ("controller.planning", "flows.compile", "flows.view", "flows.simulate", "mininet_topos.lab")
 COLOURS = ("rich",)
@@ -32,6 +35,18 @@ def test_a_verb_does_not_load(verb: str, left_out: tuple[str, ...]) -> None:
     modules = loaded(f"from controller.cli.main import command_line\ncommand_line([{verb!r}])")
     assert "flows.model" in modules
     assert not modules & set(left_out)
+
+
+def test_the_help_of_all_verbs_is_theirs() -> None:
+    """It is printed without loading them, and says what it would if they were loaded."""
+    shown = [CliRunner().invoke(app, ["--help"], terminal_width=200).output for app in (overview(), command_line())]
+    assert shown[0] == shown[1]
+
+
+def test_the_help_loads_no_verb() -> None:
+    program = "import sys\nsys.argv = ['ovs-vpc', '--help']\nfrom controller.cli.main import main\ntry:\n    main()\n"
+    modules = loaded(program + "except SystemExit:\n    pass")
+    assert not modules & {"controller.cli.apply", "controller.cli.lab", *PLANS, *CONTROLLER}
 
 
 def test_classes_of_the_model_are_built_when_they_are_first_used() -> None:
