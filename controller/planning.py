@@ -20,7 +20,7 @@ from flows.model.difference import Difference
 from flows.model.reachability_change import Change as ReachabilityChange
 from flows.model.reachability_change import reachability_changes
 from flows.plugged import host_facts, switch_facts, tags
-from flows.view import Tags
+from flows.tags import Tags
 
 _PLACES = ("host", "switch")
 """Of a port, the columns that say where it is."""

@@ -32,8 +32,8 @@ from controller.switches import STARTUP, Switches
 from controller.vlans import LocalVlans
 from flows.facts import HostFacts, SwitchFacts
 from flows.model.contract import datapath_id
+from flows.tags import Tags
 from flows.tree import Way
-from flows.view import Tags
 from flows.views import Views
 from flows.wanted import Compiler
 

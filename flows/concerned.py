@@ -16,7 +16,7 @@ from flows.facts import HostFacts
 from flows.locate import Locations, places
 from flows.model import Network
 from flows.model.difference import Difference
-from flows.view import Tags
+from flows.tags import Tags
 
 Pair = tuple[Network, Network]
 """The old network and the new one, with some of their ports."""

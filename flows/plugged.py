@@ -16,8 +16,9 @@ from flows.model.contract import TUNNEL_OFPORT, datapath_id
 from flows.model.interfaces import interface_name
 from flows.on_demand import OnDemand
 from flows.plan import Desired
+from flows.tags import Tags
 from flows.tree import tree, working
-from flows.view import Tags, view
+from flows.view import view
 from flows.view_switch import locate_machines, view_switch
 
 FIRST_PHYSICAL = 60001

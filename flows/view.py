@@ -4,7 +4,7 @@ Each table turns each unit by itself into rule applications, so that a change co
 """
 
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
 from flows.facts import HostFacts, Interface
@@ -14,21 +14,8 @@ from flows.model.types import Declared
 from flows.rules import Why
 from flows.segments import HostSegments
 from flows.switching import SwitchingUnit
+from flows.tags import Tags
 from flows.templates import Named
-
-
-@dataclass(frozen=True, slots=True)
-class Tags:
-    """Numbers that the store gives and keeps, all from 1.
-
-    Those of VPCs (by name), subnets (by ``vpc/subnet``) and segments (by name) are never given again.
-    """
-
-    vpcs: Mapping[str, int]
-    subnets: Mapping[str, int]
-    segments: Mapping[str, int] = field(default_factory=dict)
-    vlans: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    """The VLAN that each host (by name) gives a segment (by name). Without one a segment is not yet there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from flows.facts import HostFacts, Interface
 from flows.locate import Locations, Locator, places
 from flows.model import Network, SegmentPort, SwitchPort, VpcPort
 from flows.segments import HostSegments, SegmentWard
-from flows.view import HostVpcs, Tags, Unit, VpcWard, arriving
+from flows.tags import Tags
+from flows.view import HostVpcs, Unit, VpcWard, arriving
 from flows.wanted import Source
 
 _HOST: Source = ""

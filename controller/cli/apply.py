@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from controller.cli.output import err, fail, out, read_network, summary
-from controller.cli.plan import FlowsOption, print_plan
+from controller.cli.output import FlowsOption, fail, read_network, summary, working
 from controller.cli.state import LabOption, StateOption, find_target
 from controller.cli.waiting import wait_connected
-from controller.planning import Planned, plan
+from controller.store import Changes, Store
+from flows.model import Network
 
 
 def apply(
@@ -38,41 +38,44 @@ def apply(
     target = find_target(state, lab)
     store = target.store
     network, text = read_network(file)
-    if target.lab is not None:
-        target.lab.check_follow(text)
-    outlook = store.outlook(network)
-    if not yes:
-        _ask(plan(outlook, network, store.read_status()), in_words=flows)
-    with err.status("applying"):
-        generation = store.commit(outlook.changes, comment=comment, generation=None if yes else outlook.generation)
+    made, planned_for = (store.compare(network), None) if yes else _agreed(store, network, in_words=flows)
+    with working("applying"):
+        generation = store.commit(made, comment=comment, generation=planned_for)
         if target.lab is not None:
             target.lab.follow(text)
     if not store.is_served():
         fail(f"generation {generation} is stored, but no controller runs on {store.directory}")
     if wait <= 0:
-        out.print(f"generation {generation} is stored")
+        print(f"generation {generation} is stored")
         return
-    with err.status("waiting for the hosts to confirm"):
+    with working("waiting for the hosts to confirm"):
         missing = wait_connected(store, generation, wait)
     if missing:
         for name, reason in missing.items():
-            out.print(f"  {name}: {reason}")
+            print(f"  {name}: {reason}")
         fail(f"generation {generation} is stored, but not confirmed by {', '.join(missing)}")
-    out.print(f"generation {generation} is confirmed by every host: {summary(network)}")
-    for name, known in store.read_status()["hosts"].items():
-        for segment in known["cut_off"]:
-            out.print(f"  {name}: segment {segment} is cut off there: all VLANs that a host has are in use")
+    print(f"generation {generation} is confirmed by every host: {summary(network)}")
+    if network.segments:
+        for name, known in store.read_status()["hosts"].items():
+            for segment in known["cut_off"]:
+                print(f"  {name}: segment {segment} is cut off there: all VLANs that a host has are in use")
 
 
-def _ask(planned: Planned, *, in_words: bool) -> None:
-    """Show what will change, and end the command unless somebody agrees."""
-    if not planned.objects:
-        return
-    if not sys.stdin.isatty():
-        fail(
-            "nobody can be asked whether to do this, for the standard input is no terminal; "
-            "'ovs-vpc plan FILE' shows what would change, 'ovs-vpc apply --yes FILE' does it without asking"
-        )
-    print_plan(planned, in_words=in_words)
-    if not typer.confirm("Make these changes?"):
-        fail("nothing was changed")
+def _agreed(store: Store, network: Network, *, in_words: bool) -> tuple[Changes, int]:
+    """What somebody agreed to after seeing what it does, and for which generation; ends the command otherwise."""
+    # Only here: whoever says --yes needs nothing of what a plan is made of, which is most of this program.
+    from controller.cli.plan import print_plan  # noqa: PLC0415
+    from controller.planning import plan  # noqa: PLC0415
+
+    outlook = store.outlook(network)
+    planned = plan(outlook, network, store.read_status())
+    if planned.objects:
+        if not sys.stdin.isatty():
+            fail(
+                "nobody can be asked whether to do this, for the standard input is no terminal; "
+                "'ovs-vpc plan FILE' shows what would change, 'ovs-vpc apply --yes FILE' does it without asking"
+            )
+        print_plan(planned, in_words=in_words)
+        if not typer.confirm("Make these changes?"):
+            fail("nothing was changed")
+    return outlook.changes, outlook.generation

@@ -8,9 +8,10 @@ import typer
 from rich.markup import escape
 
 import mininet_topos
+from controller.cli.consoles import out
 from controller.cli.drawing import draw
 from controller.cli.lab.up import build
-from controller.cli.output import fail, out, read_network
+from controller.cli.output import fail, read_network
 from controller.cli.state import lab_store
 from controller.cli.waiting import wait_confirmed
 from controller.compiled import compiled

@@ -13,7 +13,8 @@ from rich.markup import escape
 
 from controller.checkup import Finding, check, look
 from controller.checkup.look import Run
-from controller.cli.output import FAILED, JsonOption, err, fail, out, print_json
+from controller.cli.consoles import err, out
+from controller.cli.output import FAILED, JsonOption, fail, print_json
 from controller.cli.state import LabOption, StateOption, Target, check_name, complete_host, find_target
 from controller.store import StoreError
 from flows.model import Network

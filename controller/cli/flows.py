@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from controller.cli.consoles import out
 from controller.cli.learned import Learned, learned, reasons
-from controller.cli.output import JsonOption, fail, out, print_json
+from controller.cli.output import JsonOption, fail, print_json
 from controller.cli.state import LabOption, PlaceArgument, StateOption, check_name, find_target
 from controller.compiled import compiled, compiled_switch
 from flows.describe import flow_lines

@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
+from controller.cli.consoles import out
 from controller.cli.drawing import draw
-from controller.cli.output import out, read_network
+from controller.cli.output import read_network
 from controller.cli.state import LabOption, StateOption, find_target
 
 

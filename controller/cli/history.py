@@ -6,8 +6,9 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from controller.cli.consoles import out
 from controller.cli.objects import print_object
-from controller.cli.output import JsonOption, out, print_json
+from controller.cli.output import JsonOption, print_json
 from controller.cli.state import LabOption, StateOption, find_target
 from controller.store import Entry
 

@@ -1,50 +1,91 @@
 """``ovs-vpc``: all verbs together. Only the verb that is asked for is loaded: that takes longer than most verbs do."""
 
+import gc
 import sys
 from collections.abc import Iterable, Mapping
 from importlib import import_module
+from io import TextIOWrapper
+from typing import NamedTuple
 
 import typer
 
-from controller.cli.output import explained
 
-VERBS: Mapping[str, str] = {
-    "validate": "validate.validate",
-    "schema": "schema.schema",
-    "plan": "plan.plan",
-    "apply": "apply.apply",
-    "status": "status.status",
-    "show": "show.show",
-    "graph": "graph.graph",
-    "flows": "flows.flows",
-    "explain": "explain.explain",
-    "trace": "trace.trace_packet",
-    "why-not": "why_not.why_not",
-    "who-can-reach": "who_can_reach.who_can_reach",
-    "doctor": "doctor.doctor",
-    "migrate": "migrate.migrate",
-    "demo": "demo.demo",
-    "controller": "serve.controller",
-    "history": "history.app",
-    "lab": "lab.app",
+class Verb(NamedTuple):
+    """A verb of the command line."""
+
+    where: str
+    """Its module, and its function there, or the app that has verbs of its own."""
+    does: str
+    """The first line of its help: that of all verbs is printed without loading them."""
+
+
+VERBS: Mapping[str, Verb] = {
+    "validate": Verb(
+        "validate.validate", "Check a network file and say everything that is wrong with it, each with line and column."
+    ),
+    "schema": Verb(
+        "schema.schema", "Print the JSON Schema of network files, for editors (docs/network-file.md says how)."
+    ),
+    "plan": Verb("plan.plan", "Show what applying a network file would change, and change nothing."),
+    "apply": Verb(
+        "apply.apply",
+        "Make a network file the model of a running controller, and wait until every connected host has confirmed it.",
+    ),
+    "status": Verb(
+        "status.status",
+        "Show how the controller and its hosts are: sessions, what is confirmed, what was put right, what was dropped.",
+    ),
+    "show": Verb(
+        "show.show",
+        "Show the model that was applied last: hosts, VPCs, segments, switches, ports and where they are, peerings.",
+    ),
+    "graph": Verb("graph.graph", "Draw a network: hosts and their ports, VPCs, peerings, plain switches and routers."),
+    "flows": Verb(
+        "flows.flows",
+        "Print the flows that a host's or plain switch shall hold, "
+        "each with what it does and the object it is there for.",
+    ),
+    "explain": Verb(
+        "explain.explain", "Say in a sentence what a flow does, and the object (file and line) that it is there for."
+    ),
+    "trace": Verb(
+        "trace.trace_packet",
+        "Follow one packet from port to port: each decision with the object of the model that it is due to.",
+    ),
+    "why-not": Verb(
+        "why_not.why_not", "Say why a port cannot reach another one, by the model and by the state of their hosts."
+    ),
+    "who-can-reach": Verb(
+        "who_can_reach.who_can_reach",
+        "List the ports that can reach a port, by the reason, with the objects (file and line) that let them.",
+    ),
+    "doctor": Verb(
+        "doctor.doctor",
+        "Check hosts against the host contract, before they join and after, and say what mends what is wrong.",
+    ),
+    "migrate": Verb(
+        "migrate.migrate",
+        "Move a port to another host, or a machine to another plain switch. Its addresses, MAC and connections stay.",
+    ),
+    "demo": Verb(
+        "demo.demo",
+        "Build two hosts and two VPCs, show that they cannot talk, peer them, and watch the packets. Takes seconds.",
+    ),
+    "controller": Verb("serve.controller", "Run the controller in the foreground."),
+    "history": Verb("history.app", "Who changed the model, when, and what: the last changes, the newest first."),
+    "lab": Verb(
+        "lab.app", "A whole network on this machine: hosts with their own Open vSwitch, instances, a controller."
+    ),
 }
-"""Each verb, in the order of the help, and where it is: a function, or an app that has verbs of its own."""
+"""Each verb, in the order of the help."""
+_HELP = ("-h", "--help")
 
 
 def command_line(verbs: Iterable[str] = VERBS) -> typer.Typer:
     """The command line with these verbs."""
-    app = typer.Typer(
-        name="ovs-vpc",
-        help="Private networks (VPCs) over hosts that run Open vSwitch.\n\n"
-        "Start with [bold]ovs-vpc lab up FILE[/bold]: it builds a whole network on this machine.",
-        no_args_is_help=True,
-        rich_markup_mode="rich",
-        pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"]},
-    )
-    app.callback()(lambda: None)  # else a single verb would be the whole command, and not be named
+    app = _empty()
     for verb in verbs:
-        module, _, name = VERBS[verb].partition(".")
+        module, _, name = VERBS[verb].where.partition(".")
         found = getattr(import_module(f"controller.cli.{module}"), name)
         if isinstance(found, typer.Typer):
             app.add_typer(found, name=verb)
@@ -53,8 +94,41 @@ def command_line(verbs: Iterable[str] = VERBS) -> typer.Typer:
     return app
 
 
+def overview() -> typer.Typer:
+    """What prints the help of the command line: the verbs are named, and none is loaded."""
+    app = _empty()
+    for verb, told in VERBS.items():
+        app.command(verb, help=told.does)(lambda: None)
+    return app
+
+
+def _empty() -> typer.Typer:
+    app = typer.Typer(
+        name="ovs-vpc",
+        help="Private networks (VPCs) over hosts that run Open vSwitch.\n\n"
+        "Start with [bold]ovs-vpc lab up FILE[/bold]: it builds a whole network on this machine.",
+        no_args_is_help=True,
+        rich_markup_mode="rich",
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": [*_HELP]},
+    )
+    app.callback()(lambda: None)  # else a single verb would be the whole command, and not be named
+    return app
+
+
 def main() -> None:
     """Run the command line."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal may lack a character
+    if not sys.argv[1:] or sys.argv[1] in _HELP:
+        overview()()  # which ends the program
     asked = [word for word in sys.argv[1:2] if word in VERBS]
+    if asked != ["controller"]:
+        # All others are short: they end before it pays to look for garbage.
+        gc.disable()
+    # Only here: with it comes the model, and the help needs none.
+    from controller.cli.output import explained  # noqa: PLC0415
+
     with explained():
         command_line(asked or VERBS)()

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from controller.cli.output import JsonOption, err, fail, out, print_json
+from controller.cli.consoles import err, out
+from controller.cli.output import JsonOption, fail, print_json
 from controller.cli.state import (
     LabOption,
     PlaceArgument,

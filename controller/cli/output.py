@@ -3,14 +3,11 @@
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from io import TextIOWrapper
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
-from rich.console import Console
-from rich.text import Text
 
 from controller.store import StoreError
 from flows.model import InvalidModel, Network, Problem, parse
@@ -21,18 +18,34 @@ FAILED = 1
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 
-out = Console(highlight=False, soft_wrap=True, emoji=False)
-err = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
+FlowsOption = Annotated[bool, typer.Option("--flows", help="Print every flow that comes and goes, in words.")]
 
 
 def fail(message: str) -> NoReturn:
     """Say what is wrong and end."""
+    from rich.text import Text  # noqa: PLC0415
+
+    from controller.cli.consoles import err  # noqa: PLC0415
+
     err.print(Text("error:", style="red"), Text(message))
     raise SystemExit(FAILED)
 
 
+def working(what: str) -> AbstractContextManager[object]:
+    """Say what takes its time, as long as it does, to somebody who sees it."""
+    if not sys.stderr.isatty():
+        return nullcontext()
+    from controller.cli.consoles import err  # noqa: PLC0415
+
+    return err.status(what)
+
+
 def tell(line: str, style: str = "") -> None:
     """Print a line as it is. In colour only where somebody sees it: a hundred thousand lines take rich minutes."""
+    from rich.text import Text  # noqa: PLC0415
+
+    from controller.cli.consoles import out  # noqa: PLC0415
+
     if out.is_terminal:
         out.print(Text(line, style=style))
     else:
@@ -64,6 +77,12 @@ def summary(network: Network) -> str:
 
 def show_problems(problems: tuple[Problem, ...] | list[Problem]) -> None:
     """Print errors and warnings, each with its place."""
+    if not problems:
+        return
+    from rich.text import Text  # noqa: PLC0415
+
+    from controller.cli.consoles import err  # noqa: PLC0415
+
     for problem in problems:
         if err.is_terminal:
             err.print(Text(str(problem), style="red" if problem.severity == "error" else "yellow"))
@@ -93,10 +112,7 @@ def read_network(path: Path) -> tuple[Network, str]:
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """Print expected errors as one sentence instead of a traceback, also where the terminal lacks a character."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+    """Print expected errors as one sentence instead of a traceback."""
     try:
         yield
     except InvalidModel as invalid:

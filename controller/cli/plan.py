@@ -7,8 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
+from controller.cli.consoles import err, out
 from controller.cli.objects import print_object
-from controller.cli.output import JsonOption, err, out, print_json, read_network, tell
+from controller.cli.output import FlowsOption, JsonOption, print_json, read_network, tell
 from controller.cli.state import LabOption, StateOption, find_target
 from controller.planning import ObjectChange, Planned, plan_between
 from controller.planning import plan as plan_change
@@ -22,7 +23,6 @@ CHANGES = 2
 """Exit code: there is something to change."""
 
 _VERBS = ("added", "changed", "removed", "moved")
-FlowsOption = Annotated[bool, typer.Option("--flows", help="Print every flow that comes and goes, in words.")]
 
 
 def plan(

@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.markup import escape
 
-from controller.cli.output import out
+from controller.cli.consoles import out
 from flows.model import AnyPort, Network, SwitchPort
 from flows.model.candidates import a_host
 from flows.simulate.remedy import Remedy

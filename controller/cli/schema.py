@@ -2,7 +2,7 @@
 
 import json
 
-from controller.cli.output import out
+from controller.cli.consoles import out
 from flows.model import network_schema
 
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from rich.table import Table
 
-from controller.cli.output import JsonOption, out, print_json
+from controller.cli.consoles import out
+from controller.cli.output import JsonOption, print_json
 from controller.cli.state import LabOption, StateOption, find_target
 from controller.store import Stored
 from flows.model import AnyPort, Host, Network, VpcPort

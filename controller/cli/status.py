@@ -7,7 +7,8 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from controller.cli.output import FAILED, JsonOption, out, print_json
+from controller.cli.consoles import out
+from controller.cli.output import FAILED, JsonOption, print_json
 from controller.cli.state import LabOption, StateOption, find_target
 from controller.store import Stored
 

@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from controller.cli.consoles import out
 from controller.cli.on_host import OnHostOption, way_in
-from controller.cli.output import FAILED, JsonOption, fail, out, print_json, read_network
+from controller.cli.output import FAILED, JsonOption, fail, print_json, read_network
 from controller.cli.remedies import as_plugged_in, plain, show
 from controller.cli.state import LabOption, StateOption, Target, check_name, complete_port, find_target
 from controller.cli.trace_live import trace_live

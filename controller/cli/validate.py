@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from controller.cli.output import out, read_network, summary
+from controller.cli.consoles import out
+from controller.cli.output import read_network, summary
 
 
 def validate(file: Annotated[Path, typer.Argument(help="A network file (YAML).")]) -> None:

@@ -5,7 +5,8 @@ from typing import Any
 
 from rich.markup import escape
 
-from controller.cli.output import FAILED, JsonOption, out, print_json
+from controller.cli.consoles import out
+from controller.cli.output import FAILED, JsonOption, print_json
 from controller.cli.remedies import as_plugged_in, plain, show
 from controller.cli.state import LabOption, PortArgument, StateOption, Target, check_ports, find_target
 from controller.obstacles import between, obstacles

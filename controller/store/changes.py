@@ -27,7 +27,7 @@ Changes = dict[Key, Change]
 
 def changes(replica: Replica, keys: Iterable[Key], rows: Rows) -> Changes:
     """What makes some rows of a replica these rows."""
-    return between({key: replica.values(key) for key in (*keys, *rows) if key in replica}, rows)
+    return between({key: replica.values(key) for key in {*keys, *rows} if key in replica}, rows)
 
 
 def between(old: Rows, new: Rows) -> Changes:

@@ -12,7 +12,7 @@ from controller.store.shapes import sections, tables
 from controller.store.vlans import Vlans
 from flows.model import Network
 from flows.model.types import Declared
-from flows.view import Tags
+from flows.tags import Tags
 
 NUMBERED = {"vpcs": "Vpc", "subnets": "Subnet", "segments": "Segment"}
 """What each apply numbers: the pool, as :class:`Tags` calls it, and the table of the objects."""

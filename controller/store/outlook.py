@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from controller.store.changes import Changes
 from controller.store.content import NUMBERED, Stored
 from controller.store.vlans import Vlans
-from flows.view import Tags
+from flows.tags import Tags
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ Its values are plain: text, numbers, lists, maps. A reference is the path of the
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel
@@ -60,7 +59,8 @@ def _add(item: BaseModel, key: Key, found: Rows) -> None:
     table = tables()[key.table]
     values: Values = {}
     if isinstance(item, Declared):
-        values |= {"name": item.name, **asdict(item.origin)}
+        origin = item.origin
+        values = {"name": item.name, "file": origin.file, "line": origin.line, "column": origin.column}
     for column in table.columns.values():
         value = getattr(item, column.name)
         if column.is_nullable:

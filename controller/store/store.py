@@ -29,7 +29,7 @@ from controller.store.shapes import sections
 from controller.store.vlans import Vlans, VlanTable
 from controller.store.wire import VERSION, error_of
 from flows.model import AnyPort, Network
-from flows.view import Tags
+from flows.tags import Tags
 
 _ATTEMPTS = 5
 """Applies that others overtake again and again give up after so many times."""

@@ -48,7 +48,7 @@ AnyPort = VpcPort | SegmentPort | SwitchPort
 class Network(BaseModel):
     """Everything that a user declared. Valid when it comes from :func:`flows.model.parse`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     encapsulation: Annotated[
         Encapsulation, Field(description="How packets travel between hosts. The same on every host.")

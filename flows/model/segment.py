@@ -20,7 +20,7 @@ Ageing = Annotated[
 class PhysicalVlan(BaseModel):
     """The VLAN of a physical network that carries a segment."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     network: Annotated[
         Word,

@@ -273,7 +273,9 @@ class Declared(BaseModel):
     that a user could write by chance.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True, defer_build=True
+    )
 
     kind: ClassVar[str]
     """What users call such an object."""

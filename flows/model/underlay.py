@@ -36,7 +36,7 @@ class Rack(Declared):
 class Underlay(BaseModel):
     """The network between the hosts. Without racks it is one LAN, in which hosts may have any addresses."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     mtu: Annotated[
         Number,

@@ -14,7 +14,8 @@ from flows.facts import HostFacts, Interface
 from flows.locate import locate
 from flows.model import Network, parse
 from flows.plan import Change, Desired
-from flows.view import Tags, view
+from flows.tags import Tags
+from flows.view import view
 from flows.views import Views
 from flows.wanted import Compiler, Wanted
 

@@ -10,7 +10,8 @@ from flows.facts import Interface
 from flows.locate import locate
 from flows.model import parse
 from flows.plan import Desired
-from flows.view import Tags, view
+from flows.tags import Tags
+from flows.view import view
 from tests.scenario import plugged
 from tests.switching.bench import Bench, Remote, host
 from tests.switching.frame import Frame, Tag

@@ -7,7 +7,8 @@ from flows.facts import HostFacts
 from flows.locate import locate
 from flows.pipeline import FLOOD, FROM_TUNNEL, LEARN, UNICAST, is_receiving
 from flows.switching import DeclaredMac, Flood, Member, RemoteMac, RemoteMembers, SwitchingUnit, TunnelSegment
-from flows.view import Tags, view
+from flows.tags import Tags
+from flows.view import view
 from tests.scenario import SCENARIOS, compiled, load, plugged, tags
 
 NETWORK = load(SCENARIOS / "segments.yaml")

@@ -15,8 +15,8 @@ from controller.switches import STARTUP, Switches
 from flows.facts import Plug, SwitchFacts
 from flows.model import parse
 from flows.plan import Plan
+from flows.tags import Tags
 from flows.tree import Way
-from flows.view import Tags
 
 RING = """
 switches: {s1: {}, s2: {}, s3: {}}

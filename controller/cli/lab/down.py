@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from controller.cli.output import out
+from controller.cli.consoles import out
 from mininet_topos.lab import Lab, remove_remains
 
 

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from controller.cli.output import FAILED, JsonOption, err, fail, out, print_json
+from controller.cli.consoles import err, out
+from controller.cli.output import FAILED, JsonOption, fail, print_json
 from controller.cli.state import lab_store
 from controller.cli.waiting import nodes
 from controller.store import Store

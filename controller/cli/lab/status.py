@@ -5,7 +5,8 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from controller.cli.output import FAILED, JsonOption, out, print_json
+from controller.cli.consoles import out
+from controller.cli.output import FAILED, JsonOption, print_json
 from controller.cli.state import lab_store
 from controller.cli.waiting import unconfirmed
 from mininet_topos.lab import Lab

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from controller.cli.output import err, fail, out, read_network, summary
+from controller.cli.consoles import err, out
+from controller.cli.output import fail, read_network, summary
 from controller.cli.state import lab_store
 from controller.cli.waiting import unconfirmed, wait_confirmed, wait_plugged, wait_served
 from controller.store import Store
