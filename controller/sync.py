@@ -409,6 +409,7 @@ class Sync:
         self._views.set_tags(self._tags)
         for host in self._hosts.values():
             host.awaits_vlans = self._vlans.awaited(host.name)
+            self._report.touch(host.name)
         self._is_behind = True
 
     def _bound(self, name: str) -> frozenset[str] | None:
