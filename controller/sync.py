@@ -173,7 +173,7 @@ class Sync:
     def _shown_up(self, name: str, host: str, how: str) -> None:
         """A port is where it was announced to move to."""
         assert self._stored is not None
-        port = self._stored.network.host_ports.get(name)
+        port = self._stored.network.ports.get(name)
         if port is not None and port.moving_to == host and name not in self._arrived:
             self._arrived.add(name)
             _log.info("%s: move: %s has shown up: %s", host, name, how)
