@@ -176,7 +176,7 @@ class Sync:
     def _shown_up(self, name: str, host: str, how: str) -> None:
         """A port is where it was announced to move to."""
         assert self._stored is not None
-        port = self._stored.network.host_ports.get(name)
+        port = self._stored.network.ports.get(name)
         if port is not None and port.moving_to == host and name not in self._arrived:
             self._arrived.add(name)
             _log.info("%s: move: %s has shown up: %s", host, name, how)
@@ -424,6 +424,7 @@ class Sync:
         self._views.set_tags(self._tags)
         for host in self._hosts.values():
             host.awaits_vlans = self._vlans.awaited(host.name)
+            self._report.touch(host.name)
         self._is_behind = True
 
     def _bound(self, name: str) -> frozenset[str] | None:

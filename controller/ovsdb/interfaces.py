@@ -1,7 +1,7 @@
 """The interfaces on a host's integration bridge, by what is asked of them.
 
-A host may have thousands, of which one changes at a time. So what is asked is known at any time, and changed with each
-of them: nobody looks at all.
+A host may have thousands, of which few change at a time. So what is asked is known at any time, and changed with
+them: nobody looks at all.
 """
 
 from collections.abc import Iterable
@@ -58,14 +58,16 @@ class Interfaces:
         self.instances = frozenset(self.taken.values())
         """All that are taken."""
 
-    def put(self, interface: SeenInterface) -> None:
-        """One of them is this now."""
-        before = self.by_name[interface.name]
-        concerned = {*before.claims, *interface.claims}
+    def put(self, interfaces: Iterable[SeenInterface]) -> None:
+        """Some of them are these now."""
+        concerned: set[str] = set()
+        for interface in interfaces:
+            before = self.by_name[interface.name]
+            for iface_id in before.claims:
+                del self._claims[iface_id][before.name]
+            self._sort(interface)
+            concerned.update(before.claims, interface.claims)
         gone = {self.taken.pop(iface_id) for iface_id in concerned & self.taken.keys()}
-        for iface_id in before.claims:
-            del self._claims[iface_id][before.name]
-        self._sort(interface)
         for iface_id in concerned:
             self._take(iface_id)
         self.instances = self.instances - gone | {self.taken[iface_id] for iface_id in concerned & self.taken.keys()}

@@ -57,9 +57,9 @@ class Sight:
         elif self._seen is None or self._seen.switch is not switch or others_changed:
             self._seen = _see(self._database, switch)
         else:
-            for interface in (_interface(self._database, row) for row in changed):
-                if interface.name in self._seen.interfaces.by_name:
-                    self._seen.interfaces.put(interface)
+            interfaces = self._seen.interfaces
+            read = [_interface(self._database, row) for row in changed]
+            interfaces.put(interface for interface in read if interface.name in interfaces.by_name)
         return self._seen
 
 

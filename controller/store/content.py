@@ -42,6 +42,8 @@ class Content:
         self._objects: dict[str, dict[str, Declared]] = {section: {} for section in sections()}
         self._stale: set[Key] = set()
         self._changed: set[str] | None = None
+        self._numbered: tuple[object, object, Tags] | None = None
+        """The numbers and VLANs of the replica, and the tags that they make."""
 
     def unlike(self, network: Network) -> Iterator[tuple[str, str]]:
         """The objects (section and name) that may be others in a network than in the database.
@@ -92,8 +94,8 @@ class Content:
         self._stale.clear()
         if settings is None:
             return None
-        vlans = Vlans(self._replica.vlans)
-        return Stored(self._replica.generation, network_of(settings, self._objects), self._tags(vlans), vlans)
+        network = network_of(settings, self._objects)
+        return Stored(self._replica.generation, network, self._tags(), Vlans(self._replica.vlans))
 
     def take_changed(self) -> Set[str] | None:
         """The ports that may be others in :meth:`stored` than they were at the last call; None: all of them."""
@@ -106,12 +108,15 @@ class Content:
         except ValueError as error:
             raise Invalid(f"what the store holds as {key} is none: {error}") from None
 
-    def _tags(self, vlans: Vlans) -> Tags:
-        numbers = {
-            pool: {name: number for name, (_, number) in rows.items()} for pool, rows in self._replica.numbers.items()
-        }
-        segments = numbers.get("segments", {})
-        return Tags(numbers.get("vpcs", {}), numbers.get("subnets", {}), segments, vlans.named(segments))
+    def _tags(self) -> Tags:
+        """The numbers. Few changes give any, so most find the same as the one before."""
+        numbers, vlans = self._replica.numbers, self._replica.vlans
+        if self._numbered is None or self._numbered[0] is not numbers or self._numbered[1] is not vlans:
+            of = {pool: {name: number for name, (_, number) in rows.items()} for pool, rows in numbers.items()}
+            segments = of.get("segments", {})
+            tags = Tags(of.get("vpcs", {}), of.get("subnets", {}), segments, Vlans(vlans).named(segments))
+            self._numbered = numbers, vlans, tags
+        return self._numbered[2]
 
 
 def _are_same(one: Declared | None, other: Declared) -> bool:

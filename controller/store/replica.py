@@ -26,6 +26,7 @@ class Replica:
         self.revision = 0
         """Counts the changes of all but the local VLANs."""
         self._numbers: dict[str, dict[str, tuple[str, int]]] | None = None
+        self._vlans: dict[str, dict[int, int]] | None = None
 
     def update(self, updates: Json, *, is_all: bool) -> set[Key]:
         """Take in what the server says. ``is_all``: it is everything there is, and what is missing is gone.
@@ -43,6 +44,8 @@ class Replica:
             self._adopt(uuid)
         if NUMBERS in updates:
             self._numbers = None
+        if VLANS in updates:
+            self._vlans = None
         return gone | {self._name(uuid) for uuid in touched}
 
     def _missing(self, updates: Json) -> Json:
@@ -195,12 +198,13 @@ class Replica:
         return self._numbers
 
     @property
-    def vlans(self) -> dict[str, dict[int, int]]:
+    def vlans(self) -> Mapping[str, Mapping[int, int]]:
         """Of each host, the VLAN of each segment, which goes by its number."""
-        found: dict[str, dict[int, int]] = {}
-        for row in self._rows.get(VLANS, {}).values():
-            found.setdefault(row["host"], {})[row.get("segment", 0)] = row.get("vlan", 0)
-        return found
+        if self._vlans is None:
+            self._vlans = {}
+            for row in self._rows.get(VLANS, {}).values():
+                self._vlans.setdefault(row["host"], {})[row.get("segment", 0)] = row.get("vlan", 0)
+        return self._vlans
 
     def pools(self) -> dict[str, tuple[str, str, int]]:
         """Every pool: its row's uuid and version, and its first number that was never given away."""

@@ -41,8 +41,9 @@ class Vlans:
 
     def named(self, numbers: Mapping[str, int]) -> dict[str, dict[str, int]]:
         """Host -> name of a segment -> its VLAN there."""
+        names = {number: name for name, number in numbers.items()}
         return {
-            host: {name: vlans[number] for name, number in numbers.items() if number in vlans}
+            host: {names[number]: vlan for number, vlan in sorted(vlans.items()) if number in names}
             for host, vlans in self.of.items()
         }
 

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from tests.benchmarks.hosts import Hosts
 from tests.benchmarks.networks import BenchNetwork
@@ -15,8 +15,8 @@ from tests.benchmarks.watching import FlowWatch, settle, until
 Plane = Ours | Ovn
 
 
-_IDLE = 5.0
-"""Seconds for which a control plane is watched that has nothing to do."""
+_IDLE = 10.0
+"""Seconds for which a control plane is watched that has nothing to do: as long as the longest of its periods."""
 
 
 @dataclass(frozen=True)
@@ -75,10 +75,10 @@ def add(plane: Plane, network: BenchNetwork, times: int) -> list[Change]:
     model = plane.watch_model()
     try:
         changes = []
-        settle(watches.values(), time.monotonic())
-        idle = idle_share(plane)
         for number in range(1, times + 1):
             settle(watches.values(), time.monotonic())
+            # Right before each change: what else the machine does is another thing from minute to minute.
+            idle = idle_share(plane)
             before, start = cpu(plane.pids), time.monotonic()
             ran = plane.add(network.with_ports(network.ports + number))
             settle(watches.values(), time.monotonic())
@@ -86,10 +86,8 @@ def add(plane: Plane, network: BenchNetwork, times: int) -> list[Change]:
             known = min(when for when, _ in model.since(start))
             last = max(when for when, _ in events)
             used, seconds = cpu(plane.pids) - before, time.monotonic() - start
-            changes.append((seconds, Change(ran.seconds, last - known, used, ran.cpu, len(events))))
-        # Of a large network that has just got its ports, something is done at leisure for some time.
-        idle = min(idle, idle_share(plane))
-        return [replace(change, cpu=change.cpu - idle * seconds) for seconds, change in changes]
+            changes.append(Change(ran.seconds, last - known, used - idle * seconds, ran.cpu, len(events)))
+        return changes
     finally:
         for watch in (model, *watches.values()):
             watch.stop()

@@ -1,4 +1,4 @@
-"""The interfaces of a host's bridge, of which one changes at a time."""
+"""The interfaces of a host's bridge, of which few change at a time."""
 
 import random
 
@@ -30,9 +30,9 @@ def test_what_is_kept_up_to_date_is_what_is_found_anew(seed: int) -> None:
     now = {name: interface(name, source) for name in NAMES}
     kept = Interfaces(now.values())
     for _ in range(50):
-        changed = interface(source.choice(NAMES), source)
-        now[changed.name] = changed
-        kept.put(changed)
+        changed = {name: interface(name, source) for name in source.sample(NAMES, source.randint(1, 3))}
+        now |= changed
+        kept.put(changed.values())
         anew = Interfaces(now.values())
         assert vars(kept) == vars(anew)
         assert kept.instances == expected(now)
