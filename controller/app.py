@@ -28,8 +28,6 @@ REPORT_SHARE = 4
 
 _THREAD_SECONDS = 0.0005
 """For which a thread keeps the interpreter when others want it. Python's own choice is ten times as long."""
-_BETWEEN_COLLECTIONS = 100_000
-"""Objects that are made, and not let go, between two looks for garbage."""
 
 _log = logging.getLogger(__name__)
 
@@ -128,17 +126,11 @@ def _switch_threads_often() -> None:
     sys.setswitchinterval(_THREAD_SECONDS)
 
 
-def _collect_rarely() -> None:
-    """Look for cycles of garbage rarely: nearly everything is held for long and has none, and there is much of it."""
-    gc.freeze()
-    gc.set_threshold(_BETWEEN_COLLECTIONS)
-
-
 def run(state: Path, *, address: str, port: int, metrics_port: int, ovsdb_target: str) -> None:
     """Run a controller. Raises BlockingIOError when one already runs on this directory."""
     store = Store(state)
     with store.serve():
-        _collect_rarely()
+        gc.freeze()  # modules are no garbage
         _switch_threads_often()
         try:
             App(store, address=address, port=port, metrics_port=metrics_port, ovsdb_target=ovsdb_target).run()

@@ -1,7 +1,6 @@
 """``ovs-vpc controller``: run the controller."""
 
 import logging
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +8,7 @@ import typer
 
 from controller.cli.output import fail
 from controller.cli.state import DEFAULT_STATE
+from controller.left_out import leave_out
 from flows.model.contract import OPENFLOW_PORT, OVSDB_PORT
 
 METRICS_PORT = 9476
@@ -40,8 +40,7 @@ def controller(
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     for noisy in ("os_ken", "ofp_event", "ovs"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    # python-ovs imports eventlet where os-ken has brought it along. Nobody uses it here, and it takes half a second.
-    sys.modules["eventlet"] = None  # type: ignore[assignment]
+    leave_out()
     # Only here: os-ken is slow to load and no other verb needs it.
     from controller.app import run  # noqa: PLC0415
 
