@@ -84,8 +84,6 @@ class Sync:
         """Whether events came of which it was not yet found out what follows from them."""
         self._busy: set[str] = set()
         """The hosts that something is under way for, or left to do."""
-        self._is_ordered = True
-        """Whether receivers are prepared before senders change: what is under way may concern packets that arrive."""
         self._moved: set[str] = set()
         """The hosts that have other ports than their contracts say."""
         self._look_at = 0.0
@@ -224,10 +222,10 @@ class Sync:
         patient = [host for host in busy if host.is_patient(now)]
         receiving = {host.name for host in patient if host.receives_more}
         sending = {host.name for host in patient if host.sends_otherwise}
-        known = self._knows_enough(now)
+        known, is_ordered = self._knows_enough(now), self._views.has_detours
         for host in busy:
             is_first = not receiving - {host.name}
-            may_send = is_first or not self._is_ordered
+            may_send = is_first or not is_ordered
             may_remove = known and is_first and not sending - {host.name}
             self._prove(host, now)
             host.pump(
@@ -235,13 +233,14 @@ class Sync:
                 may_send=may_send,
                 may_remove=may_remove,
                 knows_all=known,
-                may_linger=not self._is_ordered,
+                may_linger=not is_ordered,
             )
             if host.is_restored():
                 self._flows_restored(host.name)
             if host.is_settled:
                 self._busy.discard(host.name)
-        self._is_ordered = self._is_ordered and bool(self._busy)
+        if not self._busy and not self._is_behind:
+            self._views.settle()
         if self._started is not None:
             self._switches.pump(now, kept_links)
         self._release_vlans()
@@ -389,7 +388,6 @@ class Sync:
         if self._views.take_segments_moved():
             self._give_vlans()
         self._is_behind = False
-        self._is_ordered = self._views.take_detours() or self._is_ordered
         generation = self._stored.generation
         declared = self._stored.network.hosts
         for name, others in self._views.take_meetings().items():
@@ -455,6 +453,6 @@ class Sync:
         self._report.touch(node.name)
         node.connected(session, now)
         self._busy.add(node.name)
-        self._is_ordered = True
+        self._views.unsettle()
         if self._switches.has(node):
             session.read_ports()

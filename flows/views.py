@@ -79,6 +79,8 @@ class Views:
         self._moved: set[str] = set()
         self._segments_moved = True
         self._has_detours = True
+        self._left: set[tuple[str, str]] = set()
+        """Ports that are not on a host any more, by what was heard last. They may still be plugged in there."""
         self._joined: set[Group] = set()
         """Those that came to another host, or that matter on another."""
 
@@ -112,14 +114,25 @@ class Views:
         moved, self._segments_moved = self._segments_moved, False
         return moved
 
-    def take_detours(self) -> bool:
-        """Whether, since the last call, anything but ports came, went, or moved from where they are no more.
+    @property
+    def has_detours(self) -> bool:
+        """Whether packets may still come by an old way, and be lost when others are sent another way too early.
 
-        A port of a VPC comes also when it is declared. Only after anything else may packets that arrive by the old way
-        be lost when they are sent another way too early.
+        They do not, when nothing happened since :meth:`settle` but that ports of VPCs were declared, and that ports
+        came, went, or moved from where they are no more.
         """
-        detours, self._has_detours = self._has_detours, False
-        return detours
+        return self._has_detours or any(
+            host in self._hosts and port in self._hosts[host].plugged for port, host in self._left
+        )
+
+    def settle(self) -> None:
+        """Switches hold what they shall: no packet comes by an old way."""
+        self._has_detours = False
+        self._left.clear()
+
+    def unsettle(self) -> None:
+        """A switch may hold something else than it shall."""
+        self._has_detours = True
 
     def set_model(self, network: Network, tags: Tags, changed: Set[str] | None = None) -> None:
         """The model is this now. Objects that are the very same as before are not looked at.
@@ -250,10 +263,8 @@ class Views:
             else:
                 del host.plugged[port]
             if self._locator.claim(port, name, changed.get(port)):
-                still_there = (
-                    host for host in places_before if host not in self._hosts or port in self._hosts[host].plugged
-                )
-                self._has_detours = self._has_detours or any(still_there)
+                self._has_detours = self._has_detours or not self._hosts.keys() >= set(places_before)
+                self._left.update((port, place) for place in places_before)
                 self._placed(port, self._groups.get(port, ()), places_before)
             else:
                 self._attend(name, port)

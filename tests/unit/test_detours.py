@@ -36,7 +36,7 @@ def observed(model: Network) -> Views:
     views.set_model(model, tags(model))
     views.set_facts("h1", facts("one"))
     views.set_facts("h2", facts())
-    assert views.take_detours()
+    views.settle()
     return views
 
 
@@ -57,17 +57,37 @@ def test_of_declared_ports_only_new_ones_lead_no_packet_astray(ports: tuple[str,
     after = network(*ports)
     same = {name: before.ports[name] for name in after.ports if after.ports[name] == before.ports.get(name)}
     views.set_model(before.with_ports({**after.ports, **same}), tags(after))
-    assert views.take_detours() is expected
-    assert not views.take_detours()
+    assert views.has_detours is expected
 
 
 def test_interfaces_that_come_and_go_do_not() -> None:
     model = network(HERE)
     views = observed(model)
     views.set_facts("h1", facts())
-    assert not views.take_detours(), "it left"
+    assert not views.has_detours, "it left"
     views.set_facts("h2", facts("one"))
-    assert not views.take_detours(), "it came elsewhere"
+    assert not views.has_detours, "it came elsewhere"
+
+
+def test_a_port_that_came_elsewhere_first_does_for_as_long_as_it_may_be_here_too() -> None:
+    model = network(THERE)
+    views = Views()
+    views.set_model(model, tags(model))
+    views.set_facts("h1", HostFacts(1, "netdev", 65000, frozenset([Interface("one", "one", 1, True)])))
+    views.set_facts("h2", facts())
+    views.settle()
+    assert views.locations.hosts["one"] == "h1"
+    views.set_facts("h2", facts("one"))
+    assert views.locations.hosts["one"] == "h2"
+    assert views.has_detours
+    views.set_facts("h1", facts())
+    assert not views.has_detours
+
+
+def test_what_a_switch_holds_that_has_come_back_is_not_known() -> None:
+    views = observed(network(HERE))
+    views.unsettle()
+    assert views.has_detours
 
 
 def test_another_structure_does() -> None:
@@ -75,4 +95,4 @@ def test_another_structure_does() -> None:
     views = observed(before)
     after = parse(HEAD.replace("segments: {red: {id: 9, vlan: 9}}", "") + HERE, "detours.yaml")[0]
     views.set_model(after, tags(after))
-    assert views.take_detours()
+    assert views.has_detours
