@@ -12,6 +12,8 @@ from datetime import datetime
 from pathlib import Path
 
 from controller.switch import encode
+from tests.benchmarks import bare
+from tests.benchmarks.bare import Bare
 from tests.benchmarks.figures import Figure, run_group
 from tests.benchmarks.hosts import Hosts
 from tests.benchmarks.networks import BenchNetwork
@@ -140,17 +142,18 @@ class Bulk:
         file.write_text("\n".join(line.strip() for line in dumped.splitlines() if "actions=" in line) + "\n")
 
 
-def _by_ofctl(file: Path) -> tuple[list[float], list[float]]:
-    """Seconds that ovs-ofctl takes to add the flows of a file to an empty switch, and to read them."""
-    added, dumped = [], []
+def _by_others(file: Path) -> tuple[list[float], list[float], list[Bare]]:
+    """What the flows of a file cost ovs-ofctl, which adds them to an empty switch and reads them, and Open vSwitch."""
+    added, dumped, by_itself = [], [], []
     with Switch() as switch:
-        switch.vsctl("add-br", "br-int")
+        switch.vsctl("add-br", "br-int", "--", "set", "bridge", "br-int", "protocols=OpenFlow10,OpenFlow14")
         management = f"unix:{switch.directory}/br-int.mgmt"
         for _ in range(_TIMES):
             run(["ovs-ofctl", _PROTOCOL, "del-flows", management])
             added.append(run(["ovs-ofctl", _PROTOCOL, "--bundle", "add-flows", management, str(file)]).seconds)
             dumped.append(run(["ovs-ofctl", _PROTOCOL, "dump-flows", management]).seconds)
-    return added, dumped
+            by_itself.append(bare.measure(switch, "br-int"))
+    return added, dumped, by_itself
 
 
 def measure() -> list[Figure]:
@@ -166,12 +169,15 @@ def measure() -> list[Figure]:
             bulk.dump(file)
         finally:
             ours.stop()
-        added, dumped = _by_ofctl(file)
+        added, dumped, by_itself = _by_others(file)
     flows, add, dump = f"{bulk.flows:,} flows", "ovs-ofctl --bundle add-flows", "ovs-ofctl dump-flows"
+    taken, given = [one.taken for one in by_itself], [one.given for one in by_itself]
     return [
         Figure(GROUP, f"{flows} into a switch that comes empty", "s", restarts, added, add, target=0.5),
         Figure(GROUP, f"{flows} from the model's database", "s", [from_model], added, add, target=1.0),
         Figure(GROUP, f"reconnect with {flows} that are right", "s", reconnects, dumped, dump, target=0.6),
+        Figure(GROUP, f"bare: {flows} as bytes that were there before, in one bundle", "s", taken, added, add),
+        Figure(GROUP, f"bare: {flows} read, and nobody looks at them", "s", given, dumped, dump),
         Figure(GROUP, "flows changed by these reconnects", "", [changes], target=0),
     ]
 
