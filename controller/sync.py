@@ -218,7 +218,8 @@ class Sync:
                 self._prove(host, now)
                 host.check(now)
             self._audit()
-        busy = [self._hosts[name] for name in self._busy & self._hosts.keys()]
+        self._busy &= self._hosts.keys()
+        busy = [self._hosts[name] for name in self._busy]
         patient = [host for host in busy if host.is_patient(now)]
         receiving = {host.name for host in patient if host.receives_more}
         sending = {host.name for host in patient if host.sends_otherwise}

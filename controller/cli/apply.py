@@ -38,6 +38,8 @@ def apply(
     target = find_target(state, lab)
     store = target.store
     network, text = read_network(file)
+    if target.lab is not None:
+        target.lab.check_follow(text)
     made, planned_for = (store.compare(network), None) if yes else _agreed(store, network, in_words=flows)
     with working("applying"):
         generation = store.commit(made, comment=comment, generation=planned_for)

@@ -1,6 +1,5 @@
 """``ovs-vpc``: all verbs together. Only the verb that is asked for is loaded: that takes longer than most verbs do."""
 
-import gc
 import sys
 from collections.abc import Iterable, Mapping
 from importlib import import_module
@@ -124,9 +123,6 @@ def main() -> None:
     if not sys.argv[1:] or sys.argv[1] in _HELP:
         overview()()  # which ends the program
     asked = [word for word in sys.argv[1:2] if word in VERBS]
-    if asked != ["controller"]:
-        # All others are short: they end before it pays to look for garbage.
-        gc.disable()
     # Only here: with it comes the model, and the help needs none.
     from controller.cli.output import explained  # noqa: PLC0415
 

@@ -6,11 +6,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
+from controller.cli import apply as apply_verb
 from controller.cli.migrate import is_on
 from controller.cli.state import Target
+from mininet_topos.errors import LabError
 from mininet_topos.pinging import Pings
 from mininet_topos.waiting import patience
 from tests.integration.test_vpc import network
@@ -40,6 +43,20 @@ def move(lab: VpcLab, port: str, host: str) -> Window:
     target = Target(lab.store, lab.lab)
     wait_until(lambda: is_on(target, port, host, generation), f"{port} to be on {host}")
     return since, time.time()
+
+
+def test_a_lab_cannot_follow_a_file_with_other_hosts(
+    labs: Labs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab = labs(PEERED)
+    file = tmp_path / "more.yaml"
+    file.write_text(PEERED.replace("hosts:\n", "hosts:\n  another: {tunnel_ip: 10.174.233.99}\n", 1))
+    before = lab.store.load()
+    # The labs of tests are not where a user's are.
+    monkeypatch.setattr(apply_verb, "find_target", lambda _state, _lab: Target(lab.store, lab.lab))
+    with pytest.raises(LabError, match="a running lab cannot get other hosts"):
+        apply_verb.apply(file, yes=True)
+    assert lab.store.load() == before, "nothing was changed"
 
 
 def lost_outside(pings: Pings, moves: Sequence[Window]) -> int:
