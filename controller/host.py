@@ -84,8 +84,8 @@ class Host:
         """Answers of which more is to come."""
         self._uncompared: Reading | None = None
         """All that the switch holds, until it is known what it shall hold."""
-        self._unaudited: deque[bytes] = deque()
-        """What the switch reported, as far as it was not yet looked at byte by byte."""
+        self._unaudited: dict[Flows, deque[bytes]] = {}
+        """What the switch reported last, as far as it was not yet looked at byte by byte."""
         self.drifted = Tally()
         self.refusals = Tally()
         self.drops = Drops()
@@ -205,7 +205,7 @@ class Host:
         elif which.drops:
             self.drops.counted(reading.entries(reading.cookies), self._desired)
         elif self._actual is not None and self._desired is not None:
-            self._compare(reading, self._actual, self._desired, which.table)
+            self._compare(which, reading, self._actual, self._desired)
 
     def setting_drifted(self, words: str) -> None:
         """Somebody else changed a setting in the host's database."""
@@ -394,21 +394,27 @@ class Host:
             self._actual = Holdings(others, misses)
         else:
             self._actual.has_learned(others)
-        self._compare(reading, self._actual, self._desired)
+        self._compare(EVERYTHING, reading, self._actual, self._desired)
 
-    def _compare(self, reading: Reading, actual: Holdings, desired: Desired, table: int | None = None) -> None:
+    def _compare(self, which: Flows, reading: Reading, actual: Holdings, desired: Desired) -> None:
         """Flows were read: all, or those of one table."""
-        self._watch.compared(reading, actual, desired, table)
-        self._unaudited += reading.parts
+        self._watch.compared(reading, actual, desired, which.table)
+        self._unaudited.pop(which, None)  # what was reported before is outdated
+        if reading.parts:
+            self._unaudited[which] = reading.parts
         self._drifted()
 
-    def audit(self) -> bool:
-        """Look closely at some of the flows that were read. Returns whether there were any."""
+    def audit(self) -> int:
+        """Look closely at some of the flows that were read. Returns how many bytes of them; 0: there were none."""
         if not self._unaudited or self._actual is None or self._desired is None:
-            return False
-        self._watch.audited(self._unaudited.popleft(), self._actual, self._desired)
+            return 0
+        which, parts = next(iter(self._unaudited.items()))
+        part = parts.popleft()
+        if not parts:
+            del self._unaudited[which]
+        self._watch.audited(part, self._actual, self._desired)
         self._drifted()
-        return True
+        return len(part)
 
     def _drifted(self) -> None:
         """Flows may have turned out not to be right."""

@@ -17,12 +17,13 @@ class Reading:
     def __init__(self) -> None:
         self.cookies: set[int] = set()
         self.parts: deque[bytes] = deque()
-        """The flows as the switch reports them, those of a message in one."""
+        """The flows as the switch reports them, those of a message in one; none is empty."""
 
     def take(self, flows: bytes) -> None:
         """The next part of the answer."""
-        self.parts.append(flows)
-        self.cookies.update(cookies(flows))
+        if flows:
+            self.parts.append(flows)
+            self.cookies.update(cookies(flows))
 
     def entries(self, among: Set[int]) -> Iterator[Entry]:
         """The flows with one of these cookies."""
