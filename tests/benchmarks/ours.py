@@ -60,6 +60,15 @@ class Ours:
         """Make this the network; the command ends when all hosts have confirmed it."""
         return self._apply(network.yaml(), wait=_SECONDS)
 
+    def apply_by_program(self, network: BenchNetwork) -> float:
+        """The same by a program that is connected to the store; seconds until all hosts have confirmed."""
+        model, _ = parse(network.yaml(), "network.yaml")
+        start = time.monotonic()
+        generation = self._store.apply(model)
+        if not wait_confirmed(self._store, generation, _SECONDS):
+            raise TimeoutError("not all hosts have confirmed")
+        return time.monotonic() - start
+
     def begin(self, text: str) -> None:
         """Make the network of a text the model, without waiting for any host."""
         self._apply(text, wait=0)
@@ -78,15 +87,6 @@ class Ours:
     def add(self, network: BenchNetwork) -> Ran:
         """Give the network its last port, after all others."""
         return self.apply(network)
-
-    def add_by_program(self, network: BenchNetwork) -> float:
-        """The same by a program that is connected to the store; seconds until all hosts have confirmed."""
-        model, _ = parse(network.yaml(), "network.yaml")
-        start = time.monotonic()
-        generation = self._store.apply(model)
-        if not wait_confirmed(self._store, generation, _SECONDS):
-            raise TimeoutError("not all hosts have confirmed")
-        return time.monotonic() - start
 
     def are_bound(self, ports: int) -> bool:
         """Whether so many interfaces have the mark that they belong to their port."""
