@@ -48,7 +48,12 @@ class Ours:
     @property
     def pids(self) -> list[int]:
         """The control plane's processes: the controller and the server of its store."""
-        return [self.controller.pid, int((self.state / "ovsdb-server.pid").read_text())]
+        return [self.controller.pid, *self.databases]
+
+    @property
+    def databases(self) -> list[int]:
+        """The servers of databases among them."""
+        return [int((self.state / "ovsdb-server.pid").read_text())]
 
     def join(self, network: BenchNetwork) -> None:
         """Make the hosts known, and wait until they have their integration bridges."""

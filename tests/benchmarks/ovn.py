@@ -95,6 +95,11 @@ class Ovn:
         """The control plane's processes: databases, ovn-northd, every ovn-controller."""
         return [*self._central.pids, *(controller.daemon.pid for controller in self._controllers.values())]
 
+    @property
+    def databases(self) -> list[int]:
+        """The servers of databases among them."""
+        return self._central.pids[:2]
+
     def join(self, network: BenchNetwork) -> None:
         """Make the hosts known and wait until they have their integration bridges; make routers, subnets and seeds."""
         for name, switch in self.hosts.switches.items():

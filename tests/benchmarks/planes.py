@@ -25,13 +25,14 @@ class Change:
 
     ``command``: until the command ended. ``switches``: from the change in the model's database to the last flow in the
     last switch. ``cpu``: of the control plane's processes until the switches were quiet, beyond what they need in the
-    same time with nothing to do. ``client``: CPU of the command. ``flows``: how many flows were added, changed and
-    deleted in all switches.
+    same time with nothing to do; ``databases``: that part of it. ``client``: CPU of the command. ``flows``: how many
+    flows were added, changed and deleted in all switches.
     """
 
     command: float
     switches: float
     cpu: float
+    databases: float
     client: float
     flows: int
 
@@ -79,25 +80,34 @@ def add(plane: Plane, network: BenchNetwork, times: int) -> list[Change]:
             settle(watches.values(), time.monotonic())
             # Right before each change: what else the machine does is another thing from minute to minute.
             idle = idle_share(plane)
-            before, start = cpu(plane.pids), time.monotonic()
+            before, start = _cpus(plane), time.monotonic()
             ran = plane.add(network.with_ports(network.ports + number))
             settle(watches.values(), time.monotonic())
             events = _events(watches.values(), start)
             known = min(when for when, _ in model.since(start))
             last = max(when for when, _ in events)
-            used, seconds = cpu(plane.pids) - before, time.monotonic() - start
-            changes.append(Change(ran.seconds, last - known, used - idle * seconds, ran.cpu, len(events)))
+            seconds = time.monotonic() - start
+            used, databases = (
+                now - then - each * seconds for now, then, each in zip(_cpus(plane), before, idle, strict=True)
+            )
+            changes.append(Change(ran.seconds, last - known, used, databases, ran.cpu, len(events)))
         return changes
     finally:
         for watch in (model, *watches.values()):
             watch.stop()
 
 
-def idle_share(plane: Plane) -> float:
-    """CPU seconds that the control plane needs in a second with nothing to do."""
-    before = cpu(plane.pids)
+def idle_share(plane: Plane) -> tuple[float, float]:
+    """CPU seconds that the control plane, and of it the databases, need in a second with nothing to do."""
+    before = _cpus(plane)
     time.sleep(_IDLE)
-    return (cpu(plane.pids) - before) / _IDLE
+    used, databases = (now - then for now, then in zip(_cpus(plane), before, strict=True))
+    return used / _IDLE, databases / _IDLE
+
+
+def _cpus(plane: Plane) -> tuple[float, float]:
+    """CPU seconds of the control plane, and of its databases."""
+    return cpu(plane.pids), cpu(plane.databases)
 
 
 def restart(plane: Plane) -> Restart:
