@@ -112,7 +112,7 @@ class Bulk:
         other = address.strip("[]") if "[" in address else f"[{address}]"
         self._switch.vsctl("set", "Controller", "br-int", f'target="{kind}:{other}:{port}"')
 
-    def _connecting(self, act: Callable[[], None], is_done: Callable[[], bool]) -> float:
+    def _connecting(self, act: Callable[[], object], is_done: Callable[[], bool]) -> float:
         before = len(self._connections())
         act()
         until(lambda: len(self._connections()) > before, "the switch to dial", 30, 0.02)
