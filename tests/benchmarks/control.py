@@ -55,11 +55,11 @@ def _by_program(plane: Ours, network: BenchNetwork) -> Program:
     """Add some more ports, one after the other; then take all ports away, and give them back."""
     # The first only makes the program know the network.
     more = range(network.ports + _ADDS, network.ports + 2 * _ADDS + 1)
-    _, *adds = [plane.apply_by_program(network.with_ports(number)) for number in more]
+    _, *adds = [plane.by_program(network.with_ports(number))() for number in more]
     seeds = len(plane.hosts.switches)
-    plane.apply_by_program(network.with_ports(0))
+    plane.by_program(network.with_ports(0))()
     until(lambda: plane.are_bound(seeds), "all ports to be gone", 600, 0.05)
-    confirmed, start = plane.apply_by_program(network), time.monotonic()
+    confirmed, start = plane.by_program(network)(), time.monotonic()
     until(lambda: plane.are_bound(network.ports + seeds), "all ports to be bound", 600, 0.05)
     return Program(adds, confirmed + time.monotonic() - start)
 

@@ -6,6 +6,7 @@ import socket
 import sys
 import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 from controller.cli.waiting import wait_confirmed
@@ -65,14 +66,18 @@ class Ours:
         """Make this the network; the command ends when all hosts have confirmed it."""
         return self._apply(network.yaml(), wait=_SECONDS)
 
-    def apply_by_program(self, network: BenchNetwork) -> float:
-        """The same by a program that is connected to the store; seconds until all hosts have confirmed."""
+    def by_program(self, network: BenchNetwork) -> Callable[[], float]:
+        """The same by a program that is connected to the store, when it is called: seconds until all confirmed it."""
         model, _ = parse(network.yaml(), "network.yaml")
-        start = time.monotonic()
-        generation = self._store.apply(model)
-        if not wait_confirmed(self._store, generation, _SECONDS):
-            raise TimeoutError("not all hosts have confirmed")
-        return time.monotonic() - start
+
+        def apply() -> float:
+            start = time.monotonic()
+            generation = self._store.apply(model)
+            if not wait_confirmed(self._store, generation, _SECONDS):
+                raise TimeoutError("not all hosts have confirmed")
+            return time.monotonic() - start
+
+        return apply
 
     def begin(self, text: str) -> None:
         """Make the network of a text the model, without waiting for any host."""
