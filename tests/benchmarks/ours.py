@@ -43,7 +43,8 @@ class Ours:
         self._store = Store(self.state)
 
     def stop(self) -> None:
-        """End the controller, which ends the server of its store."""
+        """End the controller, and by that the server of its store: it stays for as long as anybody uses it."""
+        self._store.close()
         self.controller.end()
 
     @property
