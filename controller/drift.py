@@ -52,9 +52,8 @@ class Watch:
     def compared(self, reading: Reading, held: Holdings, desired: Desired, table: int | None = None) -> None:
         """Flows were read: all of ours, or those of one table."""
         held.take(desired.among(reading.cookies))
-        for entry in reading.entries(reading.cookies - desired.flows.keys()):
-            if entry.cookie >> 56 == COOKIE_OWNER:
-                self._judge(entry, held, desired)
+        for entry in reading.unknown(desired.flows.keys()):
+            self._judge(entry, held, desired)
         for cookie in held.cookies(table) - reading.cookies:
             self._lose(cookie, held, desired, "deleted or replaced")
 

@@ -91,9 +91,10 @@ class Holdings:
         self._put_all({flow.cookie: flow for flow in plan.add})
 
     def _put(self, cookie: int, flow: Flow | None) -> None:
-        self._flows[cookie] = flow
-        if flow is not None and flow.shape.table in self._of_table:
-            self._of_table[flow.shape.table].add(cookie)
+        if flow is None:
+            self._flows[cookie] = None
+        else:
+            self._put_all({cookie: flow})
 
     def _put_all(self, flows: Mapping[int, Flow]) -> None:
         self._flows.update(flows)

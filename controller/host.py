@@ -203,7 +203,7 @@ class Host:
             self._uncompared = reading
             self._compare_all()
         elif which.drops:
-            self.drops.counted(reading.entries(reading.cookies), self._desired)
+            self.drops.counted(reading.entries(), self._desired)
         elif self._actual is not None and self._desired is not None:
             self._compare(which, reading, self._actual, self._desired)
 
@@ -388,9 +388,10 @@ class Host:
             self._actual = Holdings(reading.cookies)
             return
         self._uncompared = None
-        others = reading.cookies - self._desired.flows.keys()
+        wanted = self._desired.flows.keys()
+        others = reading.cookies - wanted
         if self._pending is None or self._actual is None:
-            misses = (entry.cookie for entry in reading.entries(others) if entry.priority == MISS)
+            misses = (entry.cookie for entry in reading.unknown(wanted) if entry.priority == MISS)
             self._actual = Holdings(others, misses)
         else:
             self._actual.has_learned(others)

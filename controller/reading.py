@@ -9,6 +9,7 @@ from collections.abc import Iterator, Set
 from itertools import chain
 
 from controller.switch.decode import Entry, cookies, entries
+from flows.flow import COOKIE_OWNER
 
 
 class Reading:
@@ -25,7 +26,11 @@ class Reading:
             self.parts.append(flows)
             self.cookies.update(cookies(flows))
 
-    def entries(self, among: Set[int]) -> Iterator[Entry]:
-        """The flows with one of these cookies."""
-        every = chain.from_iterable(map(entries, self.parts)) if among else ()
-        return (entry for entry in every if entry.cookie in among)
+    def entries(self) -> Iterator[Entry]:
+        """All flows."""
+        return chain.from_iterable(map(entries, self.parts))
+
+    def unknown(self, wanted: Set[int]) -> Iterator[Entry]:
+        """The flows that have a cookie of ours, and none of these; not what the switch learned by itself."""
+        cookies = {cookie for cookie in self.cookies - wanted if cookie >> 56 == COOKIE_OWNER}
+        return (entry for entry in self.entries() if entry.cookie in cookies) if cookies else iter(())
