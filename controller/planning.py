@@ -13,7 +13,8 @@ from controller.store.rows import Key, Rows, Values, rows_of_object, rows_of_set
 from controller.vlans import segments_here
 from flows.concerned import Placed
 from flows.facts import HostFacts, SwitchFacts
-from flows.flow_change import FlowChange, host_changes, switch_changes
+from flows.flow_change import FlowChange, host_changes, merged, switch_changes
+from flows.following import Following, Observed
 from flows.locate import locate
 from flows.model import Network
 from flows.model.difference import Difference
@@ -63,13 +64,31 @@ class Situation:
     """The VLANs that hosts have given; None: the numbers have all of them that will ever be."""
 
     def placed(self, network: Network) -> Placed:
-        """Where the ports of a network are, with the VLANs that hosts give to segments that come to them."""
-        locations, tags = locate(network, self.hosts), self.tags
-        if self.vlans is not None:
-            here = segments_here(network, locations)
-            needed = {host: [tags.segments[name] for name in names] for host, names in here.items()}
-            tags = replace(tags, vlans=self.vlans.allocate(needed).named(tags.segments))
-        return Placed(network, tags, self.hosts, locations)
+        """Where the ports of a network are."""
+        return Placed(network, self.tags, self.hosts, locate(network, self.hosts))
+
+    def with_vlans(self, network: Network) -> "Situation":
+        """The same with the VLANs that hosts give to segments of a network that come to them."""
+        if self.vlans is None:
+            return self
+        here = segments_here(network, locate(network, self.hosts))
+        needed = {host: [self.tags.segments[name] for name in names] for host, names in here.items()}
+        vlans = self.vlans.allocate(needed)
+        return replace(self, vlans=vlans, tags=replace(self.tags, vlans=vlans.named(self.tags.segments)))
+
+    def observing(self, observed: Observed, network: Network) -> "Situation":
+        """What follows when something else is observed."""
+        return replace(self, hosts=observed.hosts, switches=observed.switches).with_vlans(network)
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """What a change does after it was made: once what it leads to is observed."""
+
+    when: list[str]
+    """What happens for that, each as the rest of a sentence that begins with "when"."""
+    flows: Mapping[str, FlowChange]
+    """What each switch then gets and loses; those left out for which nothing changes."""
 
 
 class Planned:
@@ -96,16 +115,16 @@ class Planned:
 
     @property
     def unseen(self) -> list[str]:
-        """The hosts and plain switches of which nothing is known: their flows cannot be told."""
-        network = self._difference.new
-        hosts = [host for host in network.hosts if host not in self._after.hosts]
-        return hosts + [switch for switch in network.switches if switch not in self._after.switches]
+        """The hosts and plain switches of which nothing is known nor will be: their flows cannot be told."""
+        network, told = self._difference.new, self._told
+        hosts = [host for host in network.hosts if host not in told.hosts]
+        return hosts + [switch for switch in network.switches if switch not in told.switches]
 
     @property
     def unplugged(self) -> list[str]:
-        """The ports that are different and not plugged in where they belong: their flows come once they are."""
+        """The ports that are different and of which it cannot be told where they will be plugged in, or when."""
         seen: dict[str, set[str]] = {}
-        for host, facts in self._after.hosts.items():
+        for host, facts in self._told.hosts.items():
             for interface in facts.interfaces:
                 seen.setdefault(interface.iface_id, set()).add(host)
         changed = self._difference.changed["ports"]
@@ -118,13 +137,41 @@ class Planned:
 
     @cached_property
     def flows(self) -> dict[str, FlowChange]:
-        """What each switch gets and loses, with what is plugged in now; those left out for which nothing changes."""
-        old, new = self._difference.old, self._difference.aligned
-        before, after = self._before.placed(old), self._after.placed(new)
-        return {
-            **host_changes(self._difference, before, after),
-            **switch_changes(self._difference, self._before.switches, self._after.switches),
-        }
+        """What each switch gets and loses at once, as things are; those left out for which nothing changes."""
+        return _flows(self._difference, self._before, self._made)
+
+    @cached_property
+    def later(self) -> Later:
+        """What follows, as far as it can be told."""
+        network = self._difference.aligned
+        same, at = Difference(network, network), self._made
+        changes = list[Mapping[str, FlowChange]]()
+        for observed in self._following.steps:
+            before, at = at, at.observing(observed, network)
+            changes.append(_flows(same, before, at))
+        return Later(self._following.events, merged(changes))
+
+    @cached_property
+    def _made(self) -> Situation:
+        """The moment after the change."""
+        return self._after.with_vlans(self._difference.aligned)
+
+    @cached_property
+    def _following(self) -> Following:
+        return Following(self._difference, Observed(self._after.hosts, self._after.switches))
+
+    @property
+    def _told(self) -> Observed:
+        """What is observed in the end, as far as it can be told."""
+        return self._following.steps[-1] if self._following.steps else self._following.now
+
+
+def _flows(difference: Difference, before: Situation, after: Situation) -> dict[str, FlowChange]:
+    """What each switch gets and loses between two times."""
+    return {
+        **host_changes(difference, before.placed(difference.old), after.placed(difference.aligned)),
+        **switch_changes(difference, before.switches, after.switches),
+    }
 
 
 def plan(outlook: Outlook, network: Network, status: Mapping[str, Any]) -> Planned:

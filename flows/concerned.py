@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from functools import cached_property
 
-from flows.facts import HostFacts
+from flows.facts import HostFacts, Interface
 from flows.locate import Locations, places
 from flows.model import Network
 from flows.model.difference import Difference
@@ -108,14 +108,27 @@ class Concerned:
     def _is_everywhere(self) -> bool:
         """Whether something changed that every flow may depend on."""
         hosts = self._difference.changed["hosts"]
-        return self._difference.settings_differ or bool(hosts & self._old.hosts.keys())
+        return (
+            self._difference.settings_differ
+            or bool(hosts & self._old.hosts.keys())
+            or any(_ways_out(before) != _ways_out(after) for before, after in self._facts if before and after)
+        )
+
+    @property
+    def _facts(self) -> Iterator[tuple[HostFacts | None, HostFacts | None]]:
+        """Before and after, of each host that is not observed the same; None where nothing is known of it."""
+        before, after = (side.facts for side in self._sides)
+        for host in before.keys() | after.keys():
+            if before.get(host) is not after.get(host):
+                yield before.get(host), after.get(host)
 
     @cached_property
     def _touched(self) -> frozenset[str]:
-        """The ports that are different, or are somewhere else."""
+        """The ports that are different, are somewhere else, or are plugged in otherwise."""
         moved = (name for name, host in self._after.items() if self._before.get(name) != host)
         gone = (name for name in self._before if name not in self._after)
-        return self._difference.changed["ports"].union(moved, gone)
+        plugged = (one.iface_id for before, after in self._facts for one in _interfaces(before) ^ _interfaces(after))
+        return self._difference.changed["ports"].union(moved, gone, plugged)
 
     @cached_property
     def _whole(self) -> frozenset[str]:
@@ -204,6 +217,15 @@ class Concerned:
             for port in network.segment_ports.values()
             if any(segment.name in segments for segment in network.segments_of(port))
         )
+
+
+def _interfaces(facts: HostFacts | None) -> frozenset[Interface]:
+    return facts.interfaces if facts else frozenset()
+
+
+def _ways_out(facts: HostFacts) -> tuple[object, ...]:
+    """What of a host's facts matters to more than single ports."""
+    return facts.datapath_type, facts.tunnel_ofport, facts.physical
 
 
 def _with_ports(network: Network, names: Iterable[str]) -> Network:

@@ -47,13 +47,24 @@ def host_changes(difference: Difference, old: Placed, new: Placed) -> dict[str, 
     return {host: change for host, change in found.items() if change}
 
 
+def merged(changes: Iterable[Mapping[str, FlowChange]]) -> dict[str, FlowChange]:
+    """What several changes do, one after the other. A flow that goes and comes again is in both."""
+    found: dict[str, FlowChange] = {}
+    for change in changes:
+        for place, one in change.items():
+            before = found.get(place, FlowChange((), ()))
+            found[place] = FlowChange(before.added + one.added, before.removed + one.removed)
+    return found
+
+
 def switch_changes(
     difference: Difference, old: Mapping[str, SwitchFacts], new: Mapping[str, SwitchFacts]
 ) -> dict[str, FlowChange]:
     """What each plain switch gets and loses; those are left out for which nothing changes."""
     machines = difference.old.switch_ports.keys() | difference.new.switch_ports.keys()
     sections = ("switches", "links", "routers")
-    if not (difference.changed["ports"] & machines or any(difference.changed[section] for section in sections)):
+    is_same = not (difference.changed["ports"] & machines or any(difference.changed[section] for section in sections))
+    if is_same and old == new:
         return {}
     found: dict[str, FlowChange | None] = {}
     compiler = _Compiler()

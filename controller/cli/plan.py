@@ -1,7 +1,7 @@
 """``ovs-vpc plan``: what a network file would change, before it is applied."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,7 +11,7 @@ from controller.cli.consoles import err, out
 from controller.cli.objects import print_object
 from controller.cli.output import FlowsOption, JsonOption, print_json, read_network, tell
 from controller.cli.state import LabOption, StateOption, find_target
-from controller.planning import ObjectChange, Planned, plan_between
+from controller.planning import Later, ObjectChange, Planned, plan_between
 from controller.planning import plan as plan_change
 from flows.flow_change import FlowChange
 from flows.model.problem import listed
@@ -39,8 +39,9 @@ def plan(
     """Show what applying a network file would change, and change nothing.
 
     That is: the objects; how many flows each switch gets and loses in each table; and which ports reach each other
-    that did not, or no more, with the object of the change that does it. Flows are told for what is plugged in now;
-    with --against for everything that the files declare.
+    that did not, or no more, with the object of the change that does it. Flows follow what is plugged in: those that
+    change at once are counted first, then those that follow when, say, a port has moved. With --against, everything
+    counts as plugged in where the files say.
 
     Exit code 0: there is nothing to change. 2: there is. 1: the file is wrong.
     """
@@ -66,7 +67,9 @@ def print_plan(planned: Planned, *, in_words: bool) -> None:
         out.print("nothing to change: the network is as the file says")
         return
     _print_objects(planned.objects)
+    out.print(f"[bold]flows[/]: {_counts(planned.flows)}")
     _print_flows(planned.flows, in_words=in_words)
+    _print_later(planned.later, in_words=in_words)
     if planned.unseen:
         out.print(f"  not counted, because nothing is known of them yet: {listed(planned.unseen)}")
     if planned.unplugged:
@@ -84,9 +87,24 @@ def _print_objects(objects: Sequence[ObjectChange]) -> None:
             print_object(change.key, change.old, change.new, "  ")
 
 
-def _print_flows(flows: dict[str, FlowChange], *, in_words: bool) -> None:
+def _counts(flows: Mapping[str, FlowChange]) -> str:
     added, removed = (sum(len(getattr(change, kind)) for change in flows.values()) for kind in ("added", "removed"))
-    out.print(f"[bold]flows[/]: {added} come, {removed} go, on {_number(len(flows), 'switch', 'switches')}")
+    return f"{added} come, {removed} go, on {_number(len(flows), 'switch', 'switches')}"
+
+
+def _print_later(later: Later, *, in_words: bool) -> None:
+    """What follows. Of a single event it is told in one line."""
+    if len(later.when) == 1:
+        tell(f"when {later.when[0]}: {_counts(later.flows)}")
+    elif later.when:
+        out.print("later, when")
+        for event in later.when:
+            tell(f"  {event}")
+        out.print(f"then {_counts(later.flows)}")
+    _print_flows(later.flows, in_words=in_words)
+
+
+def _print_flows(flows: Mapping[str, FlowChange], *, in_words: bool) -> None:
     for host, change in flows.items():
         tables = ", ".join(f"{table} +{more} -{less}" for table, more, less in _tables(change))
         out.print(f"  {host}: {tables}")
@@ -137,6 +155,10 @@ def describe(planned: Planned, *, in_words: bool) -> dict[str, Any]:
             for change in planned.objects
         ],
         "flows": {host: _described(change, in_words=in_words) for host, change in planned.flows.items()},
+        "later": {
+            "when": planned.later.when,
+            "flows": {host: _described(change, in_words=in_words) for host, change in planned.later.flows.items()},
+        },
         "unseen": planned.unseen,
         "unplugged": planned.unplugged,
         "reachability": [

@@ -134,17 +134,40 @@ def test_objects_are_shown_as_they_are_written(tmp_path: Path) -> None:
     ]
 
 
-def test_an_announced_move(tmp_path: Path) -> None:
-    """The new host gets more flows once it has the port's interface."""
+def planned(tmp_path: Path, old: str, new: str, *arguments: str) -> str:
+    """What a plan says of a network that runs as its file says, in which one text is replaced by another."""
     network = parse(SEGMENT, "network.yaml")[0]
     with Store(tmp_path / "state") as store:
         store.apply(network)
         store.write_status(status(network))
         file = tmp_path / "network.yaml"
-        file.write_text(SEGMENT.replace("24, host: h1", "24, host: h1, moving_to: h2"))
-        done = run("plan", file, "--state", tmp_path / "state")
-    assert "      + moving_to: h2" in done.stdout
-    assert "  more come for these ports once they are plugged in: a\n" in done.stdout
+        file.write_text(SEGMENT.replace(old, new))
+        return run("plan", file, "--state", tmp_path / "state", *arguments).stdout
+
+
+def test_what_follows_is_told_as_such(tmp_path: Path) -> None:
+    """Flows follow what is observed: what a change brings later was not told at all, as if it did nothing."""
+    for old, new, when in (
+        ("24, host: h1", "24, host: h1, moving_to: h2", "a is plugged in on h2 too"),
+        ("2/24, host: h2", "2/24, host: h1", "b is plugged in on h1, and no more on h2"),
+        ("ports:\n", "ports:\n  d: {segment: red, host: h1}\n", "d is plugged in on h1"),
+        ("{h1: {", "{h3: {tunnel_ip: 192.0.2.3}, h1: {", "h3 is connected"),
+        ("{tunnel_ip: 192.0.2.1", "{physical: {dc: eth1}, tunnel_ip: 192.0.2.1", "eth1 connects h1 to the physical n"),
+        ("hosts:", "encapsulation: vxlan\nhosts:", "tun-gre is replaced by tun-vxlan on h1, h2"),
+    ):
+        assert f"\nwhen {when}" in planned(tmp_path, old, new), new
+    several = planned(tmp_path, "2/24, host: h2", "2/24, host: h1}\n  d: {segment: red, host: h1")
+    assert "later, when\n  b is plugged in on h1, and no more on h2\n  d is plugged in on h1\nthen " in several
+    moved = json.loads(planned(tmp_path, "2/24, host: h2", "2/24, host: h1", "--json", "--flows"))
+    assert moved["later"]["when"] == ["b is plugged in on h1, and no more on h2"]
+    assert moved["later"]["flows"]["h1"]["classify"]["added"] > 0
+    assert moved["later"]["flows"]["h2"]["words"]["removed"]
+    assert json.loads(planned(tmp_path, "vlan: 5", "vlan: 6", "--json"))["later"] == {"when": [], "flows": {}}
+
+
+def test_a_port_of_which_nobody_knows_where_it_will_be(tmp_path: Path) -> None:
+    told = planned(tmp_path, "ports:\n", "ports:\n  d: {segment: red}\n")
+    assert "  more come for these ports once they are plugged in: d\n" in told
 
 
 def test_wrong_files(tmp_path: Path, state: Path) -> None:

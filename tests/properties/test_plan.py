@@ -1,19 +1,24 @@
 """A plan looks only at what a change can touch, and finds just what a look at everything finds."""
 
+from collections import Counter
 from collections.abc import Mapping
-from itertools import combinations, permutations
+from dataclasses import replace
+from itertools import combinations, pairwise, permutations
 from random import Random
 
 import pytest
 
-from controller.planning import Planned, plan_between
+from controller.planning import Planned, Situation, plan_between
 from flows.compile import compile
 from flows.facts import SwitchFacts
 from flows.flow_change import FlowChange
+from flows.following import Following, Observed
 from flows.locate import locate
 from flows.model import Network
+from flows.model.difference import Difference
 from flows.model.reachability import answers
 from flows.plugged import host_facts, switch_facts, tags
+from flows.tags import Tags
 from flows.tree import tree, working
 from flows.view import view
 from flows.view_switch import locate_machines, view_switch
@@ -76,6 +81,73 @@ def test_a_plan_between_networks_that_have_little_in_common(seed: int) -> None:
     assert compare_flows(plan_between(old, new), old, new)
 
 
+def before_anything_follows(old: Network, new: Network) -> tuple[Planned, list[Observed]]:
+    """A plan for a running network, and what is observed after the change, one after the other: first as before."""
+    hosts = {
+        host: replace(facts, interfaces=frozenset(replace(one, bound=True) for one in facts.interfaces))
+        for host, facts in host_facts(old).items()
+    }
+    observed = Observed(hosts, switch_facts(old))
+    situation = Situation(tags(old, new), observed.hosts, observed.switches)
+    following = Following(Difference(old, new), observed)
+    return Planned(old, new, {}, situation, situation), [observed, *following.steps]
+
+
+def compare_later(old: Network, new: Network) -> int:
+    """Hold what a plan says of what follows against what each switch holds at each time. Returns how much follows."""
+    planned, observed = before_anything_follows(old, new)
+    numbers = tags(old, new)
+    aligned = Difference(old, new).aligned
+    come, gone = dict[str, Counter[int]](), dict[str, Counter[int]]()
+    held = [all_flows(aligned, numbers, one) for one in observed]
+    for before, after in pairwise(held):
+        for place in before.keys() | after.keys():
+            holds, shall_hold = before.get(place, set()), after.get(place, set())
+            come.setdefault(place, Counter()).update(shall_hold - holds)
+            gone.setdefault(place, Counter()).update(holds - shall_hold)
+    for place in come:
+        change = planned.later.flows.get(place, FlowChange((), ()))
+        assert Counter(one.flow.cookie for one in change.added) == come[place]
+        assert Counter(one.flow.cookie for one in change.removed) == gone[place]
+    assert bool(planned.later.when) == (len(observed) > 1), planned.later.when
+    wanted, final = host_facts(new), observed[-1].hosts
+    for host, facts in wanted.items():
+        there = {i.iface_id for i in final[host].interfaces} & new.ports.keys()
+        assert {i.iface_id for i in facts.interfaces} <= there, host
+        assert dict(final[host].physical).keys() == dict(facts.physical).keys()
+    for switch, seen in switch_facts(new).items():
+        assert {plug.name for plug in seen.plugs} <= {plug.name for plug in observed[-1].switches[switch].plugs}
+    return sum(map(Counter.total, come.values())) + sum(map(Counter.total, gone.values()))
+
+
+def all_flows(network: Network, numbers: Tags, observed: Observed) -> dict[str, set[int]]:
+    """What every host and plain switch of which something is known holds."""
+    places = locate(network, observed.hosts)
+    known = {name: facts for name, facts in observed.switches.items() if name in network.switches}
+    links, machines = network.links.values(), locate_machines(network, known)
+    ways = tree(links, working(links, known))
+    hosts = {
+        host: set(compile(view(network, numbers, places, facts, host)).flows)
+        for host, facts in observed.hosts.items()
+        if host in network.hosts
+    }
+    return hosts | {one: set(compile(view_switch(network, one, known[one], ways, machines)).flows) for one in known}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_what_follows_a_change(seed: int) -> None:
+    """Ports that come, move and are announced to move: their flows change when they are plugged in, not before."""
+    assert sum(compare_later(old, new) for old, new in changes(seed, CHANGES)) > 5 * CHANGES
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_what_follows_between_networks_that_have_little_in_common(seed: int) -> None:
+    """Hosts, physical networks and encapsulations that are others, and ports of other kinds by the same names."""
+    random = Random(seed)
+    old, new = (random_network(random, random.randint(1, 4)) for _ in range(2))
+    compare_later(old, new)
+
+
 PLAIN = {
     name: load(SHIPPED / f"{name}.yaml")
     for name in ("lan", "two-lans", "vlan-data-centre", "data-centre", "peered-vpcs")
@@ -88,6 +160,7 @@ def test_a_plan_between_plain_switches(one: str, other: str) -> None:
     old, new = PLAIN[one], PLAIN[other]
     planned = plan_between(old, new)
     assert compare_flows(planned, old, new) + compare_switches(planned, old, new)
+    assert compare_later(old, new)
 
 
 def test_a_plan_for_a_cable_and_a_machine() -> None:
@@ -99,6 +172,7 @@ def test_a_plan_for_a_cable_and_a_machine() -> None:
             less = Network.model_construct(**fields)
             for old, new in ((network, less), (less, network)):
                 differences += compare_switches(plan_between(old, new), old, new)
+                compare_later(old, new)
     assert differences > len(network.links) + len(network.ports)
 
 
