@@ -18,7 +18,8 @@ class Interface:
 
 @dataclass(frozen=True, slots=True)
 class HostFacts:
-    """One host's observed state. Two interfaces never have the same ``iface_id``: the lowest name is taken."""
+    """One host's observed state. Two interfaces never have the same ``iface_id``: the one that had it before
+    is taken, else the lowest name."""
 
     datapath_id: int
     datapath_type: str

@@ -7,6 +7,7 @@ packets travel by ``ovs-appctl netdev-dummy/receive`` and ``ofproto/trace``.
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -83,7 +84,7 @@ class Switch:
     def start_database(self) -> None:
         """Starts ovsdb-server on what the database file holds."""
         self._start("ovsdb-server", f"--remote=p{self.db_target}", str(self.directory / "conf.db"))
-        wait_until((self.directory / "db.sock").exists, "ovsdb-server's socket")
+        wait_until(self._is_listening, "ovsdb-server to answer")
 
     def start_vswitchd(self) -> None:
         """Starts ovs-vswitchd; it answers ``appctl`` when this returns."""
@@ -123,6 +124,11 @@ class Switch:
         self._processes[daemon] = subprocess.Popen(
             [daemon, "--verbose=console:off", control, log, *arguments], env=self._environment
         )
+
+    def _is_listening(self) -> bool:
+        # The socket's file is there a moment before somebody listens.
+        with socket.socket(socket.AF_UNIX) as client:
+            return client.connect_ex(str(self.directory / "db.sock")) == 0
 
     def _run(self, *command: str) -> str:
         done = subprocess.run(command, env=self._environment, capture_output=True, text=True, timeout=30, check=False)

@@ -26,6 +26,18 @@ class SeenInterface:
     """The physical network for which the controller put it there."""
     error: str | None
     """Why the switch could not make it, in its own words."""
+    is_own_mark: bool = True
+    """Whether the mark was made for this very row. One that was copied from another interface was not."""
+
+    @property
+    def has_port(self) -> bool:
+        """Whether it is marked as the one that has the port which it says it is."""
+        return self.mark is not None and self.mark == self.iface_id and self.is_own_mark
+
+    @property
+    def rank(self) -> tuple[bool, bool, str]:
+        """Of all that say they are a port the lowest is taken: who has it, then who is marked, then the first name."""
+        return not self.has_port, self.mark != self.iface_id, self.name
 
     @property
     def claims(self) -> tuple[str, ...]:
@@ -45,9 +57,9 @@ class Interfaces:
         self.physical: dict[str, SeenInterface] = {}
         """Those that the controller put there for a physical network."""
         self.marks: dict[str, str] = {}
-        """Name of an interface -> its mark."""
+        """Name of an interface -> its mark; "" for a mark that is not its own."""
         self.taken: dict[str, Interface] = {}
-        """``iface-id`` -> the interface that is taken for it: of all that say they are it, the lowest by name."""
+        """``iface-id`` -> the interface that is taken for it, by :attr:`SeenInterface.rank`."""
         self.rivals: dict[str, list[str]] = {}
         """``iface-id`` -> the names of all that say they are it, where there are several; the first is taken."""
         self._claims: dict[str, dict[str, SeenInterface]] = {}
@@ -86,7 +98,7 @@ class Interfaces:
                 found.pop(name, None)
         self.marks.pop(name, None)
         if interface.mark is not None:
-            self.marks[name] = interface.mark
+            self.marks[name] = interface.mark if interface.is_own_mark else ""
         for iface_id in interface.claims:
             self._claims.setdefault(iface_id, {})[name] = interface
 
@@ -97,8 +109,8 @@ class Interfaces:
         if not claims:
             del self._claims[iface_id]
             return
+        taken = min(claims.values(), key=lambda interface: interface.rank)
         if len(claims) > 1:
-            self.rivals[iface_id] = sorted(claims)
-        taken = claims[min(claims)]
+            self.rivals[iface_id] = [taken.name, *sorted(claims.keys() - {taken.name})]
         assert taken.ofport is not None
-        self.taken[iface_id] = Interface(iface_id, taken.name, taken.ofport, bound=taken.mark == iface_id)
+        self.taken[iface_id] = Interface(iface_id, taken.name, taken.ofport, bound=taken.has_port)

@@ -2,14 +2,14 @@
 
 Columns and their meaning: ovs-vswitchd.conf.db(5). The controller owns the integration bridge, its controller, its
 table names, the tunnel port, and the ports to physical networks that it put there. Of an instance's interface it owns
-``ofport_request`` while that is unset, and one key of ``external_ids``. Everything else on the host is its owner's.
+``ofport_request`` while that is unset, and two keys of ``external_ids``. Everything else on the host is its owner's.
 """
 
 from typing import get_args
 
 from controller.ovsdb.columns import Row
 from controller.ovsdb.physical import keep_physical, pin_physical
-from controller.ovsdb.seen import BOUND_MARK, Seen, datapath_type
+from controller.ovsdb.seen import BOUND_MARK, BOUND_ROW, Seen, datapath_type
 from controller.ovsdb.settings import HostSettings
 from controller.ovsdb.writer import Writer
 from flows.model.contract import INTEGRATION_BRIDGE, TUNNEL_OFPORT, tunnel_port
@@ -99,8 +99,10 @@ def keep_instances(seen: Seen, settings: HostSettings, write: Writer) -> None:
         interface = interfaces.by_name[name]
         if name in wanted:
             write.put_key(interface.row, "external_ids", BOUND_MARK, wanted[name], name)
-        elif interface.iface_id is not None:
+            write.put_key(interface.row, "external_ids", BOUND_ROW, str(interface.row.uuid), name)
+        else:
             write.drop_key(interface.row, "external_ids", BOUND_MARK, name)
+            write.drop_key(interface.row, "external_ids", BOUND_ROW, name)
 
 
 def end_flow_restore(seen: Seen, write: Writer) -> None:

@@ -20,6 +20,11 @@ BOUND_MARK = "ovs-vpc-bound"
 It holds the name, not "true": an interface whose ``iface-id`` is changed loses the mark by that.
 """
 
+BOUND_ROW = "ovs-vpc-bound-row"
+"""Key of ``Interface:external_ids``, beside the mark: the ``_uuid`` of the row that was marked.
+
+External ids get copied, by people and by programs that make an interface like another one. A copied mark says nothing.
+"""
 
 PHYSICAL_MARK = "ovs-vpc-physical"
 """Key of ``Interface:external_ids``: the physical network for which the controller put the interface on the bridge."""
@@ -103,6 +108,7 @@ def _read(row: Row) -> SeenInterface:
         ofport=ofport if ofport is not None and ofport > 0 else None,
         ofport_request=_optional(row.ofport_request),
         mark=ids.get(BOUND_MARK),
+        is_own_mark=ids.get(BOUND_ROW) == str(row.uuid),
         physical=ids.get(PHYSICAL_MARK),
         error=_optional(row.error),
     )

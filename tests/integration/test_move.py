@@ -16,6 +16,7 @@ from controller.cli.state import Target
 from mininet_topos.errors import LabError
 from mininet_topos.pinging import Pings
 from mininet_topos.waiting import patience
+from tests.integration.faults import kill_controller
 from tests.integration.test_vpc import network
 from tests.integration.vpclab import RATE, VpcLab
 from tests.scenario import SHIPPED
@@ -139,11 +140,17 @@ def test_move_by_the_interface_showing_up_elsewhere(labs: Labs) -> None:
     assert lab.ping("blue1", "blue2").lost == 0
 
 
+def is_marked(lab: VpcLab, host: str, port: str) -> bool:
+    """Whether a host's database says that an interface has its port."""
+    return f"ovs-vpc-bound={port}" in lab.run(host, "ovs-vsctl", "get", "interface", port, "external_ids")
+
+
 @pytest.mark.system("S10")
 def test_second_claim_is_reported_and_does_not_steal(labs: Labs) -> None:
     lab = labs(ROAMING)
     lab.lab.plug("blue2", "host87")
     wait_until(lambda: lab.store.read_status()["ports"].get("blue2") == "host87", "the port to be found")
+    wait_until(lambda: is_marked(lab, "host87", "blue2"), "the mark: who comes before it was not second")
     thief = ("add-port", "br-int", "thief", "--", "set", "interface", "thief", "type=internal")
     lab.run("host86", "ovs-vsctl", *thief, "external_ids:iface-id=blue2")
     log = lab.lab.path / "controller" / "controller.log"
@@ -154,6 +161,25 @@ def test_second_claim_is_reported_and_does_not_steal(labs: Labs) -> None:
         assert lab.ping("blue1", "blue2").lost == 0
     finally:
         lab.run("host86", "ovs-vsctl", "del-port", "br-int", "thief")
+
+
+def test_a_newcomer_on_the_same_host_does_not_steal(labs: Labs) -> None:
+    """An interface with a lower name, and even with a copy of the marks, says that it is a port that is plugged in."""
+    lab = labs(PEERED)
+    ids = lab.run("host87", "ovs-vsctl", "get", "interface", "blue2", "external_ids").strip("{}\n").split(", ")
+    assert sum("ovs-vpc-bound" in pair for pair in ids) == 2
+    marks = [f"external_ids:{pair}" for pair in ids]
+    newcomer = ("add-port", "br-int", "a0", "--", "set", "interface", "a0", "type=internal", *marks)
+    with lab.pinging("green1", "blue2") as pings:
+        try:
+            lab.run("host87", "ovs-vsctl", *newcomer)
+            marked = ("get", "interface", "a0", "external_ids")
+            wait_until(lambda: "ovs-vpc" not in lab.run("host87", "ovs-vsctl", *marked), "the copied marks to go")
+            kill_controller(lab)
+        finally:
+            lab.run("host87", "ovs-vsctl", "del-port", "br-int", "a0")
+    assert pings.received > 0
+    assert pings.lost == 0
 
 
 def test_declared_port_stays_until_its_new_host_has_it(labs: Labs) -> None:
@@ -198,8 +224,7 @@ def test_new_port_as_a_user_adds_it(labs: Labs) -> None:
     lab = labs(PEERED)
     lab.apply(NEW)
     lab.lab.follow(NEW)
-    bound = ("--bare", "--columns=external_ids", "list", "interface", "blue3")
-    wait_until(lambda: "ovs-vpc-bound=blue3" in lab.run("host87", "ovs-vsctl", *bound), "the mark that it is bound")
+    wait_until(lambda: is_marked(lab, "host87", "blue3"), "the mark that it is bound")
     assert lab.ping("blue1", "10.0.1.143", 1).lost == 0
     lab.apply(PEERED)
     lab.lab.follow(PEERED)

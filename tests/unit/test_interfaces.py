@@ -21,6 +21,7 @@ def interface(name: str, random: random.Random) -> SeenInterface:
         mark=random.choice([None, "a", "b"]),
         physical=random.choice([None, "datacenter"]),
         error=random.choice([None, "no such device"]),
+        is_own_mark=random.choice([False, True]),
     )
 
 
@@ -39,9 +40,11 @@ def test_what_is_kept_up_to_date_is_what_is_found_anew(seed: int) -> None:
 
 
 def expected(interfaces: dict[str, SeenInterface]) -> frozenset[Interface]:
-    """Of all working interfaces that say that they are a port, the lowest by name is."""
+    """Of all working interfaces that say they are a port, the one with a mark of its own is, else the lowest name."""
     found: dict[str, Interface] = {}
-    for name, one in sorted(interfaces.items()):
-        if one.iface_id is not None and one.ofport is not None and one.iface_id not in found:
-            found[one.iface_id] = Interface(one.iface_id, name, one.ofport, bound=one.mark == one.iface_id)
+    for has_port in (True, False):
+        for name, one in sorted(interfaces.items(), key=lambda item: (item[1].mark != item[1].iface_id, item[0])):
+            is_marked = one.mark == one.iface_id and one.is_own_mark
+            if one.iface_id and one.ofport and one.iface_id not in found and is_marked == has_port:
+                found[one.iface_id] = Interface(one.iface_id, name, one.ofport, bound=has_port)
     return frozenset(found.values())
