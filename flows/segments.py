@@ -11,6 +11,7 @@ from flows.switching import (
     AnnouncedMac,
     DeclaredMac,
     Flood,
+    Half,
     Learning,
     Member,
     RemoteMac,
@@ -68,6 +69,7 @@ class HostSegments:
         """Those of a segment that has a ward. ``ports``: those that are here; ``hosts``: all that have any."""
         ward = self.wards[name]
         segment, why = ward.segment, _why(ward.segment)
+        own = {port.name: port for port, _ in ports}
         ends = [(Named(i.ofport, p.name), _wire(p, segment)) for p, i in sorted(ports, key=lambda end: end[0].name)]
         if ward.uplink is not None:
             ends.append(ward.uplink)
@@ -83,6 +85,10 @@ class HostSegments:
                 remote.append(RemoteCopy(host, tunnel_ip, ward.tunnel, segment.id))
         local = tuple(LocalCopy(ofport, wire) for ofport, wire in ends)
         yield Flood(ward.vlan, Copies(local, tuple(remote)), why)
+        for copy in local:
+            port = own.get(str(copy.ofport))
+            if port is not None and port.moving_to is not None:
+                yield _half(port, ward, copy, local)
 
     def of_port(self, port: SegmentPort, places: Sequence[str], interface: Interface | None) -> Iterator[SwitchingUnit]:
         """What a port needs. ``places``: its hosts; ``interface``: the one that it has here, if it is here."""
@@ -145,6 +151,14 @@ class HostSegments:
         if physical is None or physical.network not in self._physical:
             return None
         return Named(self._physical[physical.network], f"physical network {physical.network}"), physical.vlan or None
+
+
+def _half(port: SegmentPort, ward: SegmentWard, own: LocalCopy, local: Iterable[LocalCopy]) -> Half:
+    """What a port that is announced to move may not get. ``local``: the copies for all ports of the segment here."""
+    uplink = None if ward.uplink is None else ward.uplink[0]
+    others = Copies(tuple(copy for copy in local if copy is not own and copy.ofport != uplink))
+    ofport = Named(own.ofport, port.name)
+    return Half(ward.vlan, port.mac_address, ofport, others, ward.tunnel is not None, uplink, _why(port))
 
 
 def _wire(port: SegmentPort, segment: Segment) -> int | None:

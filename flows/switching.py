@@ -115,6 +115,23 @@ class AnnouncedMac:
 
 
 @dataclass(frozen=True, slots=True)
+class Half:
+    """A port that is on this host and on another one, as long as it is announced to move: what it may not get."""
+
+    vlan: Named
+    mac: str
+    """The address that both halves speak under."""
+    ofport: Named
+    others: Copies
+    """Copies for everybody else on this host."""
+    comes_by_tunnel: bool
+    """Whether what the other half sends comes by a tunnel."""
+    uplink: Named | None
+    """The port to the physical network by which it comes instead."""
+    why: Why
+
+
+@dataclass(frozen=True, slots=True)
 class Flood:
     """Where copies of a frame go whose receiver is not known, or that is for a group."""
 
@@ -132,5 +149,14 @@ class FloodOthers:
 
 
 SwitchingUnit = (
-    Member | TrunkAll | TunnelSegment | RemoteMembers | DeclaredMac | RemoteMac | AnnouncedMac | Flood | FloodOthers
+    Member
+    | TrunkAll
+    | TunnelSegment
+    | RemoteMembers
+    | DeclaredMac
+    | RemoteMac
+    | AnnouncedMac
+    | Half
+    | Flood
+    | FloodOthers
 )

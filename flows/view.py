@@ -120,6 +120,16 @@ class TwoElsewhere:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnAddress:
+    """An address of a port that is plugged in here and, as it is announced to move, on another host too."""
+
+    vpc: Named
+    ip: IPv4Address
+    ofport: Named
+    why: Why
+
+
+@dataclass(frozen=True, slots=True)
 class Arriving:
     """A port that is plugged in on this host and announced to move here."""
 
@@ -188,6 +198,7 @@ Unit = (
     | Elsewhere
     | HereAndThere
     | TwoElsewhere
+    | OwnAddress
     | Arriving
     | Known
     | PeerAddress
@@ -297,8 +308,10 @@ class HostVpcs:
         if interface is not None:
             subnet_of = self._network.subnet_of(port.vpc, port.ips[0])
             assert subnet_of is not None, f"{port.name} has an address of no subnet: the model was not checked"
-            tag = self._subnet(self._network.vpcs[port.vpc], subnet_of)
-            yield LocalPort(ward.vpc, tag, Named(interface.ofport, port.name), port.mac, port.ips, reason)
+            tag, ofport = self._subnet(self._network.vpcs[port.vpc], subnet_of), Named(interface.ofport, port.name)
+            yield LocalPort(ward.vpc, tag, ofport, port.mac, port.ips, reason)
+            if len(places) > 1:
+                yield from (OwnAddress(ward.vpc, ip, ofport, reason) for ip in port.ips)
 
     def _addresses(self, port: VpcPort, ward: VpcWard, places: Sequence[str], reason: Why) -> Iterator[Unit]:
         """Where the addresses of a port are, as the route tables of its own VPC and of its peers see it."""

@@ -1,20 +1,21 @@
 """Which host has this address of the VPC?
 
 Every packet for another instance comes here. A hit goes on to delivery when the instance is on this host, and
-into the tunnel to its host when it is not. While its port is announced to move both of its hosts get the packet. An
-address inside a subnet of the VPC that is not known has nobody. A miss may still be an address of a peer: it goes on to
-subnet_route, but not twice, for peering is not transitive.
+into the tunnel to its host when it is not. While its port is announced to move both of its hosts get the packet,
+but not what the port itself sends to its own address. An address inside a subnet of the VPC that is not known has
+nobody. A miss may still be an address of a peer: it goes on to subnet_route, but not twice, for peering is not
+transitive.
 """
 
 from collections.abc import Iterator
 
 from flows import priorities
-from flows.fields import ETH_TYPE, ETH_TYPE_IPV4, IP_DST, TUN_DST, TUN_ID
+from flows.fields import ETH_TYPE, ETH_TYPE_IPV4, IN_PORT, IP_DST, TUN_DST, TUN_ID
 from flows.pipeline import ROUTE_TABLE
 from flows.registers import OUT_PORT, PEERED, VPC
 from flows.rules import Application
 from flows.templates import P, drop, eq, goto, output, put, within
-from flows.view import Elsewhere, Here, HereAndThere, LocalSubnet, PeerRoute, PeerSubnet, TwoElsewhere
+from flows.view import Elsewhere, Here, HereAndThere, LocalSubnet, OwnAddress, PeerRoute, PeerSubnet, TwoElsewhere
 
 _IPV4 = eq(ETH_TYPE, ETH_TYPE_IPV4)
 
@@ -44,6 +45,12 @@ TWO_ELSEWHERE = ROUTE_TABLE.rule(
         put(OUT_PORT, P.tunnel),
         goto("deliver"),
     ],
+)
+TO_ITSELF = ROUTE_TABLE.rule(
+    "from {port} to its own {ip} of {vpc}, which is announced to move: dropped",
+    match=[eq(IN_PORT, P.port), eq(VPC, P.vpc), _IPV4, eq(IP_DST, P.ip)],
+    do=drop(),
+    priority=priorities.GUARD,
 )
 NOBODY = ROUTE_TABLE.rule(
     "nobody has this address of {cidr} in {vpc}: dropped",
@@ -90,6 +97,10 @@ def for_two_elsewhere(address: TwoElsewhere) -> Iterator[Application]:
     )
 
 
+def for_own_address(address: OwnAddress) -> Iterator[Application]:
+    yield TO_ITSELF(address.why, port=address.ofport, vpc=address.vpc, ip=address.ip)
+
+
 def for_subnet(subnet: LocalSubnet) -> Iterator[Application]:
     yield NOBODY(subnet.why, vpc=subnet.vpc, cidr=subnet.cidr)
 
@@ -108,6 +119,7 @@ UNITS = {
     Elsewhere: for_elsewhere,
     HereAndThere: for_elsewhere,
     TwoElsewhere: for_two_elsewhere,
+    OwnAddress: for_own_address,
     LocalSubnet: for_subnet,
     PeerSubnet: for_peer_subnet,
     PeerRoute: for_route,

@@ -3,20 +3,20 @@
 Frames of segments for one station come here, from local ports and from tunnels. Addresses that the model declares are
 here as rules; the others are learned into this table by the switch, from tables learn and learn_local, until they
 have been silent for the segment's ageing time. What leaves by the port that it came in by is not sent: so a frame from
-a tunnel never leaves by a tunnel. A station that is announced to move gets a copy on each of its two hosts. A miss
-goes to flood.
+a tunnel never leaves by a tunnel. A station that is announced to move gets a copy on each of its two hosts,
+but not of what itself sends to its own address. A miss goes to flood.
 """
 
 from collections.abc import Iterator
 
 from flows import priorities
-from flows.fields import ETH_DST, TUN_DST, TUN_ID, VLAN
+from flows.fields import ETH_DST, IN_PORT, TUN_DST, TUN_ID, VLAN
 from flows.openflow import PopVlan
 from flows.pipeline import UNICAST
 from flows.registers import PAYLOAD_TAG
 from flows.rules import Application
-from flows.switching import AnnouncedMac, DeclaredMac, RemoteMac, TunnelSegment
-from flows.templates import P, copies, eq, goto, output, put
+from flows.switching import AnnouncedMac, DeclaredMac, Half, RemoteMac, TunnelSegment
+from flows.templates import P, copies, drop, eq, goto, output, put
 
 _STATION = [eq(VLAN, P.vlan), eq(ETH_DST, P.mac)]
 
@@ -39,6 +39,12 @@ ANNOUNCED = UNICAST.rule(
     "{mac} of {vlan} is announced to move: copies to {copies}",
     match=_STATION,
     do=[copies(P.copies)],
+)
+TO_ITSELF = UNICAST.rule(
+    "from {port} to its own {mac} of {vlan}, which is announced to move: dropped",
+    match=[eq(IN_PORT, P.port), *_STATION],
+    do=drop(),
+    priority=priorities.GUARD,
 )
 PAYLOAD_TAGGED = UNICAST.rule(
     "from a tunnel, with a VLAN tag of its own: to everybody, as learned flows take all tags away",
@@ -71,8 +77,18 @@ def for_announced(mac: AnnouncedMac) -> Iterator[Application]:
     yield ANNOUNCED(mac.why, vlan=mac.vlan, mac=mac.mac, copies=mac.copies)
 
 
+def for_half(half: Half) -> Iterator[Application]:
+    yield TO_ITSELF(half.why, vlan=half.vlan, mac=half.mac, port=half.ofport)
+
+
 def for_segment(segment: TunnelSegment) -> Iterator[Application]:
     yield PAYLOAD_TAGGED(segment.why)
 
 
-UNITS = {DeclaredMac: for_declared, RemoteMac: for_remote, AnnouncedMac: for_announced, TunnelSegment: for_segment}
+UNITS = {
+    DeclaredMac: for_declared,
+    RemoteMac: for_remote,
+    AnnouncedMac: for_announced,
+    Half: for_half,
+    TunnelSegment: for_segment,
+}

@@ -147,6 +147,45 @@ def test_both_hosts_get_it_and_nobody_else(labs: Labs, port: str, source: str, b
         assert "it is refused" not in (lab.lab.path / "controller" / "controller.log").read_text().split(port)[-1]
 
 
+HALVES = """
+hosts:
+  h1: {tunnel_ip: 192.0.2.1, physical: {floor: eth1}}
+  h2: {tunnel_ip: 192.0.2.2, physical: {floor: eth1}}
+  h3: {tunnel_ip: 192.0.2.3}
+segments:
+  red: {id: 20001}
+  office: {physical: {network: floor, vlan: 1001}}
+ports:
+  rover: {segment: red, mac: "0a:00:00:00:00:01", ip: 192.168.100.1/24, host: h1}
+  roamer: {segment: office, ip: 192.168.101.1/24, host: h1}
+  red1: {segment: red, ip: 192.168.100.4/24, host: h1}
+  red2: {segment: red, ip: 192.168.100.2/24, host: h2}
+  red3: {segment: red, ip: 192.168.100.3/24, host: h3}
+  office1: {segment: office, ip: 192.168.101.4/24, host: h1}
+  office2: {segment: office, ip: 192.168.101.2/24, host: h2}
+"""
+
+
+@pytest.mark.parametrize("encapsulation", ["gre", "vxlan"])
+@pytest.mark.parametrize(("port", "others"), [("rover", ("red1", "red2", "red3")), ("roamer", ("office1", "office2"))])
+def test_no_half_gets_what_the_other_half_sends(
+    labs: Labs, encapsulation: str, port: str, others: tuple[str, ...]
+) -> None:
+    """A guest that gets its own frames back takes its address for a duplicate: by tunnels, and by physical networks."""
+    lab = labs(f"encapsulation: {encapsulation}\n{HALVES}")
+    own = lab.network.ports[port].mac_address
+    with announced(lab, port, "h2"):
+        groups = ("ff:ff:ff:ff:ff:ff", "01:00:5e:00:00:fb", "0a:00:00:00:00:77")
+        with ExitStack() as captures:
+            other_half = captures.enter_context(lab.capture("h2", port))
+            there = [captures.enter_context(lab.capture(name)) for name in others]
+            for to in (*groups, own):
+                lab.send(port, Ether(src=own, dst=to, type=0x9000) / bytes(46))
+            lab.ping(port, others[0])
+        assert [{frame.dst for frame in got if frame.type == 0x9000} for got in there] == [set(groups)] * len(others)
+        assert [frame.summary() for frame in other_half if frame.src == own] == []
+
+
 def test_it_is_over_with_the_first_frame_from_the_new_host(labs: Labs) -> None:
     lab = labs(TEXT)
     with announced(lab, "roamer", "h2"):

@@ -27,6 +27,10 @@ def _frame(port: int | str, to: str, more: str = "") -> str:
     return f"in_port={port},{more}dl_src=02:00:00:00:00:66,dl_dst={to},dl_type=0x800"
 
 
+def _from(port: int | str, sender: str, more: str = "") -> str:
+    return f"in_port={port},{more}dl_src={sender},dl_dst=ff:ff:ff:ff:ff:ff,dl_type=0x800"
+
+
 CASES = [
     Case(
         "announced, from its old host",
@@ -56,6 +60,12 @@ CASES = [
     Case("announced, to its new host", M2, _tunnelled("10.1.0.2", "10.0.0.2"), "out by roamer", ["1"]),
     Case(
         "announced, it speaks from its old host", M1, _ping(1, "roamer", "10.0.0.4"), "out by the tunnel port", [TUNNEL]
+    ),
+    Case(
+        "announced, to its own address",
+        M1,
+        _ping(1, "roamer", "10.0.0.2"),
+        "from roamer to its own 10.0.0.2 of VPC blue, which is announced to move",
     ),
     Case(
         "announced, it speaks from its new host",
@@ -95,5 +105,23 @@ CASES = [
         _frame(4, _TRUNK),
         f"{_TRUNK} of segment office is announced",
         ["60001"],
+    ),
+    Case(
+        "announced, a group, from a tunnel",
+        M2,
+        f"tun_id=20001,tun_src=192.168.50.1,tun_dst=192.168.50.2,{_from(TUNNEL, _ROVER)}",
+        "of segment red, from a tunnel, sent by the half of rover that is on another host: copies to nobody",
+    ),
+    Case(
+        "announced, a group, from a physical network",
+        M1,
+        _from(60001, _TRUNK, "dl_vlan=1002,"),
+        "of segment office, from physical network floor, sent by the half of trunk that is on another host",
+    ),
+    Case(
+        "announced, to itself",
+        M1,
+        _frame(4, _TRUNK, "dl_vlan=101,"),
+        f"from trunk to its own {_TRUNK} of segment red",
     ),
 ]
