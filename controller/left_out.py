@@ -1,4 +1,4 @@
-"""Modules that os-ken and python-ovs load although nothing of what is used here needs them.
+"""Modules that os-ken loads although nothing of what is used here needs them.
 
 A controller that starts has nothing more urgent than to know again what switches hold, and these would take it a third
 of the time in which it loads os-ken. Only the process of a controller does without them.
@@ -17,9 +17,7 @@ class _NoPacket:
 
 
 def leave_out() -> None:
-    """Put next to nothing in the places of these modules. To be called before os-ken or python-ovs is loaded."""
-    # python-ovs takes it where it is installed, as it is with os-ken; nobody runs on it here.
-    sys.modules["eventlet"] = None  # type: ignore[assignment]
+    """Put next to nothing in the places of these modules. To be called before os-ken is loaded."""
     for name in _UNUSED:
         sys.modules[name] = ModuleType(name)
     # All protocols that os-ken knows, BGP's among them. What else the package has is loaded where it is asked for.

@@ -118,8 +118,6 @@ def _script(command: Sequence[str]) -> str:
         "PYTHONDONTWRITEBYTECODE": "1",
         # pytest prints to a pipe there.
         "PY_COLORS": str(int(sys.stdout.isatty())),
-        # ovs imports eventlet where it is installed; this saves half of every start of the controller.
-        "EVENTLET_NO_GREENDNS": "yes",
     }
     exports = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in environment.items())
     size = f"stty -F /dev/tty1 cols {columns} rows {lines}\n"
