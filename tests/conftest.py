@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["tests.systems"]
+pytest_plugins = ["tests.parallel", "tests.systems"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

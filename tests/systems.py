@@ -4,7 +4,7 @@ A run of all tests keeps what it found too; ``python -m tests.system_table`` wri
 says which row it shows by its marker: ``@pytest.mark.system("S7")``.
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 
 import pytest
 
@@ -47,16 +47,16 @@ def _rows(item: pytest.Item) -> set[str]:
     return {str(row) for marker in item.iter_markers("system") for row in marker.args}
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item,
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    report = yield
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    # Reports go with what they say to the process that prints, whichever ran the test.
+    item.user_properties += [("row", row) for row in sorted(_rows(item))]
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     if report.when == "call" or not report.passed:
-        for marker in item.iter_markers("system"):
-            for row in marker.args:
-                _outcomes.setdefault(str(row), []).append(report.outcome)
-    return report
+        for name, value in report.user_properties:
+            if name == "row":
+                _outcomes.setdefault(str(value), []).append(report.outcome)
 
 
 def pytest_terminal_summary(config: pytest.Config) -> None:

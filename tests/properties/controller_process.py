@@ -3,7 +3,6 @@
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -16,6 +15,7 @@ from controller.compiled import compiled
 from controller.store import Store
 from flows.learning import LEARNED_OWNER
 from flows.model import parse
+from tests.ports import free_port
 from tests.switch import Switch, wait_until
 
 
@@ -30,11 +30,7 @@ class Network:
             # The host's owner makes br-phy before the controller comes.
             switch.vsctl("add-br", "br-phy")
         self.store = Store(self.directory / "state")
-        with socket.socket() as free, socket.socket() as also_free:
-            free.bind(("127.0.0.1", 0))
-            also_free.bind(("127.0.0.1", 0))
-            self.openflow_port = int(free.getsockname()[1])
-            self.metrics_port = int(also_free.getsockname()[1])
+        self.openflow_port, self.metrics_port = free_port(), free_port()
         self._process = self._start()
 
     def _start(self) -> "subprocess.Popen[bytes]":

@@ -1,13 +1,13 @@
 """What the process of a controller loads."""
 
 import re
-import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.ports import free_port
 from tests.switch import wait_until
 
 NEEDLESS = {"eventlet", "greenlet", "pyroute2", "rfc3986", "scapy", "stevedore"}
@@ -17,9 +17,7 @@ NEEDLESS = {"eventlet", "greenlet", "pyroute2", "rfc3986", "scapy", "stevedore"}
 def loaded(tmp_path: Path) -> set[str]:
     """The modules that a controller has loaded once it listens."""
     report = tmp_path / "report"
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        address = f"127.0.0.1:{free.getsockname()[1]}"
-    arguments = ["--state", str(tmp_path / "state"), "--listen", address, "--metrics", "0"]
+    arguments = ["--state", str(tmp_path / "state"), "--listen", f"127.0.0.1:{free_port()}", "--metrics", "0"]
     with report.open("w") as file:
         controller = subprocess.Popen(
             [sys.executable, "-X", "importtime", "-m", "controller", "controller", *arguments], stderr=file

@@ -4,7 +4,6 @@ import contextlib
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -17,6 +16,7 @@ import pytest
 from controller.store import Store, StoreError
 from flows.model import Network
 from tests.integration.store.support import network, server_pid
+from tests.ports import free_port
 
 _OBJECTS = 20
 """Ports of each network, all of them others than those of the network before: half an apply would show."""
@@ -35,19 +35,8 @@ class Killer:
         self._thread.start()
 
     def _start(self) -> "subprocess.Popen[bytes]":
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            listen = f"127.0.0.1:{free.getsockname()[1]}"
-        command = [
-            sys.executable,
-            "-m",
-            "controller",
-            "controller",
-            "--state",
-            str(self._directory),
-            "--listen",
-            listen,
-        ]
+        command = [sys.executable, "-m", "controller", "controller", "--state", str(self._directory)]
+        command += ["--listen", f"127.0.0.1:{free_port()}", "--metrics", "0"]
         with (self._directory / "controller.log").open("a") as log:
             return subprocess.Popen(command, stdout=log, stderr=log)
 
