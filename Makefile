@@ -13,7 +13,7 @@ demo: install  ## two hosts, two VPCs, a peering: real packets in under two minu
 	$(BIN)/ovs-vpc demo
 
 test: install check-quietly  ## all that matters for each change
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto
 
 test-vm: install-vm  ## each row of the system table on the kernel datapath, in a virtual machine; test-full has more
 	$(VM) --seconds 1800 $(PYTEST_VM) --systems --briefly
@@ -36,7 +36,7 @@ check-quietly: python
 
 systems: install-vm  ## which systems work, row by row, on both datapaths; writes docs/systems.md
 	@rm -rf build/systems
-	-$(BIN)/pytest -q --systems
+	-$(BIN)/pytest -q -n auto --systems
 	-$(VM) --seconds 1800 $(PYTEST_VM) -q --systems --briefly
 	$(BIN)/python -m tests.system_table
 

@@ -1,7 +1,7 @@
 """Tests run side by side (`pytest -n auto`): in which order, how many, and what runs alone. See docs/testing.md.
 
-Each file is one worker's, so that its labs are. What measures time is marked ``alone``: while it runs, the other
-workers wait between two tests.
+Each file is one worker's, so that its labs are. What measures time, or looks at the whole machine, is marked ``alone``:
+while it runs, the other workers wait between two tests.
 """
 
 import fcntl

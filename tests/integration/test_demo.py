@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.lab
+# It looks at all processes of the machine.
+pytestmark = [pytest.mark.lab, pytest.mark.alone]
 
 
 def machine() -> dict[str, str]:

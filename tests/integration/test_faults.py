@@ -26,7 +26,7 @@ def test_store_killed_during_a_1_khz_ping(labs: Labs) -> None:
     log = lab.lab.path / "controller" / "controller.log"
     flows = {host: lab.cookies(host) for host in lab.network.hosts}
     before = len(log.read_text())
-    with lab.pinging("blue1", "green1") as result:
+    with lab.pinging("blue1", "green1", at_least=600 * RATE) as result:
         time.sleep(0.5)
         kill_store(lab)
         wait_until(lambda: "store: back after" in log.read_text()[before:], "the controller to say so")
@@ -69,6 +69,7 @@ def _replace_model(lab: VpcLab, content: bytes | None) -> None:
     wait_until(lambda: store_server(lab) not in (None, store), "the store to come back")
 
 
+@pytest.mark.alone
 def test_lost_session_is_noticed_within_3_seconds(labs: Labs) -> None:
     lab = labs(PEERED)
     lab.allow(LOST_CONTROLLER)
@@ -121,6 +122,7 @@ def test_switch_restarts(labs: Labs) -> None:
     assert lab.store.read_status()["hosts"]["host87"]["interfaces"] == numbers
 
 
+@pytest.mark.alone
 def test_arp_flood_leaves_others_alone(labs: Labs) -> None:
     lab = labs(PEERED)
     port = lab.network.ports["blue1"]

@@ -69,7 +69,7 @@ def test_controller_killed_while_frames_flow(lab: VpcLab, watch: Frames) -> None
     assert first is not None
     watch.check("b2", BROADCAST, {"h1": 2, "h3": 2, "b1": (), "b1b": (), "b3": ()}, source=FIRST)
     lab.allow("connection (failed|dropped) .Connection refused")
-    with lab.pinging("b1", "b3") as result:
+    with lab.pinging("b1", "b3", at_least=1100 * RATE) as result:
         time.sleep(1)
         os.kill(first, signal.SIGKILL)
         # Learning needs no controller.

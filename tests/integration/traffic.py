@@ -75,7 +75,7 @@ def traffic(lab: VpcLab, source: str, pinged: str, streamed: str) -> Iterator[Tr
             assert process.stdout is not None
             try:
                 _second(process.stdout, stream)
-                with lab.pinging(source, pinged) as pings:
+                with lab.pinging(source, pinged, at_least=600 * RATE) as pings:
                     result = Traffic(pings, stream)
                     yield result
                     end = time.time()

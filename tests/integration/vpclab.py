@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -41,6 +41,11 @@ _HARMLESS = (
     r"\|ovs_rcu.*\|WARN\|blocked",
     # A short-lived client of the database, like ovs-vsctl, that left before it had read everything.
     r"\|unix#\d+: .*(Broken pipe|Connection reset by peer)",
+    # A packet needs a cached flow, and the threads that look after cached flows are still busy with an earlier one of
+    # the same key (ofproto-dpif-upcall.c, ukey_install__: it is locked, or on its way out). The packet is forwarded all
+    # the same, only its flow is not cached, and the next packet asks again (dpif-netdev.c, handle_packet_upcall, ENOSPC).
+    # Two different flows of one key would say "Conflicting ukey".
+    r"\|WARN\|upcall_cb failure: ukey installation fails",
     # The limit of a segment held while a cached flow was looked through (docs/adr/0010-learning.md).
     r"\|WARN\|xcache LEARN action execution failed",
     # Where everything waits for one processor, a switch may be silent for so long that its session is ended; it is back
@@ -161,9 +166,19 @@ class VpcLab:
         assert found, output
         return Pings(int(found.group(1)), int(found.group(2)))
 
-    def pinging(self, source: str, target: str, interval: float = 0.001) -> AbstractContextManager[Pings]:
-        """Ping from a port to a port (by name) or an address while a block runs."""
-        return pinging(self.lab, source, self._to(target), interval)
+    @contextmanager
+    def pinging(self, source: str, target: str, interval: float = 0.001, at_least: float = 0) -> Iterator[Pings]:
+        """Ping from a port to a port (by name) or an address while a block runs, and until so many were sent."""
+        with pinging(self.lab, source, self._to(target), interval) as pings:
+            enough = self._sent(source) + at_least if at_least else 0
+            yield pings
+            if enough:
+                wait_until(lambda: self._sent(source) >= enough, f"{at_least:g} pings", 30)
+
+    def _sent(self, node: str) -> int:
+        """How many packets a port has sent."""
+        line = self.run(node, "sed", "-n", "s/ *eth0://p", "/proc/net/dev")
+        return int(line.split()[9])  # after eight numbers of what was received: bytes, packets
 
     def _to(self, target: str) -> str:
         return self.address(target) if target in self.network.ports else target
