@@ -41,10 +41,7 @@ _HARMLESS = (
     r"\|ovs_rcu.*\|WARN\|blocked",
     # A short-lived client of the database, like ovs-vsctl, that left before it had read everything.
     r"\|unix#\d+: .*(Broken pipe|Connection reset by peer)",
-    # A packet needs a cached flow, and the threads that look after cached flows are still busy with an earlier one of
-    # the same key (ofproto-dpif-upcall.c, ukey_install__: it is locked, or on its way out). The packet is forwarded all
-    # the same, only its flow is not cached, and the next packet asks again (dpif-netdev.c, handle_packet_upcall, ENOSPC).
-    # Two different flows of one key would say "Conflicting ukey".
+    # A race of its threads: the packet is forwarded, only its flow is not cached (docs/troubleshooting.md).
     r"\|WARN\|upcall_cb failure: ukey installation fails",
     # The limit of a segment held while a cached flow was looked through (docs/adr/0010-learning.md).
     r"\|WARN\|xcache LEARN action execution failed",
