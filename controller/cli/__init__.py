@@ -11,6 +11,6 @@ def main() -> None:
     # Nearly everything is held for long and has no cycles, and there is much of it, the modules first of all.
     gc.set_threshold(_BETWEEN_COLLECTIONS)
     # Only here: it loads what a verb needs.
-    from controller.cli.main import main as run  # noqa: PLC0415
+    from controller.cli.main import main as run
 
     run()

@@ -2,15 +2,17 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from controller.cli.output import FlowsOption, fail, read_network, summary, working
 from controller.cli.state import LabOption, StateOption, find_target
 from controller.cli.waiting import wait_connected
-from controller.store import Changes, Store
-from flows.model import Network
+
+if TYPE_CHECKING:
+    from controller.store import Changes, Store
+    from flows.model import Network
 
 
 def apply(
@@ -63,11 +65,11 @@ def apply(
                 print(f"  {name}: segment {segment} is cut off there: all VLANs that a host has are in use")
 
 
-def _agreed(store: Store, network: Network, *, in_words: bool) -> tuple[Changes, int]:
+def _agreed(store: "Store", network: "Network", *, in_words: bool) -> "tuple[Changes, int]":
     """What somebody agreed to after seeing what it does, and for which generation; ends the command otherwise."""
     # Only here: whoever says --yes needs nothing of what a plan is made of, which is most of this program.
-    from controller.cli.plan import print_plan  # noqa: PLC0415
-    from controller.planning import plan  # noqa: PLC0415
+    from controller.cli.plan import print_plan
+    from controller.planning import plan
 
     outlook = store.outlook(network)
     planned = plan(outlook, network, store.read_status())

@@ -1,24 +1,23 @@
 """``ovs-vpc demo``: two VPCs that cannot talk, a peering, and then they can. With real packets."""
 
-from ipaddress import IPv4Address
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 
 import mininet_topos
 from controller.cli.consoles import out
-from controller.cli.drawing import draw
 from controller.cli.lab.up import build
 from controller.cli.output import fail, read_network
 from controller.cli.state import lab_store
 from controller.cli.waiting import wait_confirmed
-from controller.compiled import compiled
-from controller.store import Store
-from flows.plan import Desired
-from mininet_topos.lab import Lab
 from mininet_topos.waiting import patience
+
+if TYPE_CHECKING:
+    from controller.store import Store
+    from flows.plan import Desired
+    from mininet_topos.lab import Lab
 
 _NETWORKS = Path(mininet_topos.__file__).parent / "networks"
 _UNPEERED, _PEERED = _NETWORKS / "unpeered-vpcs.yaml", _NETWORKS / "peered-vpcs.yaml"
@@ -32,6 +31,8 @@ def demo(name: Annotated[str, typer.Option(help="Name of the lab that it builds.
 
     Exit code 0: everything went as the model says. 1: something did not.
     """
+    from controller.cli.drawing import draw
+
     network, text = read_network(_UNPEERED)
     _step("The network: two VPCs on two hosts, not peered")
     out.print(draw(network))
@@ -45,7 +46,7 @@ def demo(name: Annotated[str, typer.Option(help="Name of the lab that it builds.
     out.print("\nThe lab is gone again: nothing is left of it on this machine.")
 
 
-def _show(lab: Lab, store: Store) -> None:
+def _show(lab: "Lab", store: "Store") -> None:
     _step("Inside a VPC, from host to host: blue1 pings blue2")
     _ping(lab, "10.0.1.142", reaches=True)
     _step("Unpeered VPCs cannot talk: blue1 pings green1")
@@ -76,7 +77,7 @@ def _step(title: str) -> None:
     out.print(f"\n[bold]{title}[/bold]")
 
 
-def _ping(lab: Lab, target: str, *, reaches: bool) -> None:
+def _ping(lab: "Lab", target: str, *, reaches: bool) -> None:
     command = ["ping", "-n", "-c", "1", "-W", "1", target]
     done = lab.run("blue1", command, capture_output=True, text=True)
     for line in done.stdout.splitlines():
@@ -90,6 +91,8 @@ def _ping(lab: Lab, target: str, *, reaches: bool) -> None:
 
 def _gre_keys(frames: list[bytes]) -> list[tuple[str, str, int]]:
     """(from, to, tunnel key) of the GRE packets (RFC 2890) among some frames whose inside is an ICMP packet."""
+    from ipaddress import IPv4Address
+
     keys = []
     for frame in frames:
         outer, gre, inner = frame[14:34], frame[34:42], frame[42:]
@@ -99,7 +102,9 @@ def _gre_keys(frames: list[bytes]) -> list[tuple[str, str, int]]:
     return keys
 
 
-def _desired(store: Store, host: str) -> Desired:
+def _desired(store: "Store", host: str) -> "Desired":
+    from controller.compiled import compiled
+
     stored = store.load()
     desired = compiled(stored, store.read_status(), host) if stored else None
     if desired is None:
@@ -107,7 +112,7 @@ def _desired(store: Store, host: str) -> Desired:
     return desired
 
 
-def _show_difference(before: Desired, after: Desired) -> None:
+def _show_difference(before: "Desired", after: "Desired") -> None:
     for sign, more, less in (("-", before, after), ("+", after, before)):
         flows = [flow for cookie, flow in more.flows.items() if cookie not in less.flows]
         for flow in sorted(flows, key=lambda flow: flow.table):

@@ -6,22 +6,22 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
 
-from controller.checkup import Finding, check, look
-from controller.checkup.look import Run
 from controller.cli.consoles import err, out
 from controller.cli.output import FAILED, JsonOption, fail, print_json
 from controller.cli.state import LabOption, StateOption, Target, check_name, complete_host, find_target
-from controller.store import StoreError
-from flows.model import Network
 from flows.model.contract import OVSDB_PORT
-from flows.model.host import Host
 from mininet_topos.directory import host_node
-from mininet_topos.lab import Lab
+
+if TYPE_CHECKING:
+    from controller.checkup import Finding
+    from controller.checkup.look import Run
+    from flows.model import Host, Network
+    from mininet_topos.lab import Lab
 
 _ICMP_AND_IP = 28
 """Bytes of the headers of a ping (RFC 791, RFC 792)."""
@@ -52,6 +52,8 @@ def doctor(
     """
     if db is not None and not _ADDRESS.fullmatch(db):
         fail(f"'{db}' is no address of a database: unix:PATH or tcp:ADDRESS:PORT")
+    from flows.model import Network
+
     target = None if db is not None and host is None else find_target(state, lab)
     network = target.model().network if target is not None else Network()
     if host is not None and target is not None and db is None:
@@ -72,8 +74,11 @@ def doctor(
         raise SystemExit(FAILED)
 
 
-def examine(target: Target | None, network: Network, name: str | None, db: str | None) -> Iterator[Finding]:
+def examine(target: Target | None, network: "Network", name: str | None, db: str | None) -> "Iterator[Finding]":
     """What is wrong with a host: of the model, or the one behind a database, or both."""
+    from controller.checkup import Finding, check, look
+    from controller.store import StoreError
+
     host = network.hosts.get(name) if name is not None else None
     lab = target.lab if target is not None and db is None else None
     try:
@@ -91,14 +96,14 @@ def examine(target: Target | None, network: Network, name: str | None, db: str |
         yield from _full_size(lab, network, host)
 
 
-def _database(lab: Lab | None, host: Host | None, db: str | None) -> str:
+def _database(lab: "Lab | None", host: "Host | None", db: str | None) -> str:
     if db is not None:
         return db
     assert host is not None
     return f"unix:{lab.path}/hosts/{host.name}/db.sock" if lab else f"tcp:{host.tunnel_ip}:{OVSDB_PORT}"
 
 
-def _run(lab: Lab | None, host: Host | None, db: str | None) -> Run | None:
+def _run(lab: "Lab | None", host: "Host | None", db: str | None) -> "Run | None":
     """How a command is run on the host: in a lab, or here when its database is a socket of this machine."""
 
     def in_lab(argv: Sequence[str]) -> str | None:
@@ -121,8 +126,10 @@ def _run(lab: Lab | None, host: Host | None, db: str | None) -> Run | None:
     return here if db is not None and db.startswith("unix:") else None
 
 
-def _sessions(known: Mapping[str, Any] | None, host: Host) -> Iterator[Finding]:
+def _sessions(known: Mapping[str, Any] | None, host: "Host") -> "Iterator[Finding]":
     """What the controller says of the host; None: nothing yet."""
+    from controller.checkup import Finding
+
     if known is None:
         yield Finding("warning", "no controller has looked at it yet", "ovs-vpc controller")
         return
@@ -138,8 +145,10 @@ def _sessions(known: Mapping[str, Any] | None, host: Host) -> Iterator[Finding]:
         yield Finding("error", f"nothing comes through the tunnel to {address}", f"ping -c 3 {address}")
 
 
-def _full_size(lab: Lab | None, network: Network, host: Host) -> Iterator[Finding]:
+def _full_size(lab: "Lab | None", network: "Network", host: "Host") -> "Iterator[Finding]":
     """Whether packets as large as the underlay's MTU get to the other hosts in one piece."""
+    from controller.checkup import Finding
+
     size = network.underlay.mtu - _ICMP_AND_IP
     for other in network.hosts.values():
         if other.name == host.name:
@@ -153,7 +162,7 @@ def _full_size(lab: Lab | None, network: Network, host: Host) -> Iterator[Findin
             yield Finding("error", what, f"ip link set NIC mtu {network.underlay.mtu}")
 
 
-def _print(findings: Mapping[str, Sequence[Finding]]) -> None:
+def _print(findings: "Mapping[str, Sequence[Finding]]") -> None:
     for label, found in findings.items():
         bad = sum(finding.severity != "unchecked" for finding in found)
         out.print(escape(f"{label}: {'all is well' if not bad else f'{bad} to look at'}"), style="bold")

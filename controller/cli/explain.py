@@ -3,18 +3,16 @@
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from controller.cli.output import FAILED, JsonOption, fail, print_json, tell
 from controller.cli.state import LabOption, StateOption, Target, check_name, complete_place, find_target
-from controller.compiled import compiled, compiled_switch
-from controller.store import Stored
-from flows.explain import Explainer, Meaning, Pasted, flows_of, read_line, stranger
-from flows.model.contract import tunnel_port
-from flows.model.problem import shown
-from flows.pipeline import table_name
+
+if TYPE_CHECKING:
+    from controller.store import Stored
+    from flows.explain import Explainer, Meaning, Pasted
 
 _SHOWN = 10
 """So many lines that are no flows are named."""
@@ -22,12 +20,14 @@ _SHOWN = 10
 
 @dataclass(frozen=True, slots=True)
 class _Explained:
-    pasted: Pasted
-    meanings: Mapping[str, Meaning]
+    pasted: "Pasted"
+    meanings: "Mapping[str, Meaning]"
     """By host; of hosts for which it means the same only the first."""
 
     @property
     def table(self) -> str:
+        from flows.pipeline import table_name
+
         for meaning in self.meanings.values():
             return meaning.table
         return table_name(self.pasted.place[0]) if self.pasted.place else ""
@@ -76,8 +76,11 @@ def explain(
         raise SystemExit(FAILED)
 
 
-def _read(texts: Sequence[str]) -> list[Pasted]:
+def _read(texts: Sequence[str]) -> "list[Pasted]":
     """The flows of some texts; ends the command when there are other things, with these."""
+    from flows.explain import flows_of, read_line
+    from flows.model.problem import shown
+
     found, wrong = [], []
     for line in (line for text in texts for line in flows_of(text)):
         pasted = read_line(line)
@@ -93,7 +96,11 @@ def _read(texts: Sequence[str]) -> list[Pasted]:
     return found
 
 
-def _explainers(target: Target, stored: Stored, places: Sequence[str]) -> Iterator[tuple[str, Explainer]]:
+def _explainers(target: Target, stored: "Stored", places: Sequence[str]) -> "Iterator[tuple[str, Explainer]]":
+    from controller.compiled import compiled, compiled_switch
+    from flows.explain import Explainer
+    from flows.model.contract import tunnel_port
+
     status = target.store.read_status()
     for place in places:
         is_host = place in stored.network.hosts
@@ -111,7 +118,7 @@ def _explainers(target: Target, stored: Stored, places: Sequence[str]) -> Iterat
         yield place, Explainer(desired, names)
 
 
-def _explained(pasted: Sequence[Pasted], explainers: Mapping[str, Explainer]) -> list[_Explained]:
+def _explained(pasted: "Sequence[Pasted]", explainers: "Mapping[str, Explainer]") -> list[_Explained]:
     """What the flows mean on the host that they are from: where most of them are known, so far as that is one."""
     known = {place: [explainer.meaning(flow) for flow in pasted] for place, explainer in explainers.items()}
     counts = {place: sum(meaning is not None for meaning in meanings) for place, meanings in known.items()}
@@ -122,7 +129,7 @@ def _explained(pasted: Sequence[Pasted], explainers: Mapping[str, Explainer]) ->
     ]
 
 
-def _different(meanings: Mapping[str, Meaning | None]) -> dict[str, Meaning]:
+def _different(meanings: "Mapping[str, Meaning | None]") -> "dict[str, Meaning]":
     found: dict[str, Meaning] = {}
     for place, meaning in meanings.items():
         if meaning is not None and meaning not in found.values():
@@ -131,6 +138,8 @@ def _different(meanings: Mapping[str, Meaning | None]) -> dict[str, Meaning]:
 
 
 def _print(one: _Explained) -> None:
+    from flows.explain import stranger
+
     seen = one.pasted.packets
     packets = "" if seen is None else f", {seen} packet{'' if seen == 1 else 's'}"
     head = f"{one.table}: " if one.table else ""
@@ -143,6 +152,8 @@ def _print(one: _Explained) -> None:
 
 
 def _plain(one: _Explained) -> dict[str, Any]:
+    from flows.explain import stranger
+
     return {
         "flow": one.pasted.text,
         "cookie": f"{one.pasted.cookie:#x}" if one.pasted.cookie is not None else None,

@@ -1,27 +1,30 @@
 """``ovs-vpc flows``: the flows of a host or plain switch, in words."""
 
 from collections.abc import Iterator
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 
 from controller.cli.consoles import out
-from controller.cli.learned import Learned, learned, reasons
 from controller.cli.output import JsonOption, fail, print_json
 from controller.cli.state import LabOption, PlaceArgument, StateOption, check_name, find_target
-from controller.compiled import compiled, compiled_switch
-from flows.describe import flow_lines
-from flows.flow import Flow
-from flows.pipeline import NUMBERS, table_name
-from flows.plan import Desired
+
+if TYPE_CHECKING:
+    from controller.cli.learned import Learned
+    from flows.flow import Flow
+    from flows.plan import Desired
+
+
+def _tables() -> list[str]:
+    from flows.pipeline import NUMBERS
+
+    return list(NUMBERS)
 
 
 def flows(
     host: PlaceArgument,
-    table: Annotated[
-        str | None, typer.Option(help="Only this table, by name.", autocompletion=lambda: list(NUMBERS))
-    ] = None,
+    table: Annotated[str | None, typer.Option(help="Only this table, by name.", autocompletion=_tables)] = None,
     as_json: JsonOption = False,
     state: StateOption = None,
     lab: LabOption = None,
@@ -31,11 +34,16 @@ def flows(
     The cookie is the one that ovs-ofctl and ovs-appctl print. In a lab, what the switch has learned by itself in
     segments comes last; elsewhere only what the cookies of such flows mean.
     """
+    from controller.cli.learned import learned
+    from controller.compiled import compiled, compiled_switch
+    from flows.describe import flow_lines
+    from flows.pipeline import NUMBERS
+
     target = find_target(state, lab)
     stored = target.model()
     check_name("host", host, [*stored.network.hosts, *stored.network.switches])
     if table is not None:
-        check_name("table", table, list(NUMBERS))
+        check_name("table", table, _tables())
     if host in stored.network.hosts:
         desired = compiled(stored, target.store.read_status(), host)
         missing = f"nothing is known of host '{host}' yet: its database has not been reached"
@@ -56,7 +64,7 @@ def flows(
         out.print(escape(line), style=style)
 
 
-def _learned_lines(entries: list[Learned]) -> Iterator[str]:
+def _learned_lines(entries: "list[Learned]") -> Iterator[str]:
     if entries:
         yield "# learned by the switch itself"
     for entry in entries:
@@ -64,8 +72,10 @@ def _learned_lines(entries: list[Learned]) -> Iterator[str]:
         yield f"    {entry.why}"
 
 
-def _meanings(desired: Desired, is_wanted: bool) -> Iterator[str]:
+def _meanings(desired: "Desired", is_wanted: bool) -> Iterator[str]:
     """What learned flows would mean, where the switch cannot be asked for them."""
+    from controller.cli.learned import reasons
+
     meanings = reasons(desired) if is_wanted else {}
     if meanings:
         yield "# learned by the switch itself: what the cookies of such flows say (ovs-ofctl shows the flows)"
@@ -74,7 +84,7 @@ def _meanings(desired: Desired, is_wanted: bool) -> Iterator[str]:
         yield f"    {why}"
 
 
-def _described_learned(entry: Learned) -> dict[str, object]:
+def _described_learned(entry: "Learned") -> dict[str, object]:
     return {
         "cookie": entry.cookie,
         "table": entry.table,
@@ -84,7 +94,9 @@ def _described_learned(entry: Learned) -> dict[str, object]:
     }
 
 
-def _described(flow: Flow, desired: Desired) -> dict[str, object]:
+def _described(flow: "Flow", desired: "Desired") -> dict[str, object]:
+    from flows.pipeline import table_name
+
     reasons = desired.applications[flow.cookie]
     return {
         "cookie": f"{flow.cookie:#x}",
@@ -95,8 +107,10 @@ def _described(flow: Flow, desired: Desired) -> dict[str, object]:
     }
 
 
-def _only(desired: Desired, table: int) -> Desired:
+def _only(desired: "Desired", table: int) -> "Desired":
     """The flows of one table, and what is learned by them."""
+    from flows.plan import Desired
+
     flows = {cookie: flow for cookie, flow in desired.flows.items() if flow.table == table}
     return Desired(
         flows,

@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from controller.cli.consoles import out
-from controller.cli.drawing import draw
 from controller.cli.output import read_network
 from controller.cli.state import LabOption, StateOption, find_target
 
@@ -19,5 +18,7 @@ def graph(
     lab: LabOption = None,
 ) -> None:
     """Draw a network: hosts and their ports, VPCs, peerings, plain switches and routers."""
+    from controller.cli.drawing import draw
+
     network = read_network(file)[0] if file is not None else find_target(state, lab).model().network
     out.print(draw(network))

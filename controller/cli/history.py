@@ -1,6 +1,7 @@
 """``ovs-vpc history``: who changed the model, when, and what."""
 
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import typer
 from rich.markup import escape
@@ -10,7 +11,9 @@ from controller.cli.consoles import out
 from controller.cli.objects import print_object
 from controller.cli.output import JsonOption, print_json
 from controller.cli.state import LabOption, StateOption, find_target
-from controller.store import Entry
+
+if TYPE_CHECKING:
+    from controller.store import Entry
 
 app = typer.Typer(
     invoke_without_command=True,
@@ -52,5 +55,5 @@ def show(generation: int, as_json: JsonOption = False, state: StateOption = None
         print_object(difference.key, difference.old, difference.new)
 
 
-def _plain(entry: Entry) -> dict[str, object]:
+def _plain(entry: "Entry") -> dict[str, object]:
     return {**asdict(entry), "time": entry.time.isoformat()}

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from controller.cli.output import fail
 from flows.explain import learned_meaning
@@ -11,7 +12,9 @@ from flows.model.contract import INTEGRATION_BRIDGE
 from flows.pipeline import table_name
 from flows.plan import Desired
 from mininet_topos.directory import host_node, switch_node
-from mininet_topos.lab import Lab
+
+if TYPE_CHECKING:
+    from mininet_topos.lab import Lab
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,7 @@ def reasons(desired: Desired) -> Mapping[int, str]:
     return {cookie: f"{found.sentence}  [{'; '.join(found.because_of)}]" for cookie, found in meanings.items() if found}
 
 
-def learned(lab: Lab, host: str, desired: Desired) -> Iterator[Learned]:
+def learned(lab: "Lab", host: str, desired: Desired) -> Iterator[Learned]:
     """What the switch of a lab's host, or a plain switch of a lab, has learned so far."""
     plain = lab.topology.plain.switches.get(host) if host not in lab.topology.hosts else None
     bridge = plain.bridge if plain else INTEGRATION_BRIDGE

@@ -1,5 +1,6 @@
 """``ovs-vpc``: all verbs together. Only the verb that is asked for is loaded: that takes longer than most verbs do."""
 
+import os
 import sys
 from collections.abc import Iterable, Mapping
 from importlib import import_module
@@ -7,6 +8,8 @@ from io import TextIOWrapper
 from typing import NamedTuple
 
 import typer
+
+from controller.cli.output import explained
 
 
 class Verb(NamedTuple):
@@ -115,16 +118,22 @@ def _empty() -> typer.Typer:
     return app
 
 
+def asked_for(words: list[str], environment: Mapping[str, str]) -> list[str]:
+    """The verb that a command line is about, as a list; empty when it names none.
+
+    A shell that completes a line gives it in the environment: bash as COMP_WORDS, the others as _TYPER_COMPLETE_ARGS.
+    """
+    if "_OVS_VPC_COMPLETE" in environment:
+        line = environment.get("COMP_WORDS") or environment.get("_TYPER_COMPLETE_ARGS", "")
+        words = line.split()[1:]
+    return [word for word in words if not word.startswith("-")][:1]
+
+
 def main() -> None:
     """Run the command line."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal may lack a character
-    if not sys.argv[1:] or sys.argv[1] in _HELP:
-        overview()()  # which ends the program
-    asked = [word for word in sys.argv[1:2] if word in VERBS]
-    # Only here: with it comes the model, and the help needs none.
-    from controller.cli.output import explained  # noqa: PLC0415
-
+    asked = [verb for verb in asked_for(sys.argv[1:], os.environ) if verb in VERBS]
     with explained():
-        command_line(asked or VERBS)()
+        (command_line(asked) if asked else overview())()

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,9 +20,10 @@ from controller.cli.state import (
     find_target,
 )
 from controller.cli.waiting import nodes, until, wait_confirmed
-from mininet_topos.lab import Lab
-from mininet_topos.pinging import pinging
 from mininet_topos.waiting import patience
+
+if TYPE_CHECKING:
+    from mininet_topos.lab import Lab
 
 _SECONDS = patience(10.0)
 _BEFORE, _AFTER = 0.5, 1.0
@@ -159,12 +160,14 @@ def is_on(target: Target, port: str, host: str, generation: int) -> bool:
 
 
 @contextmanager
-def _counting(lab: Lab | None, source: str | None, target: str) -> Iterator[dict[str, int]]:
+def _counting(lab: "Lab | None", source: str | None, target: str) -> Iterator[dict[str, int]]:
     """Ping while a block runs; what was sent and lost is there when it has ended."""
     losses: dict[str, int] = {}
     if lab is None or source is None:
         yield losses
         return
+    from mininet_topos.pinging import pinging
+
     with pinging(lab, source, target) as pings:
         time.sleep(_BEFORE)
         yield losses

@@ -1,12 +1,14 @@
 """What becomes of an object, in lines: ``+`` it is new, ``-`` it is gone, ``~`` it is another one."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from controller.cli.output import tell
-from controller.store.rows import Key, Values
+
+if TYPE_CHECKING:
+    from controller.store.rows import Key, Values
 
 
-def print_object(key: Key, before: Values | None, after: Values | None, indent: str = "") -> None:
+def print_object(key: "Key", before: "Values | None", after: "Values | None", indent: str = "") -> None:
     """Print an object before and after a change; None: it is not there."""
     old, new = before or {}, after or {}
     sign, style = ("+", "green") if before is None else ("-", "red") if after is None else ("~", "")

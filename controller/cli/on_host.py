@@ -3,14 +3,15 @@
 import shlex
 import subprocess
 from collections.abc import Callable, Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Union
 
 import typer
 
 from controller.cli.output import fail
-from flows.model import Host, PlainSwitch
-from mininet_topos.directory import host_node, switch_node
-from mininet_topos.lab import Lab
+
+if TYPE_CHECKING:
+    from flows.model import Host, PlainSwitch
+    from mininet_topos.lab import Lab
 
 OnHostOption = Annotated[
     str | None,
@@ -22,14 +23,14 @@ OnHostOption = Annotated[
 ]
 EXAMPLE = "--on-host 'ssh root@{ip}'"
 
-Place = Host | PlainSwitch
+Place = Union["Host", "PlainSwitch"]
 """Where a switch is."""
 
 WayIn = Callable[[Place], list[str]]
 """The words to put before a command, so that it is run on a host, or where a plain switch is."""
 
 
-def way_in(lab: Lab | None, prefix: str | None) -> WayIn:
+def way_in(lab: "Lab | None", prefix: str | None) -> WayIn:
     """By the prefix that a user gives, else that of a lab; ends the command when there is neither."""
     if prefix is not None:
         return _by_prefix(prefix)
@@ -38,8 +39,11 @@ def way_in(lab: Lab | None, prefix: str | None) -> WayIn:
     return in_lab(lab)
 
 
-def in_lab(lab: Lab) -> WayIn:
+def in_lab(lab: "Lab") -> WayIn:
     """How a lab is entered."""
+
+    from flows.model import Host
+    from mininet_topos.directory import host_node, switch_node
 
     def enter(place: Place) -> list[str]:
         node = host_node(place.name) if isinstance(place, Host) else switch_node(place.name)
@@ -55,6 +59,8 @@ def _by_prefix(prefix: str) -> WayIn:
         fail(f'--on-host "{prefix}" is no command: {error}')
     if not words:
         fail(f"--on-host is empty; write it as in {EXAMPLE}")
+
+    from flows.model import Host
 
     def fill(place: Place) -> list[str]:
         address = str(place.tunnel_ip) if isinstance(place, Host) else None

@@ -1,17 +1,19 @@
-"""What every verb prints with: errors, warnings, exit codes."""
+"""What every verb prints with: errors, warnings, exit codes.
+
+What it needs for that is loaded when it is needed: every verb has this module, and most never print an error.
+"""
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from controller.store import StoreError
-from flows.model import InvalidModel, Network, Problem, parse
-from mininet_topos.errors import LabError
+if TYPE_CHECKING:
+    from flows.model import Network, Problem
 
 FAILED = 1
 """Exit code: what was asked for was not done, or is not so."""
@@ -23,9 +25,9 @@ FlowsOption = Annotated[bool, typer.Option("--flows", help="Print every flow tha
 
 def fail(message: str) -> NoReturn:
     """Say what is wrong and end."""
-    from rich.text import Text  # noqa: PLC0415
+    from rich.text import Text
 
-    from controller.cli.consoles import err  # noqa: PLC0415
+    from controller.cli.consoles import err
 
     err.print(Text("error:", style="red"), Text(message))
     raise SystemExit(FAILED)
@@ -35,16 +37,16 @@ def working(what: str) -> AbstractContextManager[object]:
     """Say what takes its time, as long as it does, to somebody who sees it."""
     if not sys.stderr.isatty():
         return nullcontext()
-    from controller.cli.consoles import err  # noqa: PLC0415
+    from controller.cli.consoles import err
 
     return err.status(what)
 
 
 def tell(line: str, style: str = "") -> None:
     """Print a line as it is. In colour only where somebody sees it: a hundred thousand lines take rich minutes."""
-    from rich.text import Text  # noqa: PLC0415
+    from rich.text import Text
 
-    from controller.cli.consoles import out  # noqa: PLC0415
+    from controller.cli.consoles import out
 
     if out.is_terminal:
         out.print(Text(line, style=style))
@@ -57,7 +59,7 @@ def print_json(data: object) -> None:
     print(json.dumps(data, indent=2))
 
 
-def summary(network: Network) -> str:
+def summary(network: "Network") -> str:
     """How many objects of each kind a network has; of hosts and ports also that there are none."""
     numbers = {
         "host": len(network.hosts),
@@ -75,13 +77,13 @@ def summary(network: Network) -> str:
     )
 
 
-def show_problems(problems: tuple[Problem, ...] | list[Problem]) -> None:
+def show_problems(problems: "Sequence[Problem]") -> None:
     """Print errors and warnings, each with its place."""
     if not problems:
         return
-    from rich.text import Text  # noqa: PLC0415
+    from rich.text import Text
 
-    from controller.cli.consoles import err  # noqa: PLC0415
+    from controller.cli.consoles import err
 
     for problem in problems:
         if err.is_terminal:
@@ -90,8 +92,10 @@ def show_problems(problems: tuple[Problem, ...] | list[Problem]) -> None:
             print(problem, file=sys.stderr, flush=True)
 
 
-def read_network(path: Path) -> tuple[Network, str]:
+def read_network(path: Path) -> "tuple[Network, str]":
     """A network file: what it declares, and its text. Warnings are printed; errors end the command."""
+    from flows.model import InvalidModel, parse
+
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
@@ -115,11 +119,14 @@ def explained() -> Iterator[None]:
     """Print expected errors as one sentence instead of a traceback."""
     try:
         yield
-    except InvalidModel as invalid:
-        show_problems(invalid.problems)
-        fail("together with what somebody else changed meanwhile the model would be wrong; nothing was changed")
-    except (LabError, StoreError) as error:
-        fail(str(error))
-    except BrokenPipeError:
-        sys.stderr.close()
-        raise SystemExit(FAILED) from None
+    except Exception as error:
+        from controller.store import StoreError
+        from flows.model import InvalidModel
+        from mininet_topos.errors import LabError
+
+        if isinstance(error, InvalidModel):
+            show_problems(error.problems)
+            fail("together with what somebody else changed meanwhile the model would be wrong; nothing was changed")
+        if isinstance(error, LabError | StoreError):
+            fail(str(error))
+        raise

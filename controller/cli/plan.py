@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,13 +11,12 @@ from controller.cli.consoles import err, out
 from controller.cli.objects import print_object
 from controller.cli.output import FlowsOption, JsonOption, print_json, read_network, tell
 from controller.cli.state import LabOption, StateOption, find_target
-from controller.planning import Later, ObjectChange, Planned, plan_between
-from controller.planning import plan as plan_change
-from flows.flow_change import FlowChange
-from flows.model.problem import listed
-from flows.model.reachability_change import Change
-from flows.pipeline import table_name
-from flows.rules import Application
+
+if TYPE_CHECKING:
+    from controller.planning import Later, ObjectChange, Planned
+    from flows.flow_change import FlowChange
+    from flows.model.reachability_change import Change
+    from flows.rules import Application
 
 CHANGES = 2
 """Exit code: there is something to change."""
@@ -45,6 +44,9 @@ def plan(
 
     Exit code 0: there is nothing to change. 2: there is. 1: the file is wrong.
     """
+    from controller.planning import plan as plan_change
+    from controller.planning import plan_between
+
     network, _ = read_network(file)
     with err.status("comparing"):
         if against is not None:
@@ -61,8 +63,10 @@ def plan(
         raise SystemExit(CHANGES)
 
 
-def print_plan(planned: Planned, *, in_words: bool) -> None:
+def print_plan(planned: "Planned", *, in_words: bool) -> None:
     """Print what a change does."""
+    from flows.model.problem import listed
+
     if not planned.objects:
         out.print("nothing to change: the network is as the file says")
         return
@@ -77,7 +81,7 @@ def print_plan(planned: Planned, *, in_words: bool) -> None:
     _print_reachability(planned.reachability)
 
 
-def _print_objects(objects: Sequence[ObjectChange]) -> None:
+def _print_objects(objects: "Sequence[ObjectChange]") -> None:
     counts = Counter(change.verb for change in objects)
     out.print("[bold]objects[/]: " + ", ".join(f"{counts[verb]} {verb}" for verb in _VERBS))
     for change in objects:
@@ -87,12 +91,12 @@ def _print_objects(objects: Sequence[ObjectChange]) -> None:
             print_object(change.key, change.old, change.new, "  ")
 
 
-def _counts(flows: Mapping[str, FlowChange]) -> str:
+def _counts(flows: "Mapping[str, FlowChange]") -> str:
     added, removed = (sum(len(getattr(change, kind)) for change in flows.values()) for kind in ("added", "removed"))
     return f"{added} come, {removed} go, on {_number(len(flows), 'switch', 'switches')}"
 
 
-def _print_later(later: Later, *, in_words: bool) -> None:
+def _print_later(later: "Later", *, in_words: bool) -> None:
     """What follows. Of a single event it is told in one line."""
     if len(later.when) == 1:
         tell(f"when {later.when[0]}: {_counts(later.flows)}")
@@ -104,7 +108,7 @@ def _print_later(later: Later, *, in_words: bool) -> None:
     _print_flows(later.flows, in_words=in_words)
 
 
-def _print_flows(flows: Mapping[str, FlowChange], *, in_words: bool) -> None:
+def _print_flows(flows: "Mapping[str, FlowChange]", *, in_words: bool) -> None:
     for host, change in flows.items():
         tables = ", ".join(f"{table} +{more} -{less}" for table, more, less in _tables(change))
         out.print(f"  {host}: {tables}")
@@ -113,24 +117,28 @@ def _print_flows(flows: Mapping[str, FlowChange], *, in_words: bool) -> None:
                 tell(f"      {sign} {words}", style)
 
 
-def _tables(change: FlowChange) -> Iterator[tuple[str, int, int]]:
+def _tables(change: "FlowChange") -> Iterator[tuple[str, int, int]]:
     """Each table in the order of their numbers, how many flows it gets, and how many it loses."""
+    from flows.pipeline import table_name
+
     added, removed = (Counter(one.rule.table.number for one in some) for some in (change.added, change.removed))
     for number in sorted(added | removed):
         yield table_name(number), added[number], removed[number]
 
 
-def _words(change: FlowChange) -> Iterator[tuple[str, str, str]]:
+def _words(change: "FlowChange") -> Iterator[tuple[str, str, str]]:
     told = [("-", "red", one) for one in change.removed] + [("+", "green", one) for one in change.added]
     for sign, style, one in sorted(told, key=lambda item: (item[2].rule.table.number, item[2].sentence, item[0])):
         yield sign, style, _sentence(one)
 
 
-def _sentence(application: Application) -> str:
+def _sentence(application: "Application") -> str:
     return f"{application.rule.table.name}: {application.sentence}  [{application.why}]"
 
 
-def _print_reachability(changes: Sequence[Change]) -> None:
+def _print_reachability(changes: "Sequence[Change]") -> None:
+    from flows.model.problem import listed
+
     gained, lost = (sum(change.pairs for change in changes if change.reach is reach) for reach in (True, False))
     pairs = _number(gained, "pair", "pairs")
     out.print(f"[bold]reachability[/]: {pairs} of ports will reach each other that do not now, {lost} will no more")
@@ -147,7 +155,7 @@ def _number(number: int, one: str, many: str) -> str:
     return f"{number} {one if number == 1 else many}"
 
 
-def describe(planned: Planned, *, in_words: bool) -> dict[str, Any]:
+def describe(planned: "Planned", *, in_words: bool) -> dict[str, Any]:
     """What a change does, as plain data."""
     return {
         "objects": [
@@ -175,7 +183,7 @@ def describe(planned: Planned, *, in_words: bool) -> dict[str, Any]:
     }
 
 
-def _described(change: FlowChange, *, in_words: bool) -> dict[str, Any]:
+def _described(change: "FlowChange", *, in_words: bool) -> dict[str, Any]:
     tables: dict[str, Any] = {table: {"added": more, "removed": less} for table, more, less in _tables(change)}
     if not in_words:
         return tables

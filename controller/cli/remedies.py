@@ -1,23 +1,27 @@
 """What ``why-not`` and ``trace`` say of the smallest change that lets packets pass."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 
 from controller.cli.consoles import out
-from flows.model import AnyPort, Network, SwitchPort
-from flows.model.candidates import a_host
-from flows.simulate.remedy import Remedy
+
+if TYPE_CHECKING:
+    from flows.model import AnyPort, Network
+    from flows.simulate.remedy import Remedy
 
 
-def as_plugged_in(network: Network, locations: Mapping[str, str], *ports: str) -> Network:
+def as_plugged_in(network: "Network", locations: Mapping[str, str], *ports: str) -> "Network":
     """A network in which some ports are declared to be on the host where each was seen.
 
     One that is nowhere is taken to be on the first host that it can be on: to plug it in takes no change of the file.
     """
 
-    def placed(port: AnyPort) -> AnyPort:
+    from flows.model import SwitchPort
+    from flows.model.candidates import a_host
+
+    def placed(port: "AnyPort") -> "AnyPort":
         if isinstance(port, SwitchPort) or port.host is not None:
             return port
         host = locations.get(port.name) or a_host(network, port)
@@ -26,12 +30,12 @@ def as_plugged_in(network: Network, locations: Mapping[str, str], *ports: str) -
     return network.with_ports({**network.ports, **{name: placed(network.ports[name]) for name in ports}})
 
 
-def plain(remedy: Remedy) -> dict[str, Any]:
+def plain(remedy: "Remedy") -> dict[str, Any]:
     """For a script."""
     return {"remedy": [str(step) for step in remedy.steps], "no_remedy": remedy.unless}
 
 
-def show(remedy: Remedy) -> None:
+def show(remedy: "Remedy") -> None:
     """For a person."""
     if remedy.steps:
         out.print("to let it pass:")

@@ -3,7 +3,6 @@
 import json
 
 from controller.cli.consoles import out
-from flows.model import network_schema
 
 
 def schema() -> None:
@@ -13,4 +12,6 @@ def schema() -> None:
 
 def schema_text() -> str:
     """The schema as it is kept in docs/network.schema.json."""
+    from flows.model import network_schema
+
     return json.dumps(network_schema(), indent=2, ensure_ascii=False) + "\n"

@@ -42,7 +42,7 @@ def controller(
         logging.getLogger(noisy).setLevel(logging.WARNING)
     leave_out()
     # Only here: os-ken is slow to load and no other verb needs it.
-    from controller.app import run  # noqa: PLC0415
+    from controller.app import run
 
     try:
         run(state, address=address, port=int(port), metrics_port=metrics, ovsdb_target=ovsdb)

@@ -1,15 +1,17 @@
 """``ovs-vpc show``: what is declared, and where it is."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
 from controller.cli.consoles import out
 from controller.cli.output import JsonOption, print_json
 from controller.cli.state import LabOption, StateOption, find_target
-from controller.store import Stored
-from flows.model import AnyPort, Host, Network, VpcPort
+
+if TYPE_CHECKING:
+    from controller.store import Stored
+    from flows.model import AnyPort, Host, Network
 
 
 def show(as_json: JsonOption = False, state: StateOption = None, lab: LabOption = None) -> None:
@@ -31,7 +33,7 @@ def show(as_json: JsonOption = False, state: StateOption = None, lab: LabOption 
             out.print(table)
 
 
-def describe(stored: Stored, status: dict[str, Any]) -> dict[str, Any]:
+def describe(stored: "Stored", status: dict[str, Any]) -> dict[str, Any]:
     """The model and what is known of it, as plain data: a list of rows for each kind of object."""
     network = stored.network
     reported = status.get("hosts", {})
@@ -59,7 +61,7 @@ def describe(stored: Stored, status: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _subnets(network: Network) -> list[dict[str, object]]:
+def _subnets(network: "Network") -> list[dict[str, object]]:
     return [
         {
             "vpc": vpc.name,
@@ -73,7 +75,7 @@ def _subnets(network: Network) -> list[dict[str, object]]:
     ]
 
 
-def _physical(host: Host, reported: Mapping[str, Any]) -> list[str]:
+def _physical(host: "Host", reported: Mapping[str, Any]) -> list[str]:
     reached = {network for network, _ in reported.get("physical", ())}
     return [
         f"{network} by {interface}" + ("" if network in reached else " (not reached)")
@@ -81,7 +83,7 @@ def _physical(host: Host, reported: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _segments(stored: Stored, reported: Mapping[str, Any]) -> list[dict[str, object]]:
+def _segments(stored: "Stored", reported: Mapping[str, Any]) -> list[dict[str, object]]:
     vlans = stored.tags.vlans
     return [
         {
@@ -100,7 +102,7 @@ def _segments(stored: Stored, reported: Mapping[str, Any]) -> list[dict[str, obj
     ]
 
 
-def _switches(network: Network, reported: dict[str, Any]) -> list[dict[str, object]]:
+def _switches(network: "Network", reported: dict[str, Any]) -> list[dict[str, object]]:
     return [
         {
             "switch": name,
@@ -111,7 +113,7 @@ def _switches(network: Network, reported: dict[str, Any]) -> list[dict[str, obje
     ]
 
 
-def _links(network: Network, open_links: list[tuple[str, int | None]]) -> list[dict[str, object]]:
+def _links(network: "Network", open_links: list[tuple[str, int | None]]) -> list[dict[str, object]]:
     """Every link, and whether it carries frames: of a ring one does not."""
     carrying = {link for link, _ in open_links}
     return [
@@ -125,7 +127,7 @@ def _links(network: Network, open_links: list[tuple[str, int | None]]) -> list[d
     ]
 
 
-def _routers(network: Network) -> list[dict[str, object]]:
+def _routers(network: "Network") -> list[dict[str, object]]:
     return [
         {
             "router": name,
@@ -136,11 +138,13 @@ def _routers(network: Network) -> list[dict[str, object]]:
     ]
 
 
-def _addresses(port: AnyPort) -> list[str]:
+def _addresses(port: "AnyPort") -> list[str]:
+    from flows.model import VpcPort
+
     return [str(ip) for ip in (port.ips if isinstance(port, VpcPort) else filter(None, [port.ip]))]
 
 
-def _ports(network: Network, places: dict[str, str], reported: dict[str, Any]) -> list[dict[str, object]]:
+def _ports(network: "Network", places: dict[str, str], reported: dict[str, Any]) -> list[dict[str, object]]:
     plugged = {(iface_id, host) for host, known in reported.items() for iface_id, _, _ in known["interfaces"]}
     return [
         {

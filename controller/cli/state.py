@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from controller.cli.output import fail
-from controller.store import Store, Stored
-from flows.model import Network
-from flows.model.problem import did_you_mean
 
-if TYPE_CHECKING:  # whoever names a state directory needs no lab, and it takes long to load
+if TYPE_CHECKING:  # the help of a verb needs none of them, and whoever names a state directory needs no lab
+    from controller.store import Store, Stored
+    from flows.model import Network
     from mininet_topos.lab import Lab
 
 DEFAULT_STATE = Path("/var/lib/ovs-vpc")
@@ -32,11 +31,11 @@ LabOption = Annotated[str | None, typer.Option("--lab", help="A running lab, by 
 class Target:
     """The controller that a command is about."""
 
-    store: Store
+    store: "Store"
     lab: "Lab | None"
     """The lab that it runs in, if it is one."""
 
-    def model(self) -> Stored:
+    def model(self) -> "Stored":
         """What was applied last; ends the command when nothing was."""
         stored = self.store.load()
         if stored is None:
@@ -47,7 +46,7 @@ class Target:
 def find_target(state: Path | None, lab: str | None) -> Target:
     """The controller that the options --state and --lab name, or the only one that can be meant."""
     if state is None:
-        from mininet_topos.lab import Lab  # noqa: PLC0415
+        from mininet_topos.lab import Lab
 
         if lab is not None or Lab.running():
             found = Lab.find(lab)
@@ -55,6 +54,8 @@ def find_target(state: Path | None, lab: str | None) -> Target:
     directory = state or DEFAULT_STATE
     if not directory.is_dir() or not os.access(directory, os.W_OK):
         fail(f"no lab is running, and there is no controller state in {directory}; start with 'ovs-vpc lab up FILE'")
+    from controller.store import Store
+
     return Target(Store(directory), None)
 
 
@@ -63,19 +64,25 @@ def controller_state(lab: "Lab") -> Path:
     return lab.path / "controller"
 
 
-def lab_store(lab: "Lab") -> Store:
+def lab_store(lab: "Lab") -> "Store":
     """The store of a lab's controller. Its server is never started out here, where it would not end with the lab."""
+    from controller.store import Store
+
     return Store(controller_state(lab), starts=False)
 
 
 def check_name(kind: str, name: str, known: list[str]) -> None:
     """End the command when there is no object of a name."""
     if name not in known:
+        from flows.model.problem import did_you_mean
+
         fail(f"there is no {kind} '{name}'{did_you_mean(name, known)}")
 
 
-def check_ports(network: Network, *names: str) -> None:
+def check_ports(network: "Network", *names: str) -> None:
     """End the command, with everything that is wrong, unless these are ports that packets can be sent to."""
+    from flows.model.problem import did_you_mean
+
     wrong = []
     for name in dict.fromkeys(names):
         port = network.ports.get(name)

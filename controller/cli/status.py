@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 from rich.table import Table
@@ -10,7 +10,9 @@ from rich.table import Table
 from controller.cli.consoles import out
 from controller.cli.output import FAILED, JsonOption, print_json
 from controller.cli.state import LabOption, StateOption, find_target
-from controller.store import Stored
+
+if TYPE_CHECKING:
+    from controller.store import Stored
 
 _NO_REPORT: dict[str, Any] = {
     "database": False,
@@ -46,7 +48,7 @@ def status(as_json: JsonOption = False, state: StateOption = None, lab: LabOptio
         raise SystemExit(FAILED)
 
 
-def describe(stored: Stored, reported: Mapping[str, Any], *, is_running: bool) -> dict[str, Any]:
+def describe(stored: "Stored", reported: Mapping[str, Any], *, is_running: bool) -> dict[str, Any]:
     """How things are, as plain data. What is wrong is listed in words."""
     names = {str(host.tunnel_ip): name for name, host in stored.network.hosts.items()}
     hosts = {name: reported.get("hosts", {}).get(name) or _NO_REPORT for name in stored.network.hosts}

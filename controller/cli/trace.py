@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
@@ -12,16 +12,14 @@ from controller.cli.on_host import OnHostOption, way_in
 from controller.cli.output import FAILED, JsonOption, fail, print_json, read_network
 from controller.cli.remedies import as_plugged_in, plain, show
 from controller.cli.state import LabOption, StateOption, Target, check_name, complete_port, find_target
-from controller.cli.trace_live import trace_live
-from controller.cli.trace_running import running
-from controller.compiled import snapshot
-from flows.model import AnyPort
-from flows.plugged import Snapshot, plugged_in
-from flows.simulate import Unsupported
-from flows.simulate.remedy import Remedy, remedy
-from flows.simulate.tracing import Hop, Trace, simulated, trace
-from flows.simulate.traffic import Traffic
-from mininet_topos.lab import Lab
+
+if TYPE_CHECKING:
+    from flows.model import AnyPort
+    from flows.plugged import Snapshot
+    from flows.simulate.remedy import Remedy
+    from flows.simulate.tracing import Hop, Trace
+    from flows.simulate.traffic import Traffic
+    from mininet_topos.lab import Lab
 
 
 def trace_packet(
@@ -52,6 +50,13 @@ def trace_packet(
 
     Exit code 0: it is delivered. 1: it is not.
     """
+    from controller.cli.trace_live import trace_live
+    from controller.cli.trace_running import running
+    from flows.plugged import plugged_in
+    from flows.simulate import Unsupported
+    from flows.simulate.remedy import Remedy
+    from flows.simulate.tracing import simulated, trace
+
     traffic = _traffic(tcp, udp, icmp)
     _check(source, target, file, is_running=is_running, live=live)
     if on_host is not None and not is_running:
@@ -85,7 +90,9 @@ def _check(source: str, target: str, file: Path | None, *, is_running: bool, liv
         fail("a packet from a port to itself passes no switch")
 
 
-def _traffic(tcp: int | None, udp: int | None, icmp: bool) -> Traffic:
+def _traffic(tcp: int | None, udp: int | None, icmp: bool) -> "Traffic":
+    from flows.simulate.traffic import Traffic
+
     if (tcp is not None) + (udp is not None) + icmp > 1:
         fail("one packet is of one kind: use one of --tcp, --udp and --icmp")
     if tcp is not None:
@@ -93,28 +100,34 @@ def _traffic(tcp: int | None, udp: int | None, icmp: bool) -> Traffic:
     return Traffic("udp", udp) if udp is not None else Traffic("icmp")
 
 
-def _seen(target: Target | None) -> Snapshot:
+def _seen(target: Target | None) -> "Snapshot":
+    from controller.compiled import snapshot
+
     assert target is not None
     return snapshot(target.model(), target.store.read_status())
 
 
-def _lab(target: Target | None) -> Lab | None:
+def _lab(target: Target | None) -> "Lab | None":
     return target.lab if target is not None else None
 
 
-def _needed(lab: Lab | None) -> Lab:
+def _needed(lab: "Lab | None") -> "Lab":
     if lab is None:
         fail("only a lab's instances can be made to send a packet; ask the switches by --running")
     return lab
 
 
-def _port(seen: Snapshot, name: str) -> AnyPort:
+def _port(seen: "Snapshot", name: str) -> "AnyPort":
     check_name("port", name, list(seen.network.ports))
     return seen.network.ports[name]
 
 
-def _remedy(seen: Snapshot, source: str, target: str, traffic: Traffic, *, is_running: bool) -> Remedy:
+def _remedy(seen: "Snapshot", source: str, target: str, traffic: "Traffic", *, is_running: bool) -> "Remedy":
     """What to change in the model; nothing, where the model lets the packet pass and something else is wrong."""
+    from flows.plugged import plugged_in
+    from flows.simulate.remedy import Remedy, remedy
+    from flows.simulate.tracing import simulated, trace
+
     if not is_running:
         return remedy(seen.network, seen.network.ports[source], seen.network.ports[target], traffic)
     network = as_plugged_in(seen.network, seen.locations, source, target)
@@ -125,11 +138,13 @@ def _remedy(seen: Snapshot, source: str, target: str, traffic: Traffic, *, is_ru
     return remedy(network, one, other, traffic)
 
 
-def _named(port: AnyPort) -> str:
+def _named(port: "AnyPort") -> str:
     return f"{port.name} ({port.address})" if port.address else port.name
 
 
-def _show(traced: Trace, what: str, mending: Remedy) -> None:
+def _show(traced: "Trace", what: str, mending: "Remedy") -> None:
+    from flows.simulate.remedy import Remedy
+
     out.print(escape(what), style="bold")
     before: Hop | None = None
     for hop in traced.hops:

@@ -2,9 +2,10 @@
 
 import time
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from controller.store import Store
+if TYPE_CHECKING:
+    from controller.store import Store
 
 _INTERVAL = 0.2
 """Seconds until another look at the status when the controller has nothing new to say."""
@@ -12,17 +13,17 @@ _ABSENT = 3.0
 """Seconds that a host or switch has to connect, which may be new, while all others have confirmed."""
 
 
-def wait_served(store: Store, seconds: float) -> bool:
+def wait_served(store: "Store", seconds: float) -> bool:
     """Whether a controller runs on a store within some seconds. The store itself is not asked anything."""
     return until(store.is_served, time.sleep, seconds)
 
 
-def wait_confirmed(store: Store, generation: int, seconds: float) -> bool:
+def wait_confirmed(store: "Store", generation: int, seconds: float) -> bool:
     """Whether every host and switch of the model confirms a generation within some seconds."""
     return until(lambda: is_confirmed(store, generation), store.await_status, seconds)
 
 
-def is_confirmed(store: Store, generation: int) -> bool:
+def is_confirmed(store: "Store", generation: int) -> bool:
     """Whether every host and switch of the model has confirmed a generation."""
     said = store.read_progress()
     if not said or said["generation"] < generation:
@@ -30,7 +31,7 @@ def is_confirmed(store: Store, generation: int) -> bool:
     return all(node["confirmed"] >= generation for kind in ("progress", "switches") for node in said[kind].values())
 
 
-def wait_connected(store: Store, generation: int, seconds: float) -> dict[str, str]:
+def wait_connected(store: "Store", generation: int, seconds: float) -> dict[str, str]:
     """Wait until every host and switch that is connected has confirmed a generation, but not longer.
 
     Returns those that have not confirmed, each with the reason as far as it is known.
@@ -48,7 +49,7 @@ def wait_connected(store: Store, generation: int, seconds: float) -> dict[str, s
     return {}
 
 
-def wait_plugged(store: Store, ports: Collection[str], seconds: float) -> bool:
+def wait_plugged(store: "Store", ports: Collection[str], seconds: float) -> bool:
     """Whether the controller sees ports plugged in, and every switch holds what follows, within some seconds.
 
     A host confirms a generation of the model by what was plugged in at that time; ports may come later.
@@ -72,7 +73,7 @@ def until(condition: Callable[[], bool], pause: Callable[[float], None], seconds
     return True
 
 
-def unconfirmed(store: Store, generation: int) -> dict[str, str]:
+def unconfirmed(store: "Store", generation: int) -> dict[str, str]:
     """The hosts and switches that have not confirmed a generation, each with the reason as far as it is known."""
     return _unconfirmed(store.read_status(), generation)
 

@@ -1,16 +1,16 @@
 """``ovs-vpc who-can-reach``: every port that can reach one, and by what."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 
 from controller.cli.consoles import out
 from controller.cli.output import FAILED, JsonOption, print_json
 from controller.cli.state import LabOption, PortArgument, StateOption, Target, check_ports, find_target
-from controller.obstacles import between, obstacles
-from flows.model import AnyPort, Network
-from flows.model.reachability import answers, decider
+
+if TYPE_CHECKING:
+    from flows.model import AnyPort, Network
 
 
 @dataclass(slots=True)
@@ -48,7 +48,10 @@ def who_can_reach(
 _Groups = dict[tuple[str, tuple[str, ...]], _Group]
 
 
-def _groups(found: Target, network: Network, target: AnyPort) -> _Groups:
+def _groups(found: Target, network: "Network", target: "AnyPort") -> _Groups:
+    from controller.obstacles import between, obstacles
+    from flows.model.reachability import answers, decider
+
     status = found.store.read_status()
     ends = {decider(target)}
     groups: _Groups = {}

@@ -1,7 +1,7 @@
 """``ovs-vpc why-not``: why one port cannot reach another, and what would let it."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 
@@ -9,11 +9,11 @@ from controller.cli.consoles import out
 from controller.cli.output import FAILED, JsonOption, print_json
 from controller.cli.remedies import as_plugged_in, plain, show
 from controller.cli.state import LabOption, PortArgument, StateOption, Target, check_ports, find_target
-from controller.obstacles import between, obstacles
-from flows.model import AnyPort, Network
-from flows.model.reachability import Verdict, answers
-from flows.simulate.remedy import Remedy, remedy
-from flows.simulate.traffic import Traffic
+
+if TYPE_CHECKING:
+    from flows.model import AnyPort, Network
+    from flows.model.reachability import Verdict
+    from flows.simulate.remedy import Remedy
 
 
 def why_not(
@@ -42,7 +42,12 @@ def why_not(
         raise SystemExit(FAILED)
 
 
-def _tell(found: Target, network: Network, source: AnyPort, target: AnyPort) -> "_Told":
+def _tell(found: Target, network: "Network", source: "AnyPort", target: "AnyPort") -> "_Told":
+    from controller.obstacles import between, obstacles
+    from flows.model.reachability import Verdict, answers
+    from flows.simulate.remedy import Remedy, remedy
+    from flows.simulate.traffic import Traffic
+
     status = found.store.read_status()
     hindering = [] if found.store.is_served() else ["no controller runs; the switches go on with the flows they have"]
     for port in dict.fromkeys((source, target)):
@@ -61,10 +66,10 @@ def _tell(found: Target, network: Network, source: AnyPort, target: AnyPort) -> 
 class _Told:
     """Why a port does not reach another one, or that it does."""
 
-    source: AnyPort
-    target: AnyPort
-    verdict: Verdict
-    remedy: Remedy
+    source: "AnyPort"
+    target: "AnyPort"
+    verdict: "Verdict"
+    remedy: "Remedy"
     obstacles: list[str]
 
     @property

@@ -5,13 +5,14 @@ from typing import Annotated
 import typer
 
 from controller.cli.consoles import out
-from mininet_topos.lab import Lab, remove_remains
 
 
 def down(
     name: Annotated[str | None, typer.Argument(help="A lab. Default: the only one that runs.")] = None,
 ) -> None:
     """End a lab: every process, namespace and file of it. What a crashed lab left is removed too."""
+    from mininet_topos.lab import Lab, remove_remains
+
     remains = remove_remains()
     for crashed in remains:
         out.print(f"removed what lab '{crashed}' had left")

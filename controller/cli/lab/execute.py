@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from controller.cli.output import fail
-from mininet_topos.lab import Lab
 
 
 def execute(
@@ -18,6 +17,8 @@ def execute(
 
     In a host, ovs-vsctl, ovs-ofctl and ovs-appctl talk to that host's own switch. The exit code is the command's.
     """
+    from mininet_topos.lab import Lab
+
     argv = command[1:] if command[0] == "--" else command
     if not argv:
         fail("what shall be run? ovs-vpc lab exec PORT -- COMMAND")

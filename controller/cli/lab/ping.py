@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
@@ -11,12 +11,13 @@ from controller.cli.consoles import err, out
 from controller.cli.output import FAILED, JsonOption, fail, print_json
 from controller.cli.state import lab_store
 from controller.cli.waiting import nodes
-from controller.store import Store
-from flows.model import AnyPort, Network
-from flows.model.problem import did_you_mean
-from mininet_topos.comparing import Pair, compare, summary
-from mininet_topos.lab import Lab
 from mininet_topos.waiting import patience
+
+if TYPE_CHECKING:
+    from controller.store import Store
+    from flows.model import AnyPort, Network
+    from mininet_topos.comparing import Pair
+    from mininet_topos.lab import Lab
 
 
 def ping(
@@ -31,6 +32,10 @@ def ping(
 
     Exit code 0: everything is as the model says. 1: something is not.
     """
+    from flows.model.problem import did_you_mean
+    from mininet_topos.comparing import summary
+    from mininet_topos.lab import Lab
+
     found = Lab.find(lab)
     store = lab_store(found)
     stored = store.load()
@@ -56,18 +61,22 @@ def ping(
         raise SystemExit(FAILED)
 
 
-def plugged(store: Store, network: Network) -> list[AnyPort]:
+def plugged(store: "Store", network: "Network") -> "list[AnyPort]":
     """The ports with an address that the controller sees plugged in, in the order of the model."""
     seen = {iface_id for node in nodes(store.read_status()).values() for iface_id, _, _ in node["interfaces"]}
     return [port for port in network.ports.values() if port.name in seen and port.address]
 
 
-def ping_all(lab: Lab, network: Network, sources: Sequence[AnyPort], targets: Sequence[AnyPort]) -> list[Pair]:
+def ping_all(
+    lab: "Lab", network: "Network", sources: "Sequence[AnyPort]", targets: "Sequence[AnyPort]"
+) -> "list[Pair]":
     """Ping from each of some ports to each of some ports, itself left out."""
+    from mininet_topos.comparing import compare
+
     return compare(network, sources, targets, lambda probes: lab.probe(probes, wait=patience(1.0)))
 
 
-def _show(pairs: list[Pair], sources: list[str], targets: list[str]) -> None:
+def _show(pairs: "list[Pair]", sources: list[str], targets: list[str]) -> None:
     by_pair = {(pair.source, pair.target): pair for pair in pairs}
     table = Table("from \\ to", *targets, pad_edge=False)
     for source in sources:
@@ -76,7 +85,7 @@ def _show(pairs: list[Pair], sources: list[str], targets: list[str]) -> None:
     out.print(table)
 
 
-def _cell(pair: Pair | None) -> str:
+def _cell(pair: "Pair | None") -> str:
     if pair is None:
         return ""
     text = "yes" if pair.answered else "no"

@@ -9,7 +9,6 @@ from controller.cli.consoles import out
 from controller.cli.output import FAILED, JsonOption, print_json
 from controller.cli.state import lab_store
 from controller.cli.waiting import unconfirmed
-from mininet_topos.lab import Lab
 
 
 def status(
@@ -20,6 +19,8 @@ def status(
 
     Exit code 0: every host has confirmed the model. 1: not every one.
     """
+    from mininet_topos.lab import Lab
+
     lab = Lab.find(name)
     store = lab_store(lab)
     report = store.read_status()

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,12 +10,12 @@ from controller.cli.consoles import err, out
 from controller.cli.output import fail, read_network, summary
 from controller.cli.state import lab_store
 from controller.cli.waiting import unconfirmed, wait_confirmed, wait_plugged, wait_served
-from controller.store import Store
-from flows.model import Network
-from flows.model.contract import OPENFLOW_PORT
-from mininet_topos.lab import Lab
-from mininet_topos.topology import CONTROLLER_ADDRESS
 from mininet_topos.waiting import patience
+
+if TYPE_CHECKING:
+    from controller.store import Store
+    from flows.model import Network
+    from mininet_topos.lab import Lab
 
 _CONFIRM_SECONDS = patience(30.0)
 
@@ -31,8 +31,12 @@ def up(
     out.print("try: ovs-vpc lab ping, ovs-vpc lab status, ovs-vpc lab exec PORT -- COMMAND, ovs-vpc flows HOST")
 
 
-def build(network: Network, text: str, file: str, name: str, *, base: Path | None = None) -> Lab:
+def build(network: "Network", text: str, file: str, name: str, *, base: Path | None = None) -> "Lab":
     """Bring a lab up with this project's controller; returns once every switch has confirmed."""
+    from flows.model.contract import OPENFLOW_PORT
+    from mininet_topos.lab import Lab
+    from mininet_topos.topology import CONTROLLER_ADDRESS
+
     controller = [
         *(sys.executable, "-m", "controller"),
         *("controller", "--state", "{lab}/controller"),
@@ -55,7 +59,7 @@ def build(network: Network, text: str, file: str, name: str, *, base: Path | Non
     return lab
 
 
-def _wait(lab: Lab, store: Store, network: Network) -> None:
+def _wait(lab: "Lab", store: "Store", network: "Network") -> None:
     """Wait until every switch has confirmed; takes the lab down and ends the command when one does not."""
     if not wait_served(store, _CONFIRM_SECONDS):
         lab.down()
@@ -70,6 +74,8 @@ def _wait(lab: Lab, store: Store, network: Network) -> None:
         fail("the lab came up, but the controller does not see every port, so it was taken down again")
 
 
-def _store(directory: Path, network: Network) -> None:
+def _store(directory: Path, network: "Network") -> None:
+    from controller.store import Store
+
     with Store(directory / "controller") as store:
         store.apply(network)
