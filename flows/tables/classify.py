@@ -1,7 +1,8 @@
 """What kind of port did this packet come from?
 
-Every packet starts here. One from an instance of a VPC is given the tags of its VPC and subnet; one from the tunnel
-port goes on to have its key read. A frame of a segment is given the VLAN that the segment has inside this switch, by
+Every packet starts here. One from an instance of a VPC is given the tags of its VPC and subnet; a VLAN tag that only
+carries a priority (VLAN 0) is taken off before, and the priority with it. One from the tunnel port goes on to have its
+key read. A frame of a segment is given the VLAN that the segment has inside this switch, by
 its port and, on trunk ports, by its VLAN tag; its sender is learned by the way. An access port takes untagged frames
 and those whose tag only carries a priority (VLAN 0); the outermost of several tags counts, the others are payload.
 Anything else is dropped. Of what comes from a port that is announced to move to this host the controller is told:
@@ -12,7 +13,7 @@ from collections.abc import Iterator
 
 from flows import priorities
 from flows.fields import ETH_SRC, IN_PORT, VLAN
-from flows.openflow import OutputController, PushVlan
+from flows.openflow import OutputController, PopVlan, PushVlan
 from flows.pipeline import CLASSIFY
 from flows.registers import SUBNET, TOLD, VPC
 from flows.rules import Application
@@ -32,7 +33,7 @@ from flows.templates import (
     tagged,
     untagged,
 )
-from flows.view import Arriving, LocalPort, TunnelPort
+from flows.view import Arriving, LocalPort, LocalVpc, TunnelPort
 
 FROM_PORT = CLASSIFY.rule(
     "from {port}: a port of {vpc}, in {subnet}",
@@ -57,6 +58,13 @@ PRIORITY_TAG = 0
 
 _LEARN: list[Step] = [*admit(), resubmit("learn_local")]
 _SWITCH: list[Step] = [goto("outbound")]
+
+PRIORITY_ONLY = CLASSIFY.rule(
+    "with a tag that carries only a priority: taken off, and looked at again",
+    match=[eq(VLAN, PRIORITY_TAG)],
+    do=[PopVlan(), resubmit("classify")],
+    priority=priorities.LAST_RESORT,
+)
 
 UNTAGGED = CLASSIFY.rule(
     "untagged from {port}: {vlan}",
@@ -102,6 +110,10 @@ def for_port(port: LocalPort) -> Iterator[Application]:
     yield FROM_PORT(port.why, port=port.ofport, vpc=port.vpc, subnet=port.subnet)
 
 
+def for_vpc(vpc: LocalVpc) -> Iterator[Application]:
+    yield PRIORITY_ONLY(vpc.why)
+
+
 def for_arriving(port: Arriving) -> Iterator[Application]:
     yield SHOWN_UP(port.why, port=port.ofport, host=port.host)
 
@@ -137,4 +149,11 @@ def _learned(segment: Named, learning: Learning) -> dict[str, Value]:
     return {"segment": segment, "scope": learning.scope, "ageing": learning.ageing, "limit": learning.limit}
 
 
-UNITS = {LocalPort: for_port, Arriving: for_arriving, TunnelPort: for_tunnel, Member: for_member, TrunkAll: for_trunk}
+UNITS = {
+    LocalPort: for_port,
+    LocalVpc: for_vpc,
+    Arriving: for_arriving,
+    TunnelPort: for_tunnel,
+    Member: for_member,
+    TrunkAll: for_trunk,
+}

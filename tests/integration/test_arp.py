@@ -75,6 +75,31 @@ def test_gateway_answers_ping_of_any_size_that_fits(labs: Labs) -> None:
     )
 
 
+@pytest.mark.parametrize("tag", ["8100a000", "81000000", "88a8e000"])
+def test_a_priority_tag_is_as_good_as_none(labs: Labs, tag: str) -> None:
+    """Some instances tag everything with VLAN 0 and a priority (IEEE 802.1Q, 6.9)."""
+    lab = labs(PEERED)
+    port, gateway = lab.network.ports["blue1"], "10.0.1.1"
+    ask = Ether(src=port.mac_address, dst="ff:ff:ff:ff:ff:ff") / ARP(
+        hwsrc=port.mac_address, psrc=lab.address("blue1"), pdst=gateway
+    )
+    to_blue2 = Ether(src=port.mac_address, dst=GATEWAY_MAC) / IP(src=lab.address("blue1"), dst=lab.address("blue2"))
+    with lab.capture("blue1") as answers, lab.capture("blue2") as seen:
+        lab.send("blue1", _tagged(ask, tag), times=2)
+        lab.send("blue1", _tagged(to_blue2 / ICMP(id=77), tag), times=2)
+        lab.send("blue1", _tagged(to_blue2 / ICMP(id=78), tag + "81000005"))  # what is inside is no IPv4
+        assert lab.ping("blue1", "blue2", 1).lost == 0
+    told = [each for each in answers if ARP in each and each[ARP].op == 2 and each[ARP].psrc == gateway]
+    assert [each[ARP].hwsrc for each in told] == [GATEWAY_MAC] * 2
+    asked = [each[ICMP].id for each in seen if ICMP in each and each[ICMP].type == 8]
+    assert asked.count(77) == 2
+    assert asked.count(78) == 0
+
+
+def _tagged(frame: Ether, tags: str) -> Ether:
+    return Ether(bytes(frame)[:12] + bytes.fromhex(tags) + bytes(frame)[12:])
+
+
 def spoofed(lab: VpcLab, what: str) -> Ether:
     """A frame that blue1 may not send: to blue2, who would see it if it passed."""
     port = lab.network.ports["blue1"]
@@ -88,7 +113,7 @@ def spoofed(lab: VpcLab, what: str) -> Ether:
             return Ether(src=port.mac, dst=GATEWAY_MAC) / IP(src="172.16.0.47", dst=target) / ICMP()
         case "VLAN":
             frame = Ether(src=port.mac, dst=GATEWAY_MAC) / IP(src=own, dst=target) / ICMP()
-            return Ether(bytes(frame)[:12] + bytes.fromhex("81000005") + bytes(frame)[12:])
+            return _tagged(frame, "81000005")
         case _:
             return Ether(src=port.mac, dst="ff:ff:ff:ff:ff:ff") / IP(src=own, dst="10.0.1.255") / ICMP()
 

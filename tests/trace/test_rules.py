@@ -67,6 +67,32 @@ CASES = [
     # classify
     Case("no port of ours", A, "in_port=77,icmp,nw_src=10.0.1.141,nw_dst=10.0.1.142", "from no port of the model, or"),
     Case("VLAN tag", A, ip(PEERED, "blue1", "10.0.1.142", more=",dl_vlan=5"), "from no port of the model, or"),
+    Case(
+        "priority tag",
+        A,
+        ip(PEERED, "blue1", "10.0.1.142", more=",dl_vlan=0,dl_vlan_pcp=5"),
+        "out by the tunnel port",
+        [TUNNEL],
+        {"tun_dst": "10.174.233.87", "vlan_tci": "0x0000"},
+        through="with a tag that carries only a priority",
+    ),
+    Case(
+        "priority tag, ARP",
+        A,
+        arp(PEERED, "blue1", "10.0.1.1") + ",dl_vlan=0,dl_vlan_pcp=7",
+        "10.0.1.1 exists in VPC blue: answer",
+        ["in_port"],
+        {"vlan_tci": "0x0000"},
+    ),
+    Case(
+        "priority tag, from nobody", A, "in_port=77,dl_vlan=0,dl_vlan_pcp=5,ip,nw_src=10.0.1.141", "from no port of the"
+    ),
+    Case(
+        "priority tag in a VPC, from a tunnel",
+        A,
+        tunnelled(6289, "10.0.1.142", "10.0.1.141") + ",dl_vlan=0,dl_vlan_pcp=5",
+        "tunnel key of nothing that",
+    ),
     # from_tunnel
     Case("unknown key", A, tunnelled(1, "10.0.1.142", "10.0.1.141"), "tunnel key of nothing that is here"),
     Case(
