@@ -54,8 +54,8 @@ class Port(Declared):
         return self.model_copy(update={"host": place, "moving_to": None})
 
     def announced(self, place: str, at: str) -> Self:
-        """The same port, about to move to another host. ``at``: where it is, in case that is not declared."""
-        return self.model_copy(update={"host": self.host or at, "moving_to": place})
+        """The same port, about to move to another host. ``at``: where it is, in case no other host is declared."""
+        return self.model_copy(update={"host": at if self.host in (None, place) else self.host, "moving_to": place})
 
     @property
     def address(self) -> IPv4Address | None:

@@ -69,7 +69,7 @@ def network(structure: Mapping[str, object], ports: Mapping[str, Declared]) -> N
     lines += ["segments:", *(f"  {n}: {s}" for n, s in SEGMENTS.items() if n != "loud" or structure["loud"]), "ports:"]
     for name, (kind, host, moving_to) in ports.items():
         place = f", host: {host}" if host in hosts else ""
-        place += f", moving_to: {moving_to}" if place and moving_to in hosts else ""
+        place += f", moving_to: {moving_to}" if place and moving_to in hosts and moving_to != host else ""
         if "loud" not in kind or structure["loud"]:
             lines.append(f"  {name}: {{{kind.format(last=name[1:])}{place}}}")
     if lines[-1] == "ports:":

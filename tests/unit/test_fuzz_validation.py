@@ -218,7 +218,7 @@ _SEGMENTS = {
 
 @st.composite
 def _segment_ports(draw: st.DrawFn) -> dict[str, Any]:
-    """Ports of segments, all of them right."""
+    """Ports of segments, all of them right, but that several may have the same address."""
     access = st.sampled_from(sorted(_SEGMENTS))
     trunk = st.lists(st.sampled_from(["red", "green", "blue"]), unique=True)
     ports: dict[str, Any] = {}
@@ -242,7 +242,9 @@ def _other(ends: list[str], end: str) -> str:
 @given(_sound())
 def test_sound_structures(structure: Any) -> None:
     network = _check(yaml.safe_dump(structure))
-    addresses = [(port["vpc"], port["ips"][0]) for port in structure["ports"].values() if "vpc" in port]
+    ports = structure["ports"].values()
+    addresses = [(port["vpc"], port["ips"][0]) for port in ports if "vpc" in port]
+    addresses += [(port["segment"], port["ip"]) for port in ports if "ip" in port]
     assert (network is not None) == (len(set(addresses)) == len(addresses))
 
 

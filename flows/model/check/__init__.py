@@ -10,10 +10,12 @@ from flows.model.check.checker import Broken, Checker
 from flows.model.check.hosts import hosts
 from flows.model.check.keys import tunnel_keys
 from flows.model.check.lans import machines, routers, unknown_gateways
+from flows.model.check.loops import loops, stray_loops
+from flows.model.check.masks import other_masks
 from flows.model.check.peerings import peerings, unused_peerings
 from flows.model.check.ports import ports
 from flows.model.check.routes import routes, ways_back
-from flows.model.check.segments import segment_ports, segments
+from flows.model.check.segments import idle_segments, segment_ports, segments
 from flows.model.check.subnets import subnets
 from flows.model.check.switches import interfaces, links, switches
 from flows.model.check.underlay import hosts_in_racks, racks
@@ -40,12 +42,16 @@ _CHECKS: tuple[_Check, ...] = (
     links,
     machines,
     routers,
+    loops,
     interfaces,
 )
 _WARNINGS: tuple[_Check, ...] = (
     unused_peerings,
     ways_back,
     unknown_gateways,
+    stray_loops,
+    other_masks,
+    idle_segments,
 )
 """Checks for what is missing. Of a network with errors they would say what is not so."""
 

@@ -1,7 +1,7 @@
 """What every check works on."""
 
 from collections.abc import Collection, Iterator
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import TYPE_CHECKING
 
 from flows.model.problem import Problem, did_you_mean, shown
@@ -30,6 +30,12 @@ def not_for_machines(cidr: IPv4Network) -> str | None:
     return next((f"{special} {reason}" for special, reason in _NOT_FOR_MACHINES if special.overlaps(cidr)), None)
 
 
+def never_sent_to(cidr: IPv4Network) -> str | None:
+    """Why no packet that can be forwarded is for any address of a range. (A wider range may have such a one in it.)"""
+    found = (f"{special} {reason}" for special, reason in _NOT_FOR_MACHINES if cidr.subnet_of(special))
+    return next(found, None)
+
+
 def special_in_subnet(address: IPv4Address, cidr: IPv4Network) -> str | None:
     """Why no machine can have an address of its subnet. RFC 3021: a /31 has neither of them."""
     if cidr.prefixlen < 31:
@@ -38,6 +44,16 @@ def special_in_subnet(address: IPv4Address, cidr: IPv4Network) -> str | None:
         if address == cidr.broadcast_address:
             return f"the broadcast address of {cidr}"
     return None
+
+
+def unfit_address(ip: IPv4Interface) -> str | None:
+    """Why no machine can have an address in a network of its own choice."""
+    if reason := special_in_subnet(ip.ip, ip.network):
+        return f"it is {reason}"
+    if reason := not_for_machines(IPv4Network(ip.ip)):
+        return reason
+    reason = not_for_machines(ip.network)
+    return reason and f"its network would be {ip.network}, but {reason}"
 
 
 def _hides_subnets(path: Path) -> bool:

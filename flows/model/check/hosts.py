@@ -12,6 +12,8 @@ from flows.model.problem import Problem
 _OWN = {INTEGRATION_BRIDGE, PHYSICAL_BRIDGE, *map(tunnel_port, get_args(Encapsulation))}
 """Interfaces that are there for something else."""
 
+_LOOPBACK = "lo"
+
 
 def hosts(c: Checker) -> Iterator[Problem]:
     seen: dict[IPv4Address, str] = {}
@@ -39,6 +41,9 @@ def _physical(c: Checker, host: Host) -> Iterator[Problem]:
         path = ("hosts", host.name, "physical", network)
         if interface in _OWN:
             message = f"'{interface}' is an interface of the host's own bridges and tunnels"
+            yield c.error(path, f"{message}; name one that leads to the physical network")
+        elif interface == _LOOPBACK:
+            message = "'lo' is the loopback interface, which leads nowhere"
             yield c.error(path, f"{message}; name one that leads to the physical network")
         elif used.setdefault(interface, network) != network:
             message = f"the physical network '{used[interface]}' is reached by '{interface}' too"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
-from flows.model.check.checker import Checker, not_for_machines, special_in_subnet
+from flows.model.check.checker import Checker, never_sent_to, special_in_subnet, unfit_address
 from flows.model.check.switches import repeated_vlans
 from flows.model.lans import Lan
 from flows.model.problem import Problem
@@ -26,6 +26,9 @@ def machines(c: Checker) -> Iterator[Problem]:
         if port.gateway is not None:
             yield from _next_hop(c, (*path, "gateway"), port.gateway, [port.ip] if port.ip else [])
         yield from _routes(c, path, port.routes, [port.ip] if port.ip else [])
+        if port.gateway is not None and any(route.to.prefixlen == 0 for route in port.routes):
+            message = "the machine has a route to 0.0.0.0/0 too, which is the same; leave out one of them"
+            yield c.error((*path, "gateway"), message, at_key=True)
         if port.mac is not None:
             lan = c.network.lans.of(port.switch, port.vlan)
             owner = macs.setdefault((lan, port.mac), name)
@@ -71,8 +74,7 @@ def _overlaps(c: Checker, path: Path, router: Router) -> Iterator[Problem]:
 
 
 def _address(c: Checker, path: Path, ip: IPv4Interface) -> Iterator[Problem]:
-    special = special_in_subnet(ip.ip, ip.network)
-    reason = not_for_machines(IPv4Network(ip.ip)) or (f"it is {special}" if special else None)
+    reason = unfit_address(ip)
     if reason is not None and not c.is_broken(path):
         yield c.error(path, f"no machine can have the address {ip.ip}: {reason}")
 
@@ -89,7 +91,16 @@ def _routes(c: Checker, path: Path, routes: Sequence[Route], own: Sequence[IPv4I
         if first != here:
             message = f"there is already a route to {route.to}, on line {c.line((*first, 'to'))}; one is enough"
             yield c.error((*here, "to"), message)
+        if reason := _no_destination(route.to, own):
+            yield c.error((*here, "to"), f"no packet for {route.to} can take this route: {reason}")
         yield from _next_hop(c, (*here, "via"), route.via, own)
+
+
+def _no_destination(to: IPv4Network, own: Sequence[IPv4Interface]) -> str | None:
+    """Why no route can lead to a range."""
+    if any(to == ip.network for ip in own):
+        return "that is a network of its own, where packets go straight to their receiver"
+    return never_sent_to(to)
 
 
 def _next_hop(c: Checker, path: Path, via: IPv4Address, own: Sequence[IPv4Interface]) -> Iterator[Problem]:
@@ -102,6 +113,10 @@ def _next_hop(c: Checker, path: Path, via: IPv4Address, own: Sequence[IPv4Interf
         networks = ", ".join(str(ip.network) for ip in own)
         reason = f"is in no network of its own; it is in {networks}" if own else "cannot be reached without an 'ip'"
         yield c.error(path, f"the next hop {via} {reason}")
+    else:
+        special = next(filter(None, (special_in_subnet(via, ip.network) for ip in own if via in ip.network)), None)
+        if special is not None:
+            yield c.error(path, f"the next hop {via} is {special}, which no machine can have")
 
 
 def _taken(c: Checker) -> Iterator[Problem]:

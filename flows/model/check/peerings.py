@@ -48,6 +48,18 @@ def _ends(c: Checker, path: Path, peering: Peering) -> Iterator[Problem]:
     elif one.cidr.overlaps(two.cidr):
         message = f"the ranges of its ends overlap: {one.cidr} and {two.cidr}"
         yield c.error(path, f"{message}; only subnets with different ranges can be peered")
+    else:
+        yield from _hidden(c, path, peering)
+
+
+def _hidden(c: Checker, path: Path, peering: Peering) -> Iterator[Problem]:
+    """An address of the VPC itself is never looked for at a peer, so that no route can lead there."""
+    for end, far in (peering.between, peering.between[::-1]):
+        (vpc, _), (_, subnet) = c.network.ends[end], c.network.ends[far]
+        own = c.network.ranges[vpc.name].overlapping(subnet.cidr)
+        if own is not None and subnet.cidr.subnet_of(own.cidr):
+            message = f"all of {subnet.cidr}, the range of {far}, is {vpc.name}'s own, in subnet '{own.name}'"
+            yield c.error(path, f"{message} ({own.cidr}); no route of {end} can lead there")
 
 
 def _two_peers(c: Checker, end: str, at_end: list[Peering]) -> Iterator[Problem]:

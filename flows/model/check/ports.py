@@ -24,6 +24,9 @@ def ports(c: Checker) -> Iterator[Problem]:
             if port.host is None:
                 message = "a port that is announced to move needs 'host', the one that it is on"
                 yield c.error((*path, "moving_to"), message)
+            elif port.moving_to == port.host:
+                message = f"the port is on host '{port.host}' already; name the one that it will move to"
+                yield c.error((*path, "moving_to"), message)
         if not isinstance(port, VpcPort):
             continue
         if port.mac == GATEWAY_MAC:

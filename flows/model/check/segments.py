@@ -1,9 +1,9 @@
 """Segments: how each is carried between hosts, and which ports carry it."""
 
 from collections.abc import Generator, Iterator
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address
 
-from flows.model.check.checker import Checker, not_for_machines, special_in_subnet
+from flows.model.check.checker import Checker, special_in_subnet, unfit_address
 from flows.model.port import SegmentPort
 from flows.model.problem import Problem, shown
 from flows.model.segment import Segment
@@ -37,6 +37,7 @@ def segments(c: Checker) -> Iterator[Problem]:
 
 def segment_ports(c: Checker) -> Iterator[Problem]:
     macs: dict[tuple[str, str], str] = {}
+    addresses: dict[tuple[str, IPv4Address], str] = {}
     for name, port in c.network.segment_ports.items():
         path = ("ports", name)
         if port.segment is not None and port.trunk is not None:
@@ -49,6 +50,11 @@ def segment_ports(c: Checker) -> Iterator[Problem]:
         known = yield from _known(c, path, port)
         if not known:
             continue
+        if port.segment is not None and port.ip is not None:
+            owner = addresses.setdefault((port.segment, port.ip.ip), name)
+            if owner != name:
+                message = f"port '{owner}' of segment '{port.segment}' has the address {port.ip.ip} too"
+                yield c.error((*path, "ip"), f"{message}; each port needs its own")
         carried = c.network.segments_of(port)
         yield from _tags(c, path, port, carried)
         for segment in carried:
@@ -66,7 +72,7 @@ def _addresses(c: Checker, path: Path, port: SegmentPort) -> Iterator[Problem]:
     if port.ip is not None:
         if reason := special_in_subnet(port.ip.ip, port.ip.network):
             yield c.error((*path, "ip"), f"{port.ip.ip} is {reason}; no port can have it")
-        elif reason := not_for_machines(IPv4Network(port.ip.ip)):
+        elif reason := unfit_address(port.ip):
             yield c.error((*path, "ip"), f"no port can have {port.ip.ip}: {reason}")
     if port.gateway is None or c.is_broken((*path, "ip")):
         return
@@ -75,6 +81,8 @@ def _addresses(c: Checker, path: Path, port: SegmentPort) -> Iterator[Problem]:
         yield c.error((*path, "gateway"), f"{network}: a default gateway is in the instance's own network")
     elif port.gateway == port.ip.ip:
         yield c.error((*path, "gateway"), f"{port.gateway} is the port's own address; name that of another instance")
+    elif reason := special_in_subnet(port.gateway, port.ip.network):
+        yield c.error((*path, "gateway"), f"{port.gateway} is {reason}, which no instance can have")
 
 
 def _known(c: Checker, path: Path, port: SegmentPort) -> Generator[Problem, None, bool]:
@@ -118,3 +126,33 @@ def _physical(c: Checker, path: Path, port: SegmentPort, segment: Segment) -> It
             message = f"host '{host}' is not connected to the physical network '{segment.physical.network}'"
             carries = f"which carries segment '{segment.name}'"
             yield c.error((*path, key), f"{message}, {carries}; declare it under 'physical'")
+
+
+def idle_segments(c: Checker) -> Iterator[Problem]:
+    """What is declared of segments and their ports and does nothing."""
+    for name, port in c.network.segment_ports.items():
+        if port.trunk == () and not c.network.segments_of(port):
+            message = (
+                "this trunk carries nothing: no segment declares a 'vlan', the tag under which it would be carried"
+            )
+            yield c.warning(("ports", name, "trunk"), message, at_key=True)
+    yield from _unknown_gateways(c)
+
+
+def _unknown_gateways(c: Checker) -> Iterator[Problem]:
+    """Gateways that no port has, in segments of which every address is known: packets out get no further."""
+    known: dict[str, set[IPv4Address] | None] = {
+        name: None if segment.physical else set() for name, segment in c.network.segments.items()
+    }
+    for port in c.network.segment_ports.values():
+        for segment in c.network.segments_of(port):
+            addresses = known[segment.name]
+            if port.ip is None:
+                known[segment.name] = None
+            elif addresses is not None:
+                addresses.add(port.ip.ip)
+    for name, port in c.network.segment_ports.items():
+        addresses = known[port.segment] if port.segment is not None else None
+        if port.gateway is not None and addresses is not None and port.gateway not in addresses:
+            message = f"no port of segment '{port.segment}' has the address {port.gateway}"
+            yield c.warning(("ports", name, "gateway"), f"{message}: packets to other networks get no further")
