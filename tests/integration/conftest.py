@@ -10,7 +10,7 @@ import pytest
 
 from flows.model import Network
 from mininet_topos.lab import Lab
-from tests.integration.frames import Frames, watching
+from tests.integration.frames import Frames, hurry, watching
 from tests.integration.vpclab import VpcLab
 
 
@@ -33,12 +33,17 @@ def labs() -> Iterator[Callable[[str], VpcLab]]:
 
 @pytest.fixture(scope="module")
 def watches() -> Iterator[Callable[..., Frames]]:
-    """Frames of places of a lab, whose instances stay the same, watched until the end of the module."""
+    """Frames of places of a lab, whose instances stay the same, watched until the end of the module.
+
+    ``hurried``: see :func:`tests.integration.frames.hurry`.
+    """
     begun: dict[tuple[Lab, tuple[str, ...]], Frames] = {}
     with ExitStack() as until_the_end:
 
-        def watch(lab: Lab, network: Network, *places: str) -> Frames:
+        def watch(lab: Lab, network: Network, *places: str, hurried: bool = False) -> Frames:
             if (lab, places) not in begun:
+                if hurried:
+                    hurry(lab)
                 begun[lab, places] = until_the_end.enter_context(watching(lab, network, *places))
             return begun[lab, places]
 

@@ -35,7 +35,7 @@ def lab(labs: Labs, encapsulation: str) -> VpcLab:
 
 @pytest.fixture
 def watch(lab: VpcLab, watches: Callable[..., Frames]) -> Frames:
-    return watches(lab.lab, lab.network, *SIX, *HOSTS)
+    return watches(lab.lab, lab.network, *SIX, *HOSTS, hurried=True)
 
 
 def test_the_vxlan_file_is_the_same_over_vxlan() -> None:

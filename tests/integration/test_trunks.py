@@ -49,9 +49,9 @@ def reference() -> Iterator[Lab]:
 def watch(labs: Labs, watches: Callable[..., Frames], request: pytest.FixtureRequest) -> Frames:
     if request.param == "reference":
         ordinary: Lab = request.getfixturevalue("reference")
-        return watches(ordinary, ordinary.network, *ordinary.network.ports)
+        return watches(ordinary, ordinary.network, *ordinary.network.ports, hurried=True)
     lab = labs(ONE_HOST if request.param == "one host" else over(str(request.param)))
-    return watches(lab.lab, lab.network, *lab.network.ports)
+    return watches(lab.lab, lab.network, *lab.network.ports, hurried=True)
 
 
 def bare(watch: Frames, got: Got) -> Got:
