@@ -3,6 +3,12 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How long an example takes says nothing about what is tested: the machine may be busy.
+_HARMLESS = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+settings.register_profile("any machine", deadline=None, suppress_health_check=_HARMLESS)
+settings.load_profile("any machine")
 
 pytest_plugins = ["tests.parallel", "tests.systems"]
 

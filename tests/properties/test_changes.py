@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.properties.controller_process import Network
@@ -97,7 +97,7 @@ def reach(network: Network, state: State) -> dict[str, set[int]]:
     return {host: set(network.flows(host)) for host in HOSTS}
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25)
 @given(way=st.lists(st.tuples(STATES, st.booleans()), max_size=5), end=STATES)
 def test_the_way_to_a_state_does_not_matter(network: Network, way: list[tuple[State, bool]], end: State) -> None:
     directly = reach(network, end)
@@ -109,7 +109,7 @@ def test_the_way_to_a_state_does_not_matter(network: Network, way: list[tuple[St
     network.compare()
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6)
 @given(
     states=st.permutations(
         [

@@ -96,7 +96,7 @@ def serialized(change: Any) -> bytes:
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{rule.table.name}: {rule.sentence}")
 @given(data=st.data())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_every_application_of_every_rule(rule: Rule, data: st.DataObject) -> None:
     given = data.draw(values(rule))
     flow = rule(WHY, **given).flow
@@ -119,7 +119,6 @@ def test_every_flow_of_every_scenario(path: Any) -> None:
 
 
 @given(cookies=st.frozensets(st.integers(0, 2**64 - 1), max_size=3))
-@settings(deadline=None)
 def test_a_transaction_is_what_os_ken_makes_in_the_right_order(cookies: frozenset[int]) -> None:
     flows = tuple(compile(plain_switch()).flows.values())
     sent = b"".join(encode.transaction(Plan(flows, cookies), 77))

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flows.compile import compile
@@ -103,7 +103,7 @@ def agree(bench: Bench, reference: Callable[[], ReferenceSwitch], sequence: list
         bench.settle()
 
 
-COMMON = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+COMMON = settings(max_examples=40)
 
 
 @COMMON

@@ -169,7 +169,7 @@ def described(desired: Desired) -> object:
     )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(structures, ports, steps, st.booleans())
 def test_incremental_is_full(
     structure: dict[str, object], declared: dict[str, Declared], steps: list[tuple[str, Any]], is_told: bool
