@@ -16,7 +16,7 @@ test: install check-quietly  ## all that matters for each change
 	$(BIN)/pytest -n auto
 
 test-vm: install-vm  ## each row of the system table on the kernel datapath, in a virtual machine; test-full has more
-	$(VM) --seconds 1800 $(PYTEST_VM) --systems --briefly
+	$(VM) --seconds 2400 $(PYTEST_VM) --systems --briefly
 
 test-full: test install-vm  ## everything, on both datapaths
 	$(BIN)/pytest -m "vm or full"
