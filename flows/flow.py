@@ -9,10 +9,10 @@ from functools import cached_property
 from hashlib import blake2b
 from typing import Any
 
-from flows.fields import ETH_TYPE, ETH_TYPE_ARP, ETH_TYPE_IPV4, IN_PORT, IP_PROTO, PROTO_ICMP, Field
+from flows.fields import ETH_TYPE, ETH_TYPE_ARP, ETH_TYPE_IPV4, IP_PROTO, PROTO_ICMP, Field
 from flows.layout import Layout, Numbers
 from flows.learning import Learn
-from flows.openflow import Action, Output, SetField, TableNames, Term
+from flows.openflow import Action, Group, Meter, Output, SetBits, SetField, SetQueue, TableNames, Term
 
 COOKIE_OWNER = 0x76
 """The highest byte of every cookie of ours ("v")."""
@@ -36,12 +36,11 @@ class Shape:
     @cached_property
     def bits(self) -> tuple[int, ...]:
         """How many bits each number may have."""
-        parts = (*self.match, *self.actions)
+        parts: list[Any] = [*self.match, *self.actions]
         bits: dict[int, int] = {}
         for place, number in self.holes:
             part = parts[place]
-            width = part.field.bits if isinstance(part, Term | SetField) else IN_PORT.bits
-            bits[number] = min(width, bits.get(number, width))
+            bits[number] = min(part.room, bits.get(number, part.room))
         return tuple(bits[number] for number in range(len(bits)))
 
     def parts(self, numbers: Numbers) -> tuple[tuple[Term, ...], tuple[Action, ...]]:
@@ -49,8 +48,7 @@ class Shape:
         parts: list[Any] = [*self.match, *self.actions]
         for place, number in self.holes:
             part = parts[place]
-            changed = {"port" if isinstance(part, Output) else "value": numbers[number]}
-            parts[place] = replace(part, **changed)
+            parts[place] = replace(part, **{part.hole: numbers[number]})
         return tuple(parts[: len(self.match)]), tuple(parts[len(self.match) :])
 
     @cached_property
@@ -135,20 +133,21 @@ def _content(shape: Shape, terms: tuple[Term, ...], actions: tuple[Action, ...])
     """
     terms = tuple(sorted(terms, key=lambda term: term.field.name))
     place = [(term.field.name, term.mask) for term in terms]
-    values = b"".join(term.value.to_bytes(8) for term in terms)
+    values = b"".join(term.value.to_bytes(_size(term.room)) for term in terms)
     does: list[object] = []
     given = b""
     for action in actions:
-        match action:
-            case SetField(field, value):
-                does.append(("set", field.name))
-                given += value.to_bytes(8)
-            case Output(port):
-                does.append("output")
-                given += port.to_bytes(8)
-            case _:
-                does.append(action.text(str))
+        if isinstance(action, SetField | SetBits | Output | Group | Meter | SetQueue):
+            does.append(action.kind)
+            given += getattr(action, action.hole).to_bytes(_size(action.room))
+        else:
+            does.append(action.text(str))
     return _digest((shape.table, shape.priority, place)) + values, _digest(does) + given
+
+
+def _size(bits: int) -> int:
+    """Bytes that a number takes in what says everything of a flow."""
+    return 8 if bits <= 64 else 16
 
 
 def _digest(said: object) -> bytes:

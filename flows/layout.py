@@ -6,7 +6,9 @@ from struct import Struct
 
 Numbers = tuple[int, ...]
 
-_FORMATS = {1: "B", 2: "H", 4: "I", 8: "Q"}
+_FORMATS = {1: "B", 2: "H", 4: "I", 8: "Q", 16: "16s"}
+_WIDE = 16
+"""Bytes of an IPv6 address: :mod:`struct` takes these as bytes."""
 
 
 class Layout:
@@ -25,6 +27,7 @@ class Layout:
             full = encode(tuple((1 << width) - 1 if at == index else 0 for at in range(len(bits))))
             holes += [(*run, index) for run in _runs(empty, full)]
         formats, literals, picked = ["!"], list[bytes](), list[int]()
+        self._wide = tuple(index for index, width in enumerate(bits) if width > 8 * (_WIDE // 2))
         self._shifted: list[tuple[int, int]] = []
         """Numbers that share their bytes with something that is always there: which, and what is added to it."""
         end = 0
@@ -47,6 +50,9 @@ class Layout:
         """What the encoder would have given."""
         if self._shifted:
             numbers += tuple([numbers[index] + always for index, always in self._shifted])
+        if self._wide:
+            given = tuple([n.to_bytes(_WIDE) if at in self._wide else n for at, n in enumerate(numbers)])
+            return self._pack(*self._pick(given + self._literals))
         return self._pack(*self._pick(numbers + self._literals))
 
 

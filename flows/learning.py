@@ -5,16 +5,27 @@ where, and how. Entries of a segment, a port, a host, a tagging or a layout that
 all others, and whatever is given a used number anew never meets them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
+from typing import Protocol
 
-from flows.fields import Bit, Field, nxm
+from flows.fields import Bits, Field, nxm
 
 LEARNED_OWNER = 0x77
 """The highest byte of the cookie of everything that is learned ("w")."""
 _LAYOUT = 1
 """Goes into each of these cookies: counted up when a new version cannot live with what an old one's flows learned."""
+
+
+class Learner(Protocol):
+    """A switch that learns, and does what it has learned."""
+
+    def learn(self, learn: "Learn") -> None:
+        """Learn a flow from the packet."""
+
+    def load(self, field: Field, value: int) -> None:
+        """Give a field a value as a learned flow does it: of VLAN tags it sees the bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +51,11 @@ class Load:
             return f"load:{nxm(self.value)}->{nxm(self.field)}"
         return f"load:{self.value:#x}->{nxm(self.field)}" if self.value else f"load:0->{nxm(self.field)}"
 
+    def do(self, machine: Learner) -> None:
+        """What a learned flow with a fixed value does."""
+        assert isinstance(self.value, int), "a switch fills in what the packet has when it learns"
+        machine.load(self.field, self.value)
+
 
 @dataclass(frozen=True, slots=True)
 class OutputTo:
@@ -52,6 +68,13 @@ class OutputTo:
 
 
 Spec = Match | Load | OutputTo
+
+
+def sources(spec: Spec) -> Iterator[Field]:
+    """The fields of the packet that go into a part of what is learned."""
+    match spec:
+        case Match(_, source) | OutputTo(source) | Load(Field() as source, _):
+            yield source
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +91,25 @@ class Learn:
     hard_timeout: int
     limit: int
     specs: tuple[Spec, ...]
-    result: Bit | None
+    result: Bits | None
     """Tells whether the flow is there now: 0 when the limit did not allow it. Always 1 when there is no packet."""
     segment: int
     origin: str
     full: int | None = None
     """The cookie of as many flows of the table as the limit allows: nothing is learned, the result is asked for."""
+
+    @property
+    def reads(self) -> tuple[Field, ...]:
+        """The fields of the packet that go into what is learned."""
+        return tuple(source for spec in self.specs for source in sources(spec))
+
+    @property
+    def writes(self) -> tuple[Field, ...]:
+        """The field that tells whether there was room."""
+        return () if self.result is None else (self.result.field,)
+
+    def do(self, machine: Learner) -> None:
+        machine.learn(self)
 
     @property
     def cookie(self) -> int:

@@ -1,137 +1,146 @@
-"""Matches and actions as plain values, and their ``ovs-ofctl`` text.
+"""Matches and actions as plain values.
 
 Values are whole numbers, whatever they stand for; a :class:`~flows.fields.Field` knows how to print them.
+
+An action is defined here once: its ``ovs-ofctl`` text, the fields that it reads and writes, and what it does to a
+:class:`~flows.machine.Machine`. Beside that it has one encoder (``controller/switch/actions.py``).
 """
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
-from flows.fields import (
-    ETH_TYPE_VLAN,
-    IP_FRAG,
-    VLAN,
-    VLAN_PRESENT,
-    VLAN_TCI,
-    Field,
-    nxm,
-    show,
-)
+from flows.changing import DecTtl, Move, Plain, PopVlan, PushVlan, SetBits, SetField, TableNames
+from flows.conntrack import Ct, CtClear
+from flows.fields import IN_PORT, IP_FRAG, VLAN_TCI, Bits, Field, nxm, show
 from flows.learning import Learn
+from flows.machine import Machine
+
+__all__ = [
+    "CONTROLLER_BYTES",
+    "Action",
+    "CheckPktLarger",
+    "Ct",
+    "CtClear",
+    "DecTtl",
+    "Goto",
+    "Group",
+    "Learn",
+    "Meter",
+    "Move",
+    "Output",
+    "OutputController",
+    "OutputInPort",
+    "OutputRegister",
+    "PopVlan",
+    "PushVlan",
+    "Resubmit",
+    "SetBits",
+    "SetField",
+    "SetQueue",
+    "TableNames",
+    "Term",
+]
 
 CONTROLLER_BYTES = 64
 """How much of a packet the controller gets."""
-
-TableNames = Callable[[int], str]
-"""How a table number is printed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
     """One field of a match. ``mask`` None: every bit counts."""
 
+    hole: ClassVar[str] = "value"
+
     field: Field
     value: int
     mask: int | None = None
+
+    @property
+    def room(self) -> int:
+        """Bits that the value may have."""
+        return self.field.bits
 
     def __str__(self) -> str:
         if self.field is VLAN_TCI and self.mask is not None:
             return f"vlan_tci={self.value:#06x}/{self.mask:#06x}"
         if self.field is IP_FRAG:
             return "nw_frag=no"
+        if self.field.kind == "flags" and self.mask is not None:
+            return f"{self.field.name}={_flags(self.field, self.value, self.mask)}"
         text = f"{self.field.name}={show(self.field, self.value)}"
         if self.mask is None:
             return text
-        if self.field.kind == "ipv4":
+        if self.field.kind in ("ipv4", "ipv6"):
             return f"{text}/{self.mask.bit_count()}"
         return f"{text}/{show(self.field, self.mask)}"
 
 
-@dataclass(frozen=True, slots=True)
-class SetField:
-    """Give a field a value."""
-
-    field: Field
-    value: int
-
-    def text(self, names: TableNames) -> str:
-        if self.field is VLAN:
-            return f"set_field:{VLAN_PRESENT | self.value}->vlan_vid"
-        return f"set_field:{show(self.field, self.value)}->{_set_name(self.field)}"
+def _flags(field: Field, value: int, mask: int) -> str:
+    """The bits that count, each with whether it is set: ``+trk-inv``."""
+    return "".join(f"{'-+'[value >> bit & 1]}{name}" for bit, name in enumerate(field.flags) if mask >> bit & 1)
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
-    """Copy one field to another of the same width."""
-
-    source: Field
-    target: Field
-
-    def text(self, names: TableNames) -> str:
-        return f"move:{nxm(self.source)}->{nxm(self.target)}"
-
-
-@dataclass(frozen=True, slots=True)
-class DecTtl:
-    """Take one from the IP packet's time to live."""
-
-    def text(self, names: TableNames) -> str:
-        return "dec_ttl"
-
-
-@dataclass(frozen=True, slots=True)
-class PushVlan:
-    """Put an 802.1Q header with VLAN 0 before the frame's payload."""
-
-    def text(self, names: TableNames) -> str:
-        return f"push_vlan:{ETH_TYPE_VLAN:#x}"
-
-
-@dataclass(frozen=True, slots=True)
-class PopVlan:
-    """Take the outermost 802.1Q header away."""
-
-    def text(self, names: TableNames) -> str:
-        return "pop_vlan"
-
-
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(Plain):
     """Send the packet out of a port, unless it came in by that one (OpenFlow 1.4, 7.2.4)."""
+
+    hole: ClassVar[str] = "port"
+    room: ClassVar[int] = IN_PORT.bits
+    kind: ClassVar[object] = "output"
 
     port: int
 
     def text(self, names: TableNames) -> str:
         return f"output:{self.port}"
 
+    def do(self, machine: Machine) -> None:
+        machine.send(self.port)
+
 
 @dataclass(frozen=True, slots=True)
-class OutputRegister:
+class OutputRegister(Plain):
     """Send the packet out of the port whose number a register holds."""
 
     register: Field
 
+    @property
+    def reads(self) -> tuple[Field, ...]:
+        return (self.register,)
+
     def text(self, names: TableNames) -> str:
         return f"output:{nxm(self.register)}"
 
+    def do(self, machine: Machine) -> None:
+        machine.send(machine.get(self.register))
+
 
 @dataclass(frozen=True, slots=True)
-class OutputInPort:
+class OutputInPort(Plain):
     """Send the packet back out of the port it came in by."""
 
     def text(self, names: TableNames) -> str:
         return "IN_PORT"
 
+    def do(self, machine: Machine) -> None:
+        machine.send_back()
+
 
 @dataclass(frozen=True, slots=True)
-class OutputController:
-    """Send the beginning of the packet to the controller."""
+class OutputController(Plain):
+    """Send the beginning of the packet to the controller. The message carries the flow's cookie: it tells the rule."""
+
+    length: int = CONTROLLER_BYTES
+    """Bytes of the packet that are sent; at most 65535."""
 
     def text(self, names: TableNames) -> str:
-        return f"CONTROLLER:{CONTROLLER_BYTES}"
+        return f"CONTROLLER:{self.length}"
+
+    def do(self, machine: Machine) -> None:
+        machine.tell_controller(self.length)
 
 
 @dataclass(frozen=True, slots=True)
-class Resubmit:
+class Resubmit(Plain):
     """Look the packet up in a table, also an earlier one, then go on here."""
 
     table: int
@@ -139,9 +148,12 @@ class Resubmit:
     def text(self, names: TableNames) -> str:
         return f"resubmit(,{names(self.table)})"
 
+    def do(self, machine: Machine) -> None:
+        machine.look_up(self.table)
+
 
 @dataclass(frozen=True, slots=True)
-class Goto:
+class Goto(Plain):
     """Go on in a later table. Comes after every other action."""
 
     table: int
@@ -149,9 +161,82 @@ class Goto:
     def text(self, names: TableNames) -> str:
         return f"goto_table:{names(self.table)}"
 
+    def do(self, machine: Machine) -> None:
+        machine.look_up(self.table)
+
+
+@dataclass(frozen=True, slots=True)
+class Group(Plain):
+    """Give the packet to a group: to some or all of its buckets, each of which has actions of its own."""
+
+    hole: ClassVar[str] = "group"
+    room: ClassVar[int] = 32
+    kind: ClassVar[object] = "group"
+
+    group: int
+
+    def text(self, names: TableNames) -> str:
+        return f"group:{self.group}"
+
+    def do(self, machine: Machine) -> None:
+        machine.group(self.group)
+
+
+@dataclass(frozen=True, slots=True)
+class Meter(Plain):
+    """Let a meter decide whether the packet goes on. It comes before every other action (OpenFlow 1.4, 5.9)."""
+
+    hole: ClassVar[str] = "meter"
+    room: ClassVar[int] = 32
+    kind: ClassVar[object] = "meter"
+
+    meter: int
+
+    def text(self, names: TableNames) -> str:
+        return f"meter:{self.meter}"
+
+    def do(self, machine: Machine) -> None:
+        machine.meter(self.meter)
+
+
+@dataclass(frozen=True, slots=True)
+class SetQueue(Plain):
+    """Choose the queue in which the packet waits at the port that it leaves by. Queues are OVSDB's."""
+
+    hole: ClassVar[str] = "queue"
+    room: ClassVar[int] = 32
+    kind: ClassVar[object] = "queue"
+
+    queue: int
+
+    def text(self, names: TableNames) -> str:
+        return f"set_queue:{self.queue}"
+
+    def do(self, machine: Machine) -> None:
+        machine.set_queue(self.queue)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckPktLarger(Plain):
+    """Set one bit: whether the frame has more bytes than this, its Ethernet header counted (ovs-actions(7))."""
+
+    size: int
+    result: Bits
+
+    @property
+    def writes(self) -> tuple[Field, ...]:
+        return (self.result.field,)
+
+    def text(self, names: TableNames) -> str:
+        return f"check_pkt_larger({self.size})->{self.result}"
+
+    def do(self, machine: Machine) -> None:
+        machine.put_bits(self.result, machine.length() > self.size)
+
 
 Action = (
     SetField
+    | SetBits
     | Move
     | DecTtl
     | PushVlan
@@ -163,16 +248,11 @@ Action = (
     | Learn
     | Resubmit
     | Goto
+    | Ct
+    | CtClear
+    | Group
+    | Meter
+    | SetQueue
+    | CheckPktLarger
 )
-
-
-_SET_NAMES: Mapping[str, str] = {
-    "dl_src": "eth_src",
-    "dl_dst": "eth_dst",
-    "nw_src": "ip_src",
-    "nw_dst": "ip_dst",
-}
-
-
-def _set_name(field: Field) -> str:
-    return _SET_NAMES.get(field.name, field.name)
+"""Every action that rules may use. ``hole`` names the number by which many actions of one ``kind`` differ."""

@@ -1,6 +1,6 @@
 """The only place with priority numbers. Higher wins; a table's miss is 0."""
 
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, IPv6Network
 
 MISS = 0
 LEARNED = 1
@@ -18,7 +18,7 @@ EXCEPTION = 3000
 """What may happen although a guard forbids it."""
 
 
-def lpm(prefix: IPv4Network) -> int:
+def lpm(prefix: IPv4Network | IPv6Network) -> int:
     """Longest prefix match: a longer prefix gets a higher priority; between FALLBACK and NORMAL.
 
     Leaves a place between two lengths for :func:`lpm_refined`.
@@ -26,6 +26,6 @@ def lpm(prefix: IPv4Network) -> int:
     return _LPM + 2 * prefix.prefixlen
 
 
-def lpm_refined(prefix: IPv4Network) -> int:
+def lpm_refined(prefix: IPv4Network | IPv6Network) -> int:
     """As :func:`lpm`, above the plain rule for the same prefix and below the next longer one."""
     return lpm(prefix) + 1

@@ -8,29 +8,29 @@ an :class:`Application`, which knows the flow and the object it is there for.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from ipaddress import IPv4Network
 from operator import gt
 from string import Formatter
 from typing import Any
 
 from flows import openflow, priorities
-from flows.fields import IP_TTL, TUN_DST, TUN_ID, VLAN, Bit, Field
+from flows.fields import Field
 from flows.flow import Flow, Shape
 from flows.model import Origin
 from flows.openflow import Action
 from flows.templates import (
+    CommitTemplate,
     CopiesTemplate,
     Jump,
     LearnTemplate,
+    NumberedTemplate,
     NumberTemplate,
-    OutputTemplate,
     Param,
+    Prefix,
     Priority,
     SetTemplate,
     Step,
     TermTemplate,
     Value,
-    learned_from,
     number_of,
     parameters_of,
 )
@@ -131,22 +131,25 @@ class Rule:
     def _faults_of_match(self) -> Iterator[str]:
         if not isinstance(self.priority, int) and self.by not in self._prefixes:
             yield f"takes its priority from {self.by}, which is no prefix that it matches"
-        matched = {term.field: term.value for term in self.match}
+        matched = {term.field: term for term in self.match}
         for item in matched:
-            for needed, value in item.needs:
-                if matched.get(needed) != value:
-                    yield f"matches {item} without {needed}={value:#x}"
-        for item in (*matched, *self._copied()):
+            for needed in item.needs:
+                term = matched.get(needed.field)
+                if term is None or not term.implies(needed):
+                    yield f"matches {item} without {needed}"
+        for item in (*matched, *(item for step in self.steps for item in step.reads)):
             if item not in self.table.reads:
                 yield f"reads {item}, which the table does not declare"
 
     def _faults_of_steps(self) -> Iterator[str]:
-        for item in self._written():
+        for item in (item for step in self.steps for item in step.writes):
             if item not in self.table.writes:
                 yield f"sets {item}, which the table does not declare"
         for index, step in enumerate(self.steps):
             if isinstance(step, LearnTemplate) and step.table not in self.table.learns:
                 yield f"learns into {step.table}, which the table does not declare"
+            if isinstance(step, NumberedTemplate) and step.kind is openflow.Meter and index:
+                yield "has a meter that is not its first step"
             if not isinstance(step, Jump):
                 continue
             if step.table not in self.table.next:
@@ -155,31 +158,6 @@ class Rule:
                 yield f"goes back to {step.table}; only a resubmit can"
             if not step.resubmit and index != len(self.steps) - 1:
                 yield "has a goto that is not its last step"
-
-    def _written(self) -> Iterator[Field]:
-        for step in self.steps:
-            match step:
-                case SetTemplate(field):
-                    yield field
-                case openflow.Move(_, target):
-                    yield target
-                case openflow.DecTtl():
-                    yield IP_TTL
-                case openflow.PushVlan() | openflow.PopVlan():
-                    yield VLAN
-                case CopiesTemplate():
-                    yield from (VLAN, TUN_ID, TUN_DST)
-                case LearnTemplate(result=Bit(result)):
-                    yield result
-
-    def _copied(self) -> Iterator[Field]:
-        for step in self.steps:
-            if isinstance(step, openflow.Move):
-                yield step.source
-            elif isinstance(step, openflow.OutputRegister):
-                yield step.register
-            elif isinstance(step, LearnTemplate):
-                yield from learned_from(step)
 
     def flow(self, values: Mapping[str, Value]) -> Flow:
         """The flow for some values."""
@@ -215,13 +193,13 @@ class Rule:
         for template in (*self.match, *self.steps):
             if isinstance(template, NumberTemplate) and isinstance(template.value, Param):
                 name = template.value.name
-                found[name] = min(found.get(name, template), template, key=lambda one: one.field.bits)
+                found[name] = min(found.get(name, template), template, key=lambda one: one.room)
         return found
 
     @cached_property
     def _most(self) -> tuple[int, ...]:
         """The greatest values that these numbers may have."""
-        return tuple((1 << template.field.bits) - 1 for template in self._places.values())
+        return tuple((1 << template.room) - 1 for template in self._places.values())
 
     @cached_property
     def _prefixes(self) -> tuple[str, ...]:
@@ -232,7 +210,7 @@ class Rule:
     @cached_property
     def _is_one_of_a_kind(self) -> bool:
         """Whether no two flows have the same shape."""
-        steps = [step for step in self.steps if isinstance(step, LearnTemplate | CopiesTemplate)]
+        steps = [step for step in self.steps if isinstance(step, LearnTemplate | CopiesTemplate | CommitTemplate)]
         return any(isinstance(value, Param) for step in steps for value in parameters_of(step))
 
     def _shape(self, values: Mapping[str, Value]) -> Shape:
@@ -240,7 +218,7 @@ class Rule:
         priority = self.priority
         if not isinstance(priority, int):
             prefix = values[self.by]
-            assert isinstance(prefix, IPv4Network)
+            assert isinstance(prefix, Prefix)
             priority = priority(prefix)
         names = [name for name, _ in self._numbers]
         parts: list[Any] = []
@@ -258,7 +236,7 @@ class Rule:
     def _actions(self, step: Step, values: Mapping[str, Value]) -> Iterator[Action]:
         numbers = self.table.numbers
         match step:
-            case SetTemplate() | OutputTemplate():
+            case SetTemplate() | NumberedTemplate() | CommitTemplate():
                 yield step.fill(values)
             case CopiesTemplate():
                 yield from step.fill(values)

@@ -1,10 +1,10 @@
 """What rules are written with: parameters, matches, steps. Values take the parameters' places later."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv4Network
-from typing import Any
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from typing import Any, ClassVar
 
 from flows import learning, openflow
 from flows.copies import Copies
@@ -12,13 +12,16 @@ from flows.fields import (
     ETH_DST,
     ETH_MULTICAST,
     ETH_SRC,
-    IN_PORT,
+    TUN_DST,
+    TUN_ID,
     VLAN,
     VLAN_PRESENT,
     VLAN_PRESENT_AND_ID,
     VLAN_TCI,
-    Bit,
+    Bits,
     Field,
+    Needed,
+    bits_of,
 )
 from flows.priorities import LEARNED
 from flows.registers import ADMITTED, NO_PACKET, ROOM
@@ -53,7 +56,8 @@ class Named(int):
         return format(self.name, spec)
 
 
-Value = int | str | IPv4Address | IPv4Network | Copies
+Prefix = IPv4Network | IPv6Network
+Value = int | str | IPv4Address | IPv6Address | Prefix | Copies
 """A parameter's value: a number, a MAC address (or a word) as text, an address, a prefix, or copies of a frame."""
 
 
@@ -87,34 +91,68 @@ class TermTemplate:
     """Whether the value is a prefix of which only the leading bits count."""
     mask: int | None = None
     """The bits that count; None: all of them."""
+    shift: int = 0
+    """How many of the field's bits lie below those that have the value."""
+
+    @property
+    def room(self) -> int:
+        """Bits that the number may have."""
+        return self.field.bits
 
     def fill(self, values: Mapping[str, Value]) -> openflow.Term:
         value = _filled(self.value, values)
-        mask = _mask(value) if isinstance(value, IPv4Network) else self.mask
+        mask = _mask(value) if isinstance(value, Prefix) else self.mask
         return openflow.Term(self.field, self.number(value), mask)
+
+    def implies(self, needed: Needed) -> bool:
+        """Whether whatever matches has the value that another field needs."""
+        counted = needed.field.everything if needed.mask is None else needed.mask
+        matched = self.field.everything if self.mask is None else self.mask
+        return isinstance(self.value, int) and counted & ~matched == 0 and self.value & counted == needed.value
 
     def number(self, value: Value) -> int:
         """A value as the number that it is in a match."""
         if not self.prefix:
-            return _number(self.field, value)
-        if not isinstance(value, IPv4Network):
+            number = _number(self.field, value) << self.shift
+            if self.mask is not None and number & ~self.mask:
+                raise ValueError(f"{value!r} does not fit into its bits of {self.field}")
+            return number
+        if not isinstance(value, Prefix):
             raise TypeError(f"{self.field} wants a prefix, not {value!r}")
         return int(value.network_address)
 
 
 @dataclass(frozen=True, slots=True)
 class SetTemplate:
-    """A field that a rule gives a value."""
+    """A field, or some bits of one, that a rule gives a value."""
 
-    field: Field
+    field: Field | Bits
     value: Value | Param
 
-    def fill(self, values: Mapping[str, Value]) -> openflow.SetField:
-        return openflow.SetField(self.field, self.number(_filled(self.value, values)))
+    reads: ClassVar[Sequence[Field]] = ()
+
+    @property
+    def writes(self) -> Sequence[Field]:
+        """The fields that it changes."""
+        return (bits_of(self.field).field,)
+
+    @property
+    def room(self) -> int:
+        """Bits that the number may have."""
+        return bits_of(self.field).width
+
+    def fill(self, values: Mapping[str, Value]) -> openflow.SetField | openflow.SetBits:
+        number = self.number(_filled(self.value, values))
+        if isinstance(self.field, Bits):
+            return openflow.SetBits(self.field, number)
+        return openflow.SetField(self.field, number)
 
     def number(self, value: Value) -> int:
         """A value as the number that the field gets."""
-        return _number(self.field, value)
+        number = _number(bits_of(self.field).field, value)
+        if number >> self.room:
+            raise ValueError(f"{value!r} does not fit into {self.field}")
+        return number
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +173,18 @@ class LearnTemplate:
     origin: Value | Param
     ageing: Value | Param
     limit: Value | Param
-    result: Bit | None = None
+    result: Bits | None = None
+
+    @property
+    def reads(self) -> Sequence[Field]:
+        """The fields of the packet that go into what is learned."""
+        known = (spec for spec in self.specs if not isinstance(spec, LoadTemplate))
+        return tuple(source for spec in known for source in learning.sources(spec))
+
+    @property
+    def writes(self) -> Sequence[Field]:
+        """The field that tells whether there was room."""
+        return () if self.result is None else (self.result.field,)
 
     def fill(self, values: Mapping[str, Value], numbers: Mapping[str, int]) -> learning.Learn:
         segment, origin, ageing, limit = (
@@ -159,6 +208,8 @@ class CopiesTemplate:
     """Send copies of the frame, which has its VLAN's header."""
 
     copies: Param
+    reads: ClassVar[Sequence[Field]] = ()
+    writes: ClassVar[Sequence[Field]] = (VLAN, TUN_ID, TUN_DST)
 
     def fill(self, values: Mapping[str, Value]) -> tuple[openflow.Action, ...]:
         copies = values[self.copies.name]
@@ -167,23 +218,60 @@ class CopiesTemplate:
         return tuple(copies.actions())
 
 
+Numbered = openflow.Output | openflow.Group | openflow.Meter | openflow.SetQueue
+"""Actions of one number."""
+
+
 @dataclass(frozen=True, slots=True)
-class OutputTemplate:
-    """Send the packet out of a port."""
+class NumberedTemplate:
+    """An action of one number: a port, a group, a meter, a queue."""
 
+    kind: type[Numbered]
     value: Value | Param
-
-    def fill(self, values: Mapping[str, Value]) -> openflow.Output:
-        return openflow.Output(self.number(_filled(self.value, values)))
+    reads: ClassVar[Sequence[Field]] = ()
+    writes: ClassVar[Sequence[Field]] = ()
 
     @property
-    def field(self) -> Field:
-        """The field that has the same numbers."""
-        return IN_PORT
+    def room(self) -> int:
+        """Bits that the number may have."""
+        return self.kind.room
+
+    def fill(self, values: Mapping[str, Value]) -> Numbered:
+        return self.kind(self.number(_filled(self.value, values)))
 
     def number(self, value: Value) -> int:
-        """A value as the number of a port."""
-        return _number(self.field, value)
+        """A value as that number."""
+        number = int(value) if isinstance(value, int) else -1
+        if not 0 <= number < 1 << self.room:
+            raise ValueError(f"{value!r} is no number of {self.room} bits, as {self.kind.__name__} wants one")
+        return number
+
+
+@dataclass(frozen=True, slots=True)
+class CommitTemplate:
+    """Commit a connection and translate its addresses to those that the parameters give."""
+
+    ct: openflow.Ct
+    """With a translation to whatever: its side and its ports count."""
+    first: Value | Param
+    last: Value | Param
+
+    @property
+    def reads(self) -> Sequence[Field]:
+        """The fields whose values it takes."""
+        return self.ct.reads
+
+    @property
+    def writes(self) -> Sequence[Field]:
+        """The fields that it changes."""
+        return self.ct.writes
+
+    def fill(self, values: Mapping[str, Value]) -> openflow.Ct:
+        first, last = (_filled(value, values) for value in (self.first, self.last))
+        assert isinstance(first, IPv4Address)
+        assert isinstance(last, IPv4Address)
+        assert self.ct.nat is not None
+        return replace(self.ct, nat=replace(self.ct.nat, addresses=(first, last)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,13 +280,16 @@ class Jump:
 
     table: str
     resubmit: bool = False
+    reads: ClassVar[Sequence[Field]] = ()
+    writes: ClassVar[Sequence[Field]] = ()
 
 
 Step = (
     SetTemplate
     | LearnTemplate
     | CopiesTemplate
-    | OutputTemplate
+    | NumberedTemplate
+    | CommitTemplate
     | Jump
     | learning.Learn
     | openflow.Move
@@ -208,14 +299,18 @@ Step = (
     | openflow.OutputRegister
     | openflow.OutputInPort
     | openflow.OutputController
+    | openflow.Ct
+    | openflow.CtClear
+    | openflow.CheckPktLarger
 )
-NumberTemplate = TermTemplate | SetTemplate | OutputTemplate
+NumberTemplate = TermTemplate | SetTemplate | NumberedTemplate
 """What takes one number."""
-Priority = int | Callable[[IPv4Network], int]
+Priority = int | Callable[[Any], int]
+"""A number, or what makes one of a prefix."""
 
 
-def _mask(prefix: IPv4Network) -> int | None:
-    return None if prefix.prefixlen == 32 else int(prefix.netmask)
+def _mask(prefix: Prefix) -> int | None:
+    return None if prefix.prefixlen == prefix.max_prefixlen else int(prefix.netmask)
 
 
 def _filled(value: Value | Param, values: Mapping[str, Value]) -> Value:
@@ -224,9 +319,11 @@ def _filled(value: Value | Param, values: Mapping[str, Value]) -> Value:
 
 def number_of(template: NumberTemplate) -> Callable[[Any], int]:
     """From values of a template's parameter to the numbers that they are in a flow, whether or not they fit in."""
-    if isinstance(template, TermTemplate) and template.prefix:
+    if isinstance(template, NumberedTemplate):
+        return int
+    if isinstance(template, TermTemplate) and (template.prefix or template.shift):
         return template.number
-    return _mac_number if template.field.kind == "mac" else int
+    return _mac_number if bits_of(template.field).field.kind == "mac" else int
 
 
 @lru_cache(1 << 14)
@@ -237,7 +334,7 @@ def _mac_number(mac: str) -> int:
 def _number(field: Field, value: Value) -> int:
     if isinstance(value, str):
         number = _mac_number(value)
-    elif isinstance(value, (IPv4Network, Copies)):
+    elif isinstance(value, (IPv4Network, IPv6Network, Copies)):
         raise TypeError(f"{field} wants one address, not {value!r}")
     else:
         number = int(value)
@@ -251,8 +348,10 @@ def parameters_of(step: Step) -> tuple[Value | Param, ...]:
     match step:
         case SetTemplate(_, value):
             return (value,)
-        case OutputTemplate(value):
+        case NumberedTemplate(_, value):
             return (value,)
+        case CommitTemplate():
+            return (step.first, step.last)
         case CopiesTemplate(copies):
             return (copies,)
         case LearnTemplate():
@@ -262,20 +361,19 @@ def parameters_of(step: Step) -> tuple[Value | Param, ...]:
             return ()
 
 
-def learned_from(step: LearnTemplate) -> Iterator[Field]:
-    """The fields of the packet that go into what is learned."""
-    for spec in step.specs:
-        match spec:
-            case learning.Match(_, source) | learning.OutputTo(source) | learning.Load(Field() as source, _):
-                yield source
-
-
-def eq(field: Field, value: Value | Param) -> TermTemplate:
-    """The field has this value."""
+def eq(field: Field | Bits, value: Value | Param) -> TermTemplate:
+    """The field, or these bits of it, have this value."""
+    if isinstance(field, Bits):
+        return TermTemplate(field.field, value, mask=field.mask, shift=field.first)
     return TermTemplate(field, value)
 
 
-def within(field: Field, prefix: IPv4Network | Param) -> TermTemplate:
+def flags(field: Field, *, on: int = 0, off: int = 0) -> TermTemplate:
+    """These flags are set, and those are not."""
+    return TermTemplate(field, on, mask=on | off)
+
+
+def within(field: Field, prefix: Prefix | Param) -> TermTemplate:
     """The field's leading bits are those of this prefix."""
     return TermTemplate(field, prefix, prefix=True)
 
@@ -300,8 +398,8 @@ def unicast(field: Field) -> TermTemplate:
     return TermTemplate(field, 0, mask=ETH_MULTICAST)
 
 
-def put(field: Field, value: Value | Param) -> SetTemplate:
-    """Give the field this value."""
+def put(field: Field | Bits, value: Value | Param) -> SetTemplate:
+    """Give the field, or these bits of it, this value."""
     return SetTemplate(field, value)
 
 
@@ -349,9 +447,29 @@ def copies(param: Param) -> CopiesTemplate:
     return CopiesTemplate(param)
 
 
-def output(port: Value | Param) -> OutputTemplate:
+def output(port: Value | Param) -> NumberedTemplate:
     """Send the packet out of this port, unless it came in by it."""
-    return OutputTemplate(port)
+    return NumberedTemplate(openflow.Output, port)
+
+
+def group(number: Value | Param) -> NumberedTemplate:
+    """Give the packet to this group."""
+    return NumberedTemplate(openflow.Group, number)
+
+
+def meter(number: Value | Param) -> NumberedTemplate:
+    """Let this meter decide whether the packet goes on. It is a rule's first step."""
+    return NumberedTemplate(openflow.Meter, number)
+
+
+def queue(number: Value | Param) -> NumberedTemplate:
+    """Choose this queue of the port that the packet leaves by."""
+    return NumberedTemplate(openflow.SetQueue, number)
+
+
+def commit(ct: openflow.Ct, first: Value | Param, last: Value | Param) -> CommitTemplate:
+    """Commit a connection whose addresses become one of these; ``ct`` says all the rest."""
+    return CommitTemplate(ct, first, last)
 
 
 def drop() -> tuple[Step, ...]:

@@ -16,6 +16,7 @@ from os_ken.ofproto import ofproto_v1_4 as ofp
 from os_ken.ofproto import ofproto_v1_4_parser as parser
 
 from controller.switch import flowmod
+from controller.switch.actions import encoded
 from controller.switch.decode import Entry
 from controller.switch.flowmod import PROTOCOL
 from flows.fields import TUN_DST, TUN_ID
@@ -153,9 +154,9 @@ def read_ports(xid: int) -> bytes:
 
 def tunnel_frames(frame: bytes, hosts: Iterable[IPv4Address], ofport: int, xid: int) -> bytes:
     """A packet-out that sends one frame to each of some hosts by the tunnel port, with key 0."""
-    actions: list[Any] = [flowmod.set_field(SetField(TUN_ID, 0))]
+    actions: list[Any] = [encoded(SetField(TUN_ID, 0))]
     for host in hosts:
-        actions += [flowmod.set_field(SetField(TUN_DST, int(host))), parser.OFPActionOutput(ofport, 0)]
+        actions += [encoded(SetField(TUN_DST, int(host))), parser.OFPActionOutput(ofport, 0)]
     packet_out = parser.OFPPacketOut(PROTOCOL, ofp.OFP_NO_BUFFER, ofp.OFPP_CONTROLLER, actions, frame)
     return _bytes([packet_out], xid)
 

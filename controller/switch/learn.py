@@ -9,9 +9,9 @@ from typing import Any
 from os_ken.ofproto import ofproto_v1_4 as ofp
 from os_ken.ofproto import ofproto_v1_4_parser as parser
 
-from flows.fields import ETH_DST, ETH_SRC, IN_PORT, TUN_DST, TUN_ID, TUN_SRC, VLAN, VLAN_TCI, Field
+from controller.switch.fields import header
+from flows.fields import Field
 from flows.learning import Learn, Load, Match, OutputTo, Spec
-from flows.registers import ADMITTED
 
 _LEARN2 = 45
 _DELETE_LEARNED, _WRITE_RESULT = 1 << 1, 1 << 2
@@ -20,26 +20,14 @@ _HEADER = 10
 # idle and hard timeout, priority, cookie, flags, table, padding, timeouts after FIN, limit, result's first bit, padding
 _FIXED = "!HHHQHBxHHIHxx"
 
-_NAMES = {
-    IN_PORT: "in_port_nxm",
-    VLAN: "vlan_tci",
-    VLAN_TCI: "vlan_tci",
-    ETH_SRC: "eth_src_nxm",
-    ETH_DST: "eth_dst_nxm",
-    TUN_ID: "tunnel_id_nxm",
-    TUN_SRC: "tun_ipv4_src",
-    TUN_DST: "tun_ipv4_dst",
-    ADMITTED: ADMITTED.name,
-}
-
 
 def encode_learn(learn: Learn) -> Any:
     """The action."""
     flags = (_DELETE_LEARNED if learn.full is None else 0) | (_WRITE_RESULT if learn.result else 0)
     how = (0, learn.hard_timeout, learn.priority, learn.cookie, flags, learn.table)
-    body = bytearray(struct.pack(_FIXED, *how, 0, 0, learn.limit, learn.result.number if learn.result else 0))
+    body = bytearray(struct.pack(_FIXED, *how, 0, 0, learn.limit, learn.result.first if learn.result else 0))
     if learn.result is not None:
-        ofp.oxm_serialize_header(ofp.oxm_from_user_header(learn.result.field.name), body, len(body))
+        ofp.oxm_serialize_header(ofp.oxm_from_user_header(header(learn.result.field)), body, len(body))
     for spec in learn.specs:
         body += _spec(spec).serialize()
     body += bytes(-(_HEADER + len(body)) % 8)
@@ -60,4 +48,4 @@ def _spec(spec: Spec) -> Any:
 
 def _from(field: Field) -> tuple[str, int]:
     """A field from its lowest bit on, by os-ken's name for what Open vSwitch calls NXM."""
-    return _NAMES[field], 0
+    return header(field), 0

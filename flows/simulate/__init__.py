@@ -7,6 +7,7 @@ does: tests/trace holds it against ``ofproto/trace``.
 
 from flows.simulate.extract import extract
 from flows.simulate.packet import Packet, Unsupported
-from flows.simulate.switch import Copy, Step, Switch, Walk, walk
+from flows.simulate.switch import Switch, Walk, walk
+from flows.simulate.way import Copy, Step
 
 __all__ = ["Copy", "Packet", "Step", "Switch", "Unsupported", "Walk", "extract", "walk"]

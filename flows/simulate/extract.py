@@ -20,12 +20,20 @@ from flows.fields import (
     ETH_TYPE_VLAN,
     ICMP_CODE,
     ICMP_TYPE,
+    IP_DSCP,
     IP_DST,
     IP_FRAG,
     IP_PROTO,
     IP_SRC,
     IP_TTL,
     PROTO_ICMP,
+    PROTO_TCP,
+    PROTO_UDP,
+    TCP_DST,
+    TCP_FLAGS,
+    TCP_SRC,
+    UDP_DST,
+    UDP_SRC,
     VLAN_PRESENT,
     VLAN_TCI,
     Field,
@@ -85,8 +93,21 @@ def _ipv4(data: bytes, found: Fields) -> None:
     fragment = _number(data, 6, 2) & ~_DONT_FRAGMENT_AND_RESERVED
     if fragment:
         found[IP_FRAG] = FRAG_LATER if fragment & _FRAGMENT_OFFSET else FRAG_FIRST
-    if found[IP_PROTO] == PROTO_ICMP and found.get(IP_FRAG) != FRAG_LATER and total - header >= 8:
-        found[ICMP_TYPE], found[ICMP_CODE] = data[header], data[header + 1]
+    found[IP_DSCP] = data[1] >> 2
+    if found.get(IP_FRAG) != FRAG_LATER:
+        _layer_4(data[header:total], found)
+
+
+def _layer_4(data: bytes, found: Fields) -> None:
+    """Nothing is known of a header that is cut off, or of one of TCP whose length does not fit (RFC 9293)."""
+    proto = found[IP_PROTO]
+    if proto == PROTO_ICMP and len(data) >= 8:
+        found[ICMP_TYPE], found[ICMP_CODE] = data[0], data[1]
+    elif proto == PROTO_UDP and len(data) >= 8:
+        found[UDP_SRC], found[UDP_DST] = _number(data, 0, 2), _number(data, 2, 2)
+    elif proto == PROTO_TCP and len(data) >= 20 and 20 <= (data[12] >> 4) * 4 <= len(data):
+        found[TCP_SRC], found[TCP_DST] = _number(data, 0, 2), _number(data, 2, 2)
+        found[TCP_FLAGS] = _number(data, 12, 2) & TCP_FLAGS.everything
 
 
 def _arp(data: bytes, found: Fields) -> None:

@@ -18,6 +18,8 @@ from flows.fields import (
     ETH_TYPE,
     ETH_TYPE_ARP,
     ETH_TYPE_IPV4,
+    ETH_TYPE_IPV6,
+    IP_DSCP,
     IP_DST,
     IP_FRAG,
     IP_PROTO,
@@ -30,22 +32,26 @@ from flows.fields import (
     Field,
     show,
 )
-from flows.learning import Load
-from flows.openflow import Action, DecTtl, Move, PopVlan, PushVlan, SetField, Term
+from flows.openflow import Term
 
 INNER_TCI = Field("inner_tci", 16, "hex")
 """The 802.1Q header below the outermost one, of those that the switch has parsed or pushed. No match sees it."""
+
+_LAYER_4 = (fields.ICMP_TYPE, fields.ICMP_CODE, fields.TCP_SRC, fields.TCP_DST)
+"""What a lookup does not see of a fragment; TCP's flags it does."""
+
+_OF_PORTS = frozenset({fields.TCP_SRC.name, fields.TCP_DST.name, fields.TCP_FLAGS.name})
+"""The fields of TCP; those of UDP have the same names."""
 
 FRAG_FIRST, FRAG_LATER = 1, 3
 """``IP_FRAG`` of a first fragment, and of a later one (ovs-fields(7), "any" and "later")."""
 
 _VLAN_ID = VLAN_PRESENT_AND_ID & ~VLAN_PRESENT
-_ETH_TYPE_IPV6 = 0x86DD
 
 _MODELLED: Mapping[str, Field] = {
     item.name: item
     for item in (*vars(fields).values(), *registers.ALL.values(), INNER_TCI)
-    if isinstance(item, Field) and item is not VLAN
+    if isinstance(item, Field) and item is not VLAN and not fields.is_of_ipv6(item)
 }
 
 
@@ -81,7 +87,7 @@ class Pattern:
     mask: int
 
     def __post_init__(self) -> None:
-        if self.field.name not in _MODELLED:
+        if _MODELLED.get(self.field.name) is None or fields.is_of_ipv6(self.field):
             raise Unsupported(f"a match of {self.field} is not simulated")
 
 
@@ -96,38 +102,29 @@ def pattern(term: Term) -> Pattern:
 
 
 def as_looked_up(packet: Packet) -> Packet:
-    """What a lookup sees: of a fragment, no header of layer 4 (OpenFlow's OFPC_FRAG_NORMAL)."""
+    """What a lookup sees: of a fragment, no ports and no ICMP type (OpenFlow's OFPC_FRAG_NORMAL)."""
     if packet[IP_FRAG]:
-        return packet.having((fields.ICMP_TYPE, 0), (fields.ICMP_CODE, 0))
+        return packet.having(*((field, 0) for field in _LAYER_4))
     return packet
 
 
-def changed(packet: Packet, action: Action | Load) -> Packet:
-    """The packet after an action that changes it. A field that the packet does not have is left alone."""
-    match action:
-        case SetField(field, value):
-            return _put(packet, field, value)
-        case Load(int(value), field):
-            return _load(packet, field, value)
-        case Move(source, target):
-            return _put(packet, target, packet[source]) if _has(packet, source) else packet
-        case PushVlan():
-            if packet[INNER_TCI]:
-                raise Unsupported("a third VLAN tag is not simulated")
-            return packet.having((INNER_TCI, packet[VLAN_TCI]), (VLAN_TCI, VLAN_PRESENT))
-        case PopVlan():
-            return packet.having((VLAN_TCI, packet[INNER_TCI]), (INNER_TCI, 0))
-        case DecTtl():
-            return packet.having((IP_TTL, packet[IP_TTL] - 1)) if _has(packet, IP_TTL) else packet
-        case _:
-            raise Unsupported(f"the action {action} is not simulated")
+def push_vlan(packet: Packet) -> Packet:
+    """The packet with one more 802.1Q header, of VLAN 0."""
+    if packet[INNER_TCI]:
+        raise Unsupported("a third VLAN tag is not simulated")
+    return packet.having((INNER_TCI, packet[VLAN_TCI]), (VLAN_TCI, VLAN_PRESENT))
+
+
+def pop_vlan(packet: Packet) -> Packet:
+    """The packet without its outermost 802.1Q header."""
+    return packet.having((VLAN_TCI, packet[INNER_TCI]), (INNER_TCI, 0))
 
 
 def ttl_is_spent(packet: Packet) -> bool:
     """Whether Open vSwitch refuses to take one from the time to live, tells the controller and stops in that table."""
-    if packet[ETH_TYPE] == _ETH_TYPE_IPV6:
+    if packet[ETH_TYPE] == ETH_TYPE_IPV6:
         raise Unsupported("the hop limit of IPv6 is not simulated")
-    return _has(packet, IP_TTL) and packet[IP_TTL] <= 1
+    return has(packet, IP_TTL) and packet[IP_TTL] <= 1
 
 
 def as_written(before: Packet, packet: Packet) -> Packet:
@@ -137,30 +134,33 @@ def as_written(before: Packet, packet: Packet) -> Packet:
     """
     kept: tuple[Field, ...] = ()
     if packet[ETH_TYPE] == ETH_TYPE_IPV4 and not packet[IP_PROTO]:
-        kept = (IP_SRC, IP_DST, IP_TTL)
+        kept = (IP_SRC, IP_DST, IP_TTL, IP_DSCP)
     elif packet[ETH_TYPE] == ETH_TYPE_ARP and not packet[ARP_OP]:
         kept = (ARP_OP, ARP_SPA, ARP_TPA, ARP_SHA, ARP_THA)
     return packet.having(*((field, before[field]) for field in kept)) if kept else packet
 
 
-def _put(packet: Packet, field: Field, value: int) -> Packet:
+def put(packet: Packet, field: Field, value: int) -> Packet:
+    """The packet with another value in a field. A field that it does not have is left alone."""
     if field is VLAN:
         tci = packet[VLAN_TCI]
         return packet.having((VLAN_TCI, tci & ~_VLAN_ID | value)) if tci else packet
     if field.name not in _MODELLED or field in (VLAN_TCI, INNER_TCI, ETH_TYPE, IP_FRAG):
         raise Unsupported(f"setting {field} is not simulated")
-    return packet.having((field, value)) if _has(packet, field) else packet
+    return packet.having((field, value)) if has(packet, field) else packet
 
 
-def _load(packet: Packet, field: Field, value: int) -> Packet:
+def load(packet: Packet, field: Field, value: int) -> Packet:
     """What a learned flow does with a field: of VLAN tags it sees the bits."""
     if field is VLAN_TCI and value == 0:  # takes every tag away that the switch knows of (ADR 10)
         return packet.having((VLAN_TCI, 0), (INNER_TCI, 0))
     if field is VLAN and not packet[VLAN_TCI]:
         raise Unsupported("a learned VLAN for a frame without a tag is not simulated")
-    return _put(packet, field, value)
+    return put(packet, field, value)
 
 
-def _has(packet: Packet, field: Field) -> bool:
-    """Whether the packet has a field: what ovs-fields(7) calls its prerequisites."""
-    return all(packet[needed] == value for needed, value in field.needs)
+def has(packet: Packet, field: Field) -> bool:
+    """Whether the packet has a field: what ovs-fields(7) calls its prerequisites. A later fragment has no ports."""
+    if packet[IP_FRAG] == FRAG_LATER and field.name in _OF_PORTS:
+        return False
+    return all(packet[n.field] & (n.field.everything if n.mask is None else n.mask) == n.value for n in field.needs)

@@ -15,7 +15,8 @@ from flows.model.interfaces import interface_name
 from flows.plugged import Snapshot, host_node, switch_node
 from flows.registers import ALL as REGISTERS
 from flows.simulate.packet import INNER_TCI, Packet, Unsupported
-from flows.simulate.switch import Copy, Walk
+from flows.simulate.switch import Walk
+from flows.simulate.way import Copy
 
 _MOST_VISITS = 1000
 """More switches than a packet and all its copies ever pass, but where frames go round in circles."""

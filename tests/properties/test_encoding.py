@@ -1,6 +1,6 @@
 """Every application of every rule is sent as os-ken would send it, byte by byte."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
@@ -13,14 +13,14 @@ from os_ken.ofproto import ofproto_v1_4_parser as parser
 from controller.switch import encode, flowmod
 from flows.compile import compile
 from flows.copies import Copies, LocalCopy, RemoteCopy
-from flows.fields import Field
+from flows.fields import Field, bits_of
 from flows.flow import Flow
 from flows.model.types import NOWHERE
 from flows.openflow import Action, Term
 from flows.pipeline import TABLES
 from flows.plan import Plan
 from flows.rules import Rule, Why
-from flows.templates import CopiesTemplate, LearnTemplate, LoadTemplate, OutputTemplate, Param, SetTemplate
+from flows.templates import CopiesTemplate, LearnTemplate, LoadTemplate, NumberedTemplate, Param, SetTemplate
 from tests.scenario import SCENARIOS, SHIPPED, load, plain_switch, programmed
 
 WHY = Why("a test", NOWHERE)
@@ -58,9 +58,9 @@ def uses(rule: Rule) -> Iterable[tuple[object, int, st.SearchStrategy[Any]]]:
     for step in rule.steps:
         match step:
             case SetTemplate(field, value):
-                yield value, field.bits, of_field(field)
-            case OutputTemplate(value):
-                yield value, 16, PORTS
+                yield value, step.room, of_field(bits_of(field).field)
+            case NumberedTemplate(_, value):
+                yield value, step.room, PORTS
             case CopiesTemplate(value):
                 yield value, 0, COPIES
             case LearnTemplate():
@@ -80,7 +80,7 @@ def values(rule: Rule) -> st.SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries({name: fitting for name, (_, fitting) in room.items()} | said_only)
 
 
-def by_os_ken(flow: Flow, match: Iterable[Term], actions: Iterable[Action]) -> bytes:
+def by_os_ken(flow: Flow, match: Iterable[Term], actions: Sequence[Action]) -> bytes:
     """What os-ken makes of a flow, without anything that was found out before."""
     change = flowmod.add(flow.table, flow.priority, flow.cookie, match, actions)
     return serialized(change)

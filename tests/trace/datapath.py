@@ -16,6 +16,11 @@ _SET: Mapping[str, str] = {
     "ipv4.src": "nw_src",
     "ipv4.dst": "nw_dst",
     "ipv4.ttl": "nw_ttl",
+    "ipv4.tos": "ip_dscp",
+    "tcp.src": "tp_src",
+    "tcp.dst": "tp_dst",
+    "udp.src": "tp_src",
+    "udp.dst": "tp_dst",
     "icmp.type": "icmp_type",
     "icmp.code": "icmp_code",
     "arp.sip": "arp_spa",
@@ -24,6 +29,8 @@ _SET: Mapping[str, str] = {
     "arp.sha": "arp_sha",
     "arp.tha": "arp_tha",
 }
+_SHIFTED = {"ip_dscp": 2}
+"""Fields that are not the lowest bits of what the datapath sets."""
 _VLAN_PRESENT = 0x1000
 
 
@@ -92,12 +99,15 @@ def _push(values: Values, inside: str) -> None:
 
 def _set(values: Values, inside: str) -> None:
     header, _, rest = inside.partition("(")
+    if header == "skb_priority":  # the queue, which is nothing of the packet
+        return
     for part in rest[:-1].split(","):
         name, _, value = part.partition("=")
         field = _SET[f"{header}.{name}"]
         number, _, mask = value.partition("/")
         bits = _number(mask) if mask else -1
-        values[field] = values[field] & ~bits | _number(number) & bits
+        shift = _SHIFTED.get(field, 0)
+        values[field] = values[field] & ~(bits >> shift) | (_number(number) & bits) >> shift
 
 
 def _number(text: str) -> int:

@@ -17,17 +17,26 @@ from flows.fields import (
     ICMP_CODE,
     ICMP_TYPE,
     IN_PORT,
+    IP_DSCP,
     IP_DST,
     IP_FRAG,
     IP_PROTO,
     IP_SRC,
     IP_TTL,
     PROTO_ICMP,
+    PROTO_TCP,
+    PROTO_UDP,
+    TCP_DST,
+    TCP_FLAGS,
+    TCP_SRC,
     TUN_ID,
+    UDP_DST,
+    UDP_SRC,
     VLAN,
     VLAN_PRESENT,
     VLAN_PRESENT_AND_ID,
     VLAN_TCI,
+    Bits,
     Field,
 )
 from flows.flow import Flow, Shape
@@ -43,7 +52,9 @@ from flows.openflow import (
     PopVlan,
     PushVlan,
     Resubmit,
+    SetBits,
     SetField,
+    SetQueue,
     Term,
 )
 from flows.registers import OUT_PORT, SUBNET, VPC
@@ -52,7 +63,8 @@ TABLES = range(6)
 PORTS = (1, 2, 3)
 _IP, _ARP = Term(ETH_TYPE, ETH_TYPE_IPV4), Term(ETH_TYPE, ETH_TYPE_ARP)
 _TAGGED = Term(VLAN_TCI, VLAN_PRESENT, VLAN_PRESENT)
-_BASES: list[tuple[Term, ...]] = [(), (), (_IP,), (_IP,), (_IP, Term(IP_PROTO, PROTO_ICMP)), (_ARP,)]
+_ICMP, _TCP, _UDP = ((_IP, Term(IP_PROTO, proto)) for proto in (PROTO_ICMP, PROTO_TCP, PROTO_UDP))
+_BASES: list[tuple[Term, ...]] = [(), (), (_IP,), (_IP,), _ICMP, _TCP, _UDP, (_ARP,)]
 _OF_TAGGED: list[list[Action]] = [[SetField(VLAN, 101)], [PopVlan()], [SetField(VLAN, 0), PopVlan()], []]
 _OF_OTHERS: list[list[Action]] = [[PushVlan()], [PushVlan(), SetField(VLAN, 2)], [PushVlan(), PopVlan()], []]
 _IP_FIELDS, _ARP_FIELDS = [IP_SRC, IP_DST], [ARP_SPA, ARP_TPA]
@@ -90,10 +102,20 @@ def _terms(random: Random, base: tuple[Term, ...]) -> list[Term]:
         Term(ETH_SRC, 0, ETH_MULTICAST),
         Term(VPC, random.randint(0, 2)),
         Term(SUBNET, 0),
+        Term(SUBNET, 0x200, 0xF00),
     ]
     if _IP in base:
-        terms += [Term(IP_FRAG, 0), Term(IP_TTL, random.choice([0, 1, 64])), Term(IP_DST, 10 << 24, 0xFF << 24)]
-    if len(base) == 2:
+        terms += [
+            Term(IP_FRAG, 0),
+            Term(IP_DSCP, random.choice([0, 10])),
+            Term(IP_TTL, random.choice([0, 1, 64])),
+            Term(IP_DST, 10 << 24, 0xFF << 24),
+        ]
+    if base == _TCP:
+        terms += [Term(TCP_DST, 0x50, 0xFF), Term(TCP_SRC, 0), Term(TCP_FLAGS, 2, 0x12)]
+    if base == _UDP:
+        terms += [Term(UDP_DST, random.choice([0, 53])), Term(UDP_SRC, 0x8000, 0x8000)]
+    if base == _ICMP:
         terms += [Term(ICMP_TYPE, random.choice([0, 8])), Term(ICMP_CODE, random.choice([0, 1]))]
     if _ARP in base:
         terms += [Term(ARP_OP, random.choice([0, 1, 2])), Term(ARP_SPA, 10 << 24, 0xFF << 24)]
@@ -112,12 +134,26 @@ def _actions(random: Random, base: tuple[Term, ...], table: int) -> list[Action]
         SetField(TUN_ID, random.randint(0, 9)),
         Move(ETH_SRC, ETH_DST),
         Move(VPC, SUBNET),
+        Move(Bits(VPC, 0, 4), Bits(SUBNET, 8, 4)),
+        Move(Bits(ETH_SRC, 8, 16), Bits(VPC, 0, 16)),
+        SetBits(Bits(OUT_PORT, 0, 1), random.randint(0, 1)),
+        SetQueue(random.randint(0, 3)),
     ]
     if table + 1 in TABLES:
         actions += [Resubmit(random.randint(table + 1, TABLES[-1]))] * 2
     if _IP in base:
-        actions += [DecTtl(), DecTtl(), SetField(IP_TTL, random.choice([0, 1, 64])), *_pair(random, _IP_FIELDS)]
-    if len(base) == 2:
+        actions += [
+            SetField(IP_DSCP, random.choice([0, 46])),
+            DecTtl(),
+            DecTtl(),
+            SetField(IP_TTL, random.choice([0, 1, 64])),
+            *_pair(random, _IP_FIELDS),
+        ]
+    if base == _TCP:
+        actions += [SetField(TCP_DST, random.choice([0, 81])), Move(TCP_SRC, TCP_DST)]
+    if base == _UDP:
+        actions += [SetField(UDP_SRC, 54), SetBits(Bits(UDP_DST, 4, 8), 5)]
+    if base == _ICMP:
         actions += [SetField(ICMP_TYPE, 0), SetField(ICMP_CODE, 1)]
     if _ARP in base:
         actions += [SetField(ARP_OP, 2), Move(ARP_SHA, ARP_THA), *_pair(random, _ARP_FIELDS)]

@@ -6,6 +6,7 @@ from ipaddress import IPv4Address
 from random import Random
 
 from flows.facts import HostFacts
+from flows.fields import PROTO_TCP, PROTO_UDP
 from flows.model import GATEWAY_MAC, Network
 from flows.pipeline import TABLES
 from flows.tables.from_tunnel import KEEPALIVE_MAC, PROOF_MAC
@@ -116,9 +117,15 @@ class Frames:
 
     def _ipv4(self, ip: IPv4Address, to: IPv4Address) -> bytes:
         random = self._random
-        proto = random.choice([1, 1, 1, 1, 6, 17, 47, 0])
+        proto = random.choice([1, 1, 1, 1, PROTO_TCP, PROTO_TCP, PROTO_UDP, 47, 0])
         body = random.choice([bytes([8, 0]), bytes([8, 0]), bytes([0, 0]), bytes([3, 4]), bytes([8, 1])])
         body += random.randbytes(random.choice([0, 4, 6, 30, 30, 30]))
+        if proto in (PROTO_TCP, PROTO_UDP):
+            ports = struct.pack("!HH", *random.choices([0, 53, 80, 0x8050], k=2))
+            flags = random.choice([0x5002, 0x5012, 0x5010, 0xF1FF])
+            body = (ports + random.randbytes(8) + struct.pack("!H", flags) + body + bytes(6))[
+                : random.choice([7, 8, 40])
+            ]
         options = random.randbytes(4 * random.choice([0] * 8 + [1, 10]))
         header = 5 + len(options) // 4
         fragment = random.choice([0] * 8 + [0x4000, 0x8000, 0x2000, 0x2001, 0x0004])

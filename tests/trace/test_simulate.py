@@ -24,7 +24,7 @@ from tests.trace.real import RealSwitch
 
 _FRAME = [
     *("vlan_tci", "inner_tci", "dl_src", "dl_dst", "dl_type", "nw_src", "nw_dst", "nw_ttl", "nw_proto", "nw_frag"),
-    *("icmp_type", "icmp_code", "arp_op", "arp_spa", "arp_tpa", "arp_sha", "arp_tha"),
+    *("ip_dscp", "tp_src", "tp_dst", "icmp_type", "icmp_code", "arp_op", "arp_spa", "arp_tpa", "arp_sha", "arp_tha"),
 ]
 """The fields that a frame has outside of the switch."""
 PACKETS = 100

@@ -5,9 +5,20 @@ from ipaddress import IPv4Address, IPv4Network
 
 import pytest
 
-from flows.fields import ARP_TPA, ETH_TYPE, ETH_TYPE_IPV4, IP_DST, IP_SRC
+from flows.fields import (
+    ARP_TPA,
+    CT_IP_DST,
+    CT_STATE,
+    CT_TP_DST,
+    ETH_TYPE,
+    ETH_TYPE_IPV4,
+    INVALID,
+    IP_DST,
+    IP_SRC,
+    TRACKED,
+)
 from flows.model.types import NOWHERE
-from flows.openflow import DecTtl, Move, OutputRegister, PushVlan
+from flows.openflow import Ct, DecTtl, Move, OutputRegister, PushVlan
 from flows.pipeline import NUMBERS
 from flows.registers import OUT_PORT, VPC
 from flows.rules import DeclarationError, Rule, Table, Why
@@ -21,7 +32,9 @@ from flows.templates import (
     copies,
     drop,
     eq,
+    flags,
     goto,
+    meter,
     put,
     resubmit,
     within,
@@ -51,6 +64,14 @@ IPV4 = eq(ETH_TYPE, ETH_TYPE_IPV4)
     ("match", "do", "fault"),
     [
         ([eq(OUT_PORT, 1)], drop(), "reads reg2"),
+        ([IPV4], [put(VPC, 1), meter(1)], "has a meter that is not its first step"),
+        ([eq(CT_IP_DST, P.ip)], drop(), "matches ct_nw_dst without ct_state=0x20/0x30"),
+        (
+            [flags(CT_STATE, on=TRACKED, off=INVALID), eq(CT_TP_DST, 80)],
+            drop(),
+            "matches ct_tp_dst without ct_nw_proto",
+        ),
+        ([IPV4], [Ct(5)], "sets ct_state"),
         ([eq(IP_DST, P.ip)], drop(), "matches nw_dst without dl_type=0x800"),
         ([eq(ETH_TYPE, 0x806), eq(IP_DST, P.ip)], drop(), "matches nw_dst without dl_type=0x800"),
         ([IPV4], [put(OUT_PORT, 1)], "sets reg2"),

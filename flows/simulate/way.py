@@ -1,0 +1,171 @@
+"""One packet on its way through a switch's tables: what every action does to it (:class:`flows.machine.Machine`)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from flows.fields import CT_LABEL, CT_MARK, CT_STATE, CT_ZONE, IN_PORT, IP_TTL, Bits, Field
+from flows.learning import Learn
+from flows.machine import Doing
+from flows.nat import Nat
+from flows.simulate import packet as packets
+from flows.simulate.packet import Packet, Unsupported, as_written, ttl_is_spent
+from flows.simulate.tables import Entry
+
+_DEEPEST = 64
+"""Open vSwitch gives up a packet that is looked up inside more lookups than these (MAX_DEPTH)."""
+_LARGEST_PORT = 0xFEFF
+"""Larger numbers are no ports but have meanings of their own (Open vSwitch: 16 bits, OFPP_MAX is 0xff00)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One lookup on a packet's way."""
+
+    table: int
+    entry: Entry | None
+    """The flow that was met; None: none, which drops the packet."""
+    packet: Packet
+    """As it came to the table."""
+    aside: bool
+    """Whether the packet only had a look here (a resubmit), and goes on from where it came."""
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A packet that leaves."""
+
+    port: int
+    packet: Packet
+    step: int
+    """Which step sends it, counted from 0."""
+
+
+class Answers(Protocol):
+    """Who knows the flows: a simulated switch, or a real one that was asked."""
+
+    def lookup(self, number: int, packet: Packet) -> Entry | None:
+        """The flow that a packet meets in a table."""
+
+    def learn(self, learn: Learn, packet: Packet) -> bool:
+        """Learn, and say whether the flow is there then."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Lookup:
+    """Where a packet's actions come from."""
+
+    step: int = -1
+    depth: int = -1
+    aside: bool = False
+    is_last: bool = True
+    """Whether the action that is carried out is the flow's last."""
+
+
+class Way:
+    """A packet under way. Carries out actions: a :class:`~flows.machine.Machine`."""
+
+    def __init__(self, answers: Answers, packet: Packet) -> None:
+        self._answers = answers
+        self._packet = packet
+        self._written = packet
+        """As its frame was when a copy left last."""
+        self._lookup = _Lookup()
+        self._has_ended = False
+        """Whether the actions that are left in this table are not carried out."""
+        self.steps: list[Step] = []
+        self.copies: list[Copy] = []
+        self.controller: list[Packet] = []
+
+    def visit(self, table: int) -> None:
+        """Look the packet up in a table and do what is said there."""
+        before = self._lookup
+        if before.depth >= _DEEPEST:
+            raise Unsupported(f"more than {_DEEPEST} lookups inside each other")
+        # What a flow does last is no look aside: the packet goes on there.
+        aside = before.aside or not before.is_last
+        found = self._answers.lookup(table, self._packet)
+        self._lookup = _Lookup(len(self.steps), before.depth + 1, aside)
+        self.steps.append(Step(table, found, self._packet, aside))
+        actions = () if found is None else found.actions
+        for left, action in zip(range(len(actions) - 1, -1, -1), actions, strict=True):
+            self._lookup = replace(self._lookup, is_last=not left)
+            action.do(self)
+            if self._has_ended:
+                self._has_ended = False
+                break
+        self._lookup = before
+
+    def look_up(self, table: int) -> None:
+        self.visit(table)
+
+    def has(self, field: Field) -> bool:
+        return packets.has(self._packet, field)
+
+    def get(self, field: Field) -> int:
+        return self._packet[field]
+
+    def put(self, field: Field, value: int) -> None:
+        self._packet = packets.put(self._packet, field, value)
+
+    def put_bits(self, bits: Bits, value: int) -> None:
+        self.put(bits.field, self.get(bits.field) & ~bits.mask | value << bits.first)
+
+    def load(self, field: Field, value: int) -> None:
+        self._packet = packets.load(self._packet, field, value)
+
+    def push_vlan(self) -> None:
+        self._packet = packets.push_vlan(self._packet)
+
+    def pop_vlan(self) -> None:
+        self._packet = packets.pop_vlan(self._packet)
+
+    def dec_ttl(self) -> None:
+        if ttl_is_spent(self._packet):
+            self._tell_controller()  # of an invalid TTL (OpenFlow 1.4, 7.4.1)
+            self._has_ended = True
+        elif self.has(IP_TTL):
+            self.put(IP_TTL, self.get(IP_TTL) - 1)
+
+    def length(self) -> int:
+        raise Unsupported("the length of a packet is not simulated")
+
+    def group(self, group: int) -> None:
+        raise Unsupported("groups are not simulated")
+
+    def meter(self, meter: int) -> None:
+        """Nothing: time stands still, so no packet is one too many."""
+
+    def set_queue(self, queue: int) -> None:
+        """Nothing: a queue decides when a packet leaves, not where."""
+
+    def track(self, zone: int, *, commit: bool, table: int | None, nat: Nat | None, remember: Sequence[Doing]) -> None:
+        raise Unsupported("connection tracking is not simulated")
+
+    def forget_tracking(self) -> None:
+        self._packet = self._packet.having(*((field, 0) for field in (CT_STATE, CT_ZONE, CT_MARK, CT_LABEL)))
+
+    def send(self, port: int) -> None:
+        if port > _LARGEST_PORT:
+            raise Unsupported(f"output to port {port:#x} is not simulated")
+        if port != self.get(IN_PORT):  # not back where it came from (OpenFlow 1.4, 7.2.4)
+            self._copy(port)
+
+    def send_back(self) -> None:
+        self._copy(self.get(IN_PORT))
+
+    def tell_controller(self, length: int) -> None:
+        self._tell_controller()
+
+    def learn(self, learn: Learn) -> None:
+        learned = self._answers.learn(learn, self._packet)
+        if learn.result is not None:
+            self.put_bits(learn.result, learned)
+
+    def _copy(self, port: int) -> None:
+        self._written = as_written(self._written, self._packet)
+        self.copies.append(Copy(port, self._written, self._lookup.step))
+
+    def _tell_controller(self) -> None:
+        self._written = as_written(self._written, self._packet)
+        self.controller.append(self._written)
