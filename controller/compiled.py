@@ -34,7 +34,9 @@ def compiled(stored: Stored, status: Mapping[str, Any], host: str) -> Desired | 
 
 
 def _of_host(stored: Stored, status: Mapping[str, Any], host: str, facts: HostFacts) -> Desired:
-    locations = Locations(status["ports"], frozenset())
+    # The report may be of another generation, and it has the ports of plain switches too.
+    places = {port: place for port, place in status["ports"].items() if port in stored.network.host_ports}
+    locations = Locations(places, frozenset())
     return compile(view(stored.network, stored.tags, locations, facts, host))
 
 

@@ -122,16 +122,17 @@ class Building:
         return "\n".join(lines[-_LOG_TAIL:]) or "(empty)"
 
     def follow(self, topology: Topology) -> None:
-        """Take over another model: make the instances that are new, remove those that are gone, move the others.
+        """Take over another model: make the instances that are new, change and move others, end those that are gone.
 
-        A port whose host the model leaves open stays where it is. The hosts must be the same.
+        What runs in an instance that stays goes on. A port whose host the model leaves open stays where it is. The
+        hosts must be the same.
         """
         for name in self._topology.ports.keys() - topology.ports.keys():
             self._instances.remove(self._topology.ports[name])
         old, self._topology = self._topology.ports, topology
         for name, port in topology.ports.items():
             if name in old and not old[name].is_same_instance(port):
-                self._instances.remove(old[name])
+                self._instances.change(old[name], port)
             if not self._instances.has(port):
                 self._instances.create(port, None, is_userspace=not has_kernel_datapath())
             if (switch := self._declared(port)) is not None:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mininet_topos import namespaces, second_cable
+from mininet_topos.configuring import configure
 from mininet_topos.directory import LabDirectory, port_node
 from mininet_topos.errors import LabError
 from mininet_topos.switch import OpenVSwitch
@@ -18,9 +19,6 @@ from mininet_topos.waiting import Waiting
 
 _NOWHERE = Path("/proc/self/ns/net")
 """The namespace of the lab's init, where the cables of unplugged ports end."""
-
-_ONLINK = 4
-"""RTNH_F_ONLINK: the gateway is on the link even where no address of the port says so."""
 
 INSTANCE_INTERFACE = second_cable.FIRST
 
@@ -41,15 +39,7 @@ class Instances:
         namespaces.create(namespace)
         end = switch.namespace if switch else _NOWHERE
         self._lay_cable(port, end, INSTANCE_INTERFACE, state="up" if switch else "down", is_userspace=is_userspace)
-        with namespaces.links(namespace) as route:
-            index = namespaces.index_of(route, INSTANCE_INTERFACE)
-            for address in port.addresses:
-                route.addr("add", index=index, address=str(address.ip), prefixlen=address.network.prefixlen)
-            route.link("set", index=index, state="up")
-            if port.gateway is not None:
-                route.route("add", dst="default", gateway=str(port.gateway), oif=index, flags=_ONLINK)
-            for way in port.routes:
-                route.route("add", dst=str(way.to), gateway=str(way.via), oif=index)
+        configure(namespace, INSTANCE_INTERFACE, port)
         self._on[port.name] = None
 
     def _lay_cable(self, port: LabPort, end: Path, interface: str, *, state: str, is_userspace: bool) -> None:
@@ -67,14 +57,33 @@ class Instances:
         """Whether the instance of a port exists."""
         return port.name in self._on
 
+    def change(self, old: LabPort, port: LabPort) -> None:
+        """Give an instance another MAC address, MTU, addresses or routes. What runs inside goes on."""
+        self.part(old)
+        switch = self._on[port.name]
+        if old.interface != port.interface:
+            if switch is not None:
+                self.unplug(old)
+            with namespaces.links(_NOWHERE) as route:
+                route.link("set", index=namespaces.index_of(route, old.interface), ifname=port.interface)
+        if old.mtu != port.mtu:
+            on = self._on[port.name]
+            with namespaces.links(on.namespace if on else _NOWHERE) as route:
+                route.link("set", index=namespaces.index_of(route, port.interface), mtu=port.mtu)
+        configure(self._directory.namespace(port_node(port.name)), INSTANCE_INTERFACE, port, old)
+        if switch is not None:
+            self.plug(port, switch)
+
     def remove(self, port: LabPort) -> None:
-        """Take a port off its host and cut its cable. What runs inside keeps the namespace until it ends."""
+        """End an instance, with all that runs in it, and cut its cable."""
         self.part(port)
         if self._on[port.name] is not None:
             self.unplug(port)
         with namespaces.links(_NOWHERE) as route:
             route.link("del", index=namespaces.index_of(route, port.interface))
-        namespaces.remove(self._directory.namespace(port_node(port.name)))
+        namespace = self._directory.namespace(port_node(port.name))
+        namespaces.end_processes(namespace)
+        namespaces.remove(namespace)
         del self._on[port.name]
 
     def attach(self, switch: OpenVSwitch, ports: Sequence[LabPort]) -> list[str]:

@@ -42,7 +42,7 @@ from mininet_topos.directory import (
 from mininet_topos.errors import LabError
 from mininet_topos.messages import Request, Verb
 from mininet_topos.probe import Probe, order
-from mininet_topos.topology import Topology, describe
+from mininet_topos.topology import InstanceChanges, Topology, describe, instance_changes
 from mininet_topos.waiting import patience
 
 _PATIENCE = patience(20.0)
@@ -222,10 +222,15 @@ class Lab:
                 "the new file: ovs-vpc lab down, ovs-vpc lab up FILE"
             )
 
+    def instance_changes(self, network: Network) -> InstanceChanges:
+        """What :meth:`follow` would do with the instances."""
+        return instance_changes(self.topology, describe(network))
+
     def follow(self, text: str) -> None:
         """Make the lab's instances those of another network with the same hosts; what is the same runs on.
 
-        New ports are plugged in where the network says, others moved there, and those that are gone ended.
+        New ports are plugged in where the network says, others changed and moved there while what runs in them goes
+        on, and those that are gone ended, with all that runs in them.
         """
         self._ask("follow", text)
         for outdated in ("network", "topology"):

@@ -3,10 +3,12 @@
 import ctypes
 import fcntl
 import os
+import signal
 import socket
 import struct
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,9 @@ _ETHTOOL_STXCSUM = 0x17
 _libc = ctypes.CDLL(None, use_errno=True)
 
 _HERE = Path("/proc/self/ns/net")
+
+_SOON = 0.005
+"""Seconds in which a process that was killed is gone."""
 
 
 def _check(result: int, what: str) -> None:
@@ -76,6 +81,29 @@ def remove(namespace: Path) -> None:
     """Let go of a namespace: it ends with the last process in it."""
     detach(namespace)
     namespace.unlink()
+
+
+def end_processes(namespace: Path) -> None:
+    """Kill every process that is in a namespace, so that nothing stays behind where no cable leads any more."""
+    identity = namespace.stat().st_ino
+    while found := [pid for pid in _processes() if _namespace_of(pid) == identity]:
+        for pid in found:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(_SOON)
+
+
+def _processes() -> list[int]:
+    """Every process but ourselves."""
+    return [int(path.name) for path in Path("/proc").glob("[0-9]*") if path.name != str(os.getpid())]
+
+
+def _namespace_of(pid: int) -> int | None:
+    """The network namespace that a process is in; None when it has ended, or is about to."""
+    try:
+        return Path(f"/proc/{pid}/ns/net").stat().st_ino
+    except OSError:
+        return None
 
 
 def _disable_ipv6() -> None:

@@ -105,6 +105,27 @@ class Topology:
         return tuple((lan, lan.router) for lan in self.lans if lan.router is not None)
 
 
+@dataclass(frozen=True, slots=True)
+class InstanceChanges:
+    """What becomes of instances when a lab follows another network; each by the name of its port."""
+
+    made: tuple[str, ...]
+    changed: tuple[str, ...]
+    """Those that get another MAC address, MTU, address or route, while what runs in them goes on."""
+    ended: tuple[str, ...]
+    """Those that go, with all that runs in them."""
+
+
+def instance_changes(old: Topology, new: Topology) -> InstanceChanges:
+    """What becomes of instances between two descriptions. Moves are not counted."""
+    both = old.ports.keys() & new.ports.keys()
+    return InstanceChanges(
+        tuple(name for name in new.ports if name not in old.ports),
+        tuple(name for name in new.ports if name in both and not old.ports[name].is_same_instance(new.ports[name])),
+        tuple(name for name in old.ports if name not in new.ports),
+    )
+
+
 def describe(network: Network) -> Topology:
     """The lab of a valid network. Raises :class:`LabError` for what a lab cannot have."""
     lans = _lans(network.underlay)

@@ -13,6 +13,7 @@ from controller.cli.waiting import wait_connected
 if TYPE_CHECKING:
     from controller.store import Changes, Store
     from flows.model import Network
+    from mininet_topos.topology import InstanceChanges
 
 
 def apply(
@@ -32,7 +33,8 @@ def apply(
     else has changed the model meanwhile, nothing is. Scripts say --yes.
 
     Only what differs is changed in the switches. A file with errors changes nothing. In a lab, instances that are
-    new are made and plugged in, those that moved are moved, and those that are gone are ended.
+    new are made and plugged in, those that differ are changed and moved while what runs in them goes on, and those that
+    are gone are ended, with all that runs in them.
 
     Exit code 0: every host confirmed. 1: the file is wrong; or the answer was no; or a host is not connected or did not
     confirm in time, which is then named (it will get the change once it can).
@@ -42,13 +44,16 @@ def apply(
     network, text = read_network(file)
     if target.lab is not None:
         target.lab.check_follow(text)
-    made, planned_for = (store.compare(network), None) if yes else _agreed(store, network, in_words=flows)
+    instances = target.lab.instance_changes(network) if target.lab is not None else None
+    made, planned_for = (store.compare(network), None) if yes else _agreed(store, network, instances, in_words=flows)
     with working("applying"):
         generation = store.commit(made, comment=comment, generation=planned_for)
         if target.lab is not None:
             target.lab.follow(text)
     if not store.is_served():
         fail(f"generation {generation} is stored, but no controller runs on {store.directory}")
+    if yes:
+        _tell_instances(instances)
     if wait <= 0:
         print(f"generation {generation} is stored")
         return
@@ -60,15 +65,32 @@ def apply(
         fail(f"generation {generation} is stored, but not confirmed by {', '.join(missing)}")
     print(f"generation {generation} is confirmed by every host: {summary(network)}")
     if network.segments:
-        for name, known in store.read_status()["hosts"].items():
-            for segment in known["cut_off"]:
-                print(f"  {name}: segment {segment} is cut off there: all VLANs that a host has are in use")
+        _tell_cut_off(store)
 
 
-def _agreed(store: "Store", network: "Network", *, in_words: bool) -> "tuple[Changes, int]":
+def _tell_cut_off(store: "Store") -> None:
+    for name, known in store.read_status()["hosts"].items():
+        for segment in known["cut_off"]:
+            print(f"  {name}: segment {segment} is cut off there: all VLANs that a host has are in use")
+
+
+def _tell_instances(instances: "InstanceChanges | None") -> None:
+    """What became of a lab's instances that were there, for whoever was shown no plan."""
+    if instances is None:
+        return
+    from dataclasses import replace
+
+    from controller.cli.plan import print_instances
+
+    print_instances(replace(instances, made=()))
+
+
+def _agreed(
+    store: "Store", network: "Network", instances: "InstanceChanges | None", *, in_words: bool
+) -> "tuple[Changes, int]":
     """What somebody agreed to after seeing what it does, and for which generation; ends the command otherwise."""
     # Only here: whoever says --yes needs nothing of what a plan is made of, which is most of this program.
-    from controller.cli.plan import print_plan
+    from controller.cli.plan import print_instances, print_plan
     from controller.planning import plan
 
     outlook = store.outlook(network)
@@ -80,6 +102,7 @@ def _agreed(store: "Store", network: "Network", *, in_words: bool) -> "tuple[Cha
                 "'ovs-vpc plan FILE' shows what would change, 'ovs-vpc apply --yes FILE' does it without asking"
             )
         print_plan(planned, in_words=in_words)
+        print_instances(instances)
         if not typer.confirm("Make these changes?"):
             fail("nothing was changed")
     return outlook.changes, outlook.generation

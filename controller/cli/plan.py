@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from flows.flow_change import FlowChange
     from flows.model.reachability_change import Change
     from flows.rules import Application
+    from mininet_topos.topology import InstanceChanges
 
 CHANGES = 2
 """Exit code: there is something to change."""
@@ -40,7 +42,7 @@ def plan(
     That is: the objects; how many flows each switch gets and loses in each table; and which ports reach each other
     that did not, or no more, with the object of the change that does it. Flows follow what is plugged in: those that
     change at once are counted first, then those that follow when, say, a port has moved. With --against, everything
-    counts as plugged in where the files say.
+    counts as plugged in where the files say. In a lab: which instances are made, changed while they run, and ended.
 
     Exit code 0: there is nothing to change. 2: there is. 1: the file is wrong.
     """
@@ -48,17 +50,20 @@ def plan(
     from controller.planning import plan_between
 
     network, _ = read_network(file)
+    instances = None
     with err.status("comparing"):
         if against is not None:
             planned = plan_between(read_network(against)[0], network)
         else:
-            store = find_target(state, lab).store
-            planned = plan_change(store.outlook(network), network, store.read_status())
+            target = find_target(state, lab)
+            planned = plan_change(target.store.outlook(network), network, target.store.read_status())
+            instances = target.lab.instance_changes(network) if target.lab is not None else None
         told = describe(planned, in_words=flows)
     if as_json:
-        print_json(told)
+        print_json(told | {"instances": None if instances is None else asdict(instances)})
     else:
         print_plan(planned, in_words=flows)
+        print_instances(instances)
     if planned.objects:
         raise SystemExit(CHANGES)
 
@@ -79,6 +84,21 @@ def print_plan(planned: "Planned", *, in_words: bool) -> None:
     if planned.unplugged:
         out.print(f"  more come for these ports once they are plugged in: {listed(planned.unplugged)}")
     _print_reachability(planned.reachability)
+
+
+def print_instances(changes: "InstanceChanges | None") -> None:
+    """Print what becomes of the instances of a lab; nothing when there is none, or they stay what they are."""
+    from flows.model.problem import listed
+
+    if changes is None:
+        return
+    for names, what in (
+        (changes.made, "made"),
+        (changes.changed, "changed (MAC address, MTU, addresses, routes); what runs in them goes on"),
+        (changes.ended, "ended, with all that runs in them"),
+    ):
+        if names:
+            out.print(f"[bold]instances[/] {what}: {listed(names)}")
 
 
 def _print_objects(objects: "Sequence[ObjectChange]") -> None:
