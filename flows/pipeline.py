@@ -7,6 +7,7 @@ A frame from an instance of a segment: classify (and, for a look only, known and
 or flood.
 A frame of a segment from a tunnel: classify, from_tunnel (known for a look only), learn, unicast, then flood when its
 receiver is not known.
+A frame between switches (BPDU, LLDP, pause): link_local in place of unicast.
 
 Numbers 0, 1, 2, 3, 10, 20 and 21 are those of the classic tunnel-bridge pipeline. A goto only leads to a higher
 number.
@@ -58,9 +59,9 @@ OUTBOUND = Table(
     "outbound",
     1,
     "Is the frame for one station, or for a group?",
-    reads=[ETH_DST],
+    reads=[ETH_DST, ETH_TYPE],
     writes=[],
-    next=["unicast", "flood", "neither"],
+    next=["unicast", "flood", "neither", "link_local"],
     miss=("for neither one station nor a group", (goto("neither"),)),
 )
 NEITHER = Table(
@@ -86,9 +87,9 @@ LEARN = Table(
     "learn",
     10,
     "Does the host that sent this frame have ports of its segment, and who is there?",
-    reads=[VLAN, TUN_SRC, TUN_ID, IN_PORT, ETH_SRC, ADMITTED],
+    reads=[VLAN, TUN_SRC, TUN_ID, IN_PORT, ETH_SRC, ETH_DST, ETH_TYPE, ADMITTED],
     writes=[],
-    next=["unicast"],
+    next=["unicast", "link_local"],
     learns=["unicast"],
     miss=("from a host that has no port of the segment: dropped", drop()),
 )
@@ -113,6 +114,15 @@ KNOWN = Table(
         "not known: new to its segment, or one too many",
         (probe(NEITHER.number, NEITHER.miss_rule.flow({}).cookie),),
     ),
+)
+LINK_LOCAL = Table(
+    "link_local",
+    13,
+    "May a frame that switches send to each other pass this switch?",
+    reads=[IN_PORT, ETH_TYPE, ETH_DST],
+    writes=[],
+    next=["flood"],
+    miss=("for a group that only switches listen to: ends at the link: dropped", drop()),
 )
 UNICAST = Table(
     "unicast",
@@ -213,6 +223,7 @@ TABLES: tuple[Table, ...] = (
     LEARN,
     LEARN_LOCAL,
     KNOWN,
+    LINK_LOCAL,
     UNICAST,
     FLOOD,
     PORT_SECURITY,

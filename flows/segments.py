@@ -13,9 +13,11 @@ from flows.switching import (
     Flood,
     Half,
     Learning,
+    LinkEnd,
     Member,
     RemoteMac,
     RemoteMembers,
+    SwitchGroups,
     SwitchingUnit,
     TunnelSegment,
 )
@@ -75,6 +77,7 @@ class HostSegments:
             ends.append(ward.uplink)
             ofport, wire = ward.uplink
             yield Member(ward.number, ward.vlan, ofport, wire, ward.learning, ofport.name, why)
+            yield LinkEnd(ofport, True, why)
         remote: list[RemoteCopy] = []
         if ward.tunnel is not None:
             assert segment.id is not None
@@ -84,6 +87,7 @@ class HostSegments:
                 yield RemoteMembers(ward.number, ward.vlan, segment.id, host, tunnel_ip, ward.learning, why)
                 remote.append(RemoteCopy(host, tunnel_ip, ward.tunnel, segment.id))
         local = tuple(LocalCopy(ofport, wire) for ofport, wire in ends)
+        yield SwitchGroups(why)
         yield Flood(ward.vlan, Copies(local, tuple(remote)), why)
         for copy in local:
             port = own.get(str(copy.ofport))
@@ -100,6 +104,7 @@ class HostSegments:
                 ofport = Named(interface.ofport, port.name)
                 wire = _wire(port, segment)
                 yield Member(ward.number, ward.vlan, ofport, wire, ward.learning, port.name, _why(port))
+                yield LinkEnd(ofport, False, _why(port))
             if ward.learning is not None and port.mac is not None:
                 if len(places) > 1:
                     yield from self._announced(port, port.mac, ward, places, interface)

@@ -132,6 +132,29 @@ class Half:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkEnd:
+    """A port of this switch, as the end of a link: whether a switch that speaks a spanning tree may be behind it."""
+
+    ofport: Named
+    expects_bpdus: bool
+    why: Why
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchGroups:
+    """Frames that are for switches only may come here."""
+
+    why: Why
+
+
+@dataclass(frozen=True, slots=True)
+class PassesMrp:
+    """The switch passes on what is for the applications of MRP."""
+
+    why: Why
+
+
+@dataclass(frozen=True, slots=True)
 class Flood:
     """Where copies of a frame go whose receiver is not known, or that is for a group."""
 
@@ -157,6 +180,9 @@ SwitchingUnit = (
     | RemoteMac
     | AnnouncedMac
     | Half
+    | LinkEnd
+    | SwitchGroups
+    | PassesMrp
     | Flood
     | FloodOthers
 )

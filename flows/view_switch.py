@@ -16,7 +16,17 @@ from flows.model.interfaces import interface_name
 from flows.model.switch import UNTAGGED
 from flows.model.types import Declared
 from flows.rules import Why
-from flows.switching import Flood, FloodOthers, Learning, Member, SwitchingUnit, TrunkAll
+from flows.switching import (
+    Flood,
+    FloodOthers,
+    Learning,
+    LinkEnd,
+    Member,
+    PassesMrp,
+    SwitchGroups,
+    SwitchingUnit,
+    TrunkAll,
+)
 from flows.templates import Named
 from flows.tree import Way, named_vlans
 
@@ -61,6 +71,8 @@ class _End:
     """The VLANs that it carries, each with its tag on the wire."""
     is_trunk_of_all: bool
     """Whether it carries every other VLAN too, under its own tag."""
+    expects_bpdus: bool
+    """Whether a switch that speaks a spanning tree may be behind it, directly or further on."""
     why: Why
 
 
@@ -80,6 +92,7 @@ class _View:
     def units(self) -> Iterator[SwitchingUnit]:
         ends = [*self._machines(), *self._links(), *self._routers()]
         for end in ends:
+            yield LinkEnd(end.ofport, end.expects_bpdus, end.why)
             for vlan, wire in end.vlans.items():
                 segment = self._segment(vlan)
                 yield Member(segment, _vlan(vlan), end.ofport, wire, self._learning, str(end.ofport), end.why)
@@ -87,6 +100,8 @@ class _View:
                 yield TrunkAll(self._segment(_EVERY_VLAN), end.ofport, self._learning, str(end.ofport), end.why)
         of_all = [end for end in ends if end.is_trunk_of_all]
         reason = _why(self._switch)
+        if ends:
+            yield from (SwitchGroups(reason), PassesMrp(reason))
         for vlan in sorted({vlan for end in ends for vlan in end.vlans}):
             local = tuple(LocalCopy(end.ofport, end.vlans[vlan]) for end in ends if vlan in end.vlans)
             unchanged = tuple(end.ofport for end in of_all if vlan not in end.vlans)
@@ -116,7 +131,7 @@ class _View:
                 ofport = self._numbers.get(router.leg(name))
                 if leg.switch == self._switch.name and ofport is not None:
                     named = Named(ofport, f"{router.name}.{name}")
-                    yield _End(named, {leg.vlan: None}, False, _why(router))
+                    yield _End(named, {leg.vlan: None}, False, False, _why(router))
 
     def _links(self) -> Iterator[_End]:
         for link in self._network.links.values():
@@ -128,10 +143,10 @@ class _View:
 
     def _link(self, link: Link, ofport: Named, ways: Set[int | None]) -> _End:
         if None in ways and ways >= self._named:
-            return _End(ofport, {UNTAGGED: None}, True, _why(link))
+            return _End(ofport, {UNTAGGED: None}, True, True, _why(link))
         # Some VLANs take other ways. Then it carries those that the model knows, and no others.
         vlans = {vlan for vlan in self._known if (vlan if vlan in self._named else None) in ways}
-        return _End(ofport, _wires(vlans), False, _why(link))
+        return _End(ofport, _wires(vlans), False, True, _why(link))
 
     @cached_property
     def _named(self) -> frozenset[int]:
@@ -154,8 +169,8 @@ def _carries(port: SwitchPort, vlan: int) -> bool:
 
 def _machine(port: SwitchPort, ofport: Named) -> _End:
     if port.trunk is None:
-        return _End(ofport, {port.vlan: None}, False, _why(port))
-    return _End(ofport, _wires(port.trunk or (UNTAGGED,)), not port.trunk, _why(port))
+        return _End(ofport, {port.vlan: None}, False, True, _why(port))
+    return _End(ofport, _wires(port.trunk or (UNTAGGED,)), not port.trunk, True, _why(port))
 
 
 def _wires(vlans: Set[int] | tuple[int, ...]) -> dict[int, int | None]:

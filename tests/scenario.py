@@ -12,7 +12,7 @@ from flows.plan import Desired
 from flows.plugged import host_facts as plugged
 from flows.plugged import host_node, plugged_in, switch_node, tags
 from flows.rules import Why
-from flows.switching import Flood, FloodOthers, Learning, Member, TrunkAll
+from flows.switching import Flood, FloodOthers, Learning, LinkEnd, Member, PassesMrp, SwitchGroups, TrunkAll
 from flows.templates import Named
 from flows.view import Unit, view
 
@@ -70,6 +70,10 @@ def plain_switch() -> frozenset[Unit]:
             Flood(ten, Copies((LocalCopy(access, None), *(LocalCopy(p, 10) for p in (trunk, every, silent)))), reason),
             Flood(twenty, Copies(tuple(LocalCopy(p, 20) for p in (trunk, every, silent))), reason),
             FloodOthers((every, silent), reason),
+            LinkEnd(access, False, reason),
+            *(LinkEnd(port, True, reason) for port in (trunk, every, silent)),
+            SwitchGroups(reason),
+            PassesMrp(reason),
         }
     )
 

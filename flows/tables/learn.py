@@ -2,18 +2,20 @@
 
 Frames of segments come here from tunnels, with the VLAN of this host. When the sending host has ports of the segment,
 the sender's address is learned: frames to it go back to that host, without a tag, under the key they came with. A
-frame from any other host was forged or comes late: dropped, and counted.
+frame from any other host was forged or comes late: dropped, and counted. Frames between switches, which no host sends
+to another, go to link_local.
 """
 
 from collections.abc import Iterator
 
 from flows import priorities
-from flows.fields import IN_PORT, TUN_DST, TUN_ID, TUN_SRC, VLAN, VLAN_TCI
+from flows.fields import ETH_TYPE, IN_PORT, TUN_DST, TUN_ID, TUN_SRC, VLAN, VLAN_TCI
+from flows.groups import CISCO, MAC_CONTROL, RESERVED
 from flows.learning import Load, OutputTo
 from flows.pipeline import LEARN
 from flows.registers import ADMITTED
 from flows.rules import Application
-from flows.switching import RemoteMembers
+from flows.switching import RemoteMembers, TunnelSegment
 from flows.templates import P, eq, goto, learn_unicast
 
 _FROM_HOST = [eq(TUN_SRC, P.tunnel_ip), eq(VLAN, P.vlan)]
@@ -32,6 +34,19 @@ NOT_LEARNED = LEARN.rule(
     do=[goto("unicast")],
     priority=priorities.FALLBACK,
 )
+BETWEEN_SWITCHES = tuple(
+    LEARN.rule(sentence, match=[match], do=[goto("link_local")], priority=priorities.GUARD)
+    for sentence, match in (
+        ("from a tunnel, for a group that only switches listen to (IEEE 802.1Q)", RESERVED),
+        ("from a tunnel, for a group that only switches listen to (Cisco)", CISCO),
+        ("from a tunnel, though it controls a link", eq(ETH_TYPE, MAC_CONTROL)),
+    )
+)
+
+
+def for_segment(segment: TunnelSegment) -> Iterator[Application]:
+    for rule in BETWEEN_SWITCHES:
+        yield rule(segment.why)
 
 
 def for_host(members: RemoteMembers) -> Iterator[Application]:
@@ -49,4 +64,4 @@ def for_host(members: RemoteMembers) -> Iterator[Application]:
         )
 
 
-UNITS = {RemoteMembers: for_host}
+UNITS = {RemoteMembers: for_host, TunnelSegment: for_segment}

@@ -2,7 +2,8 @@
 
 Packets from instances come here. IPv4 must carry the port's MAC and one of its addresses as source and be sent
 to the gateway's MAC, the only one that an instance ever learns. ARP must carry them inside too; a probe, which
-has no sender address yet (RFC 5227), may pass. Everything else is dropped, each kind with its own counter.
+has no sender address yet (RFC 5227), may pass. Everything else is dropped, each kind with its own counter: also what is
+for the groups that switches use among themselves.
 """
 
 from collections.abc import Iterator
@@ -10,11 +11,12 @@ from ipaddress import IPv4Address
 
 from flows import priorities
 from flows.fields import ARP_SHA, ARP_SPA, ETH_DST, ETH_SRC, ETH_TYPE, ETH_TYPE_ARP, ETH_TYPE_IPV4, IN_PORT, IP_SRC
+from flows.groups import RESERVED
 from flows.model import GATEWAY_MAC
 from flows.pipeline import PORT_SECURITY
 from flows.rules import Application
 from flows.templates import P, drop, eq, goto
-from flows.view import LocalPort
+from flows.view import LocalPort, LocalVpc
 
 NO_ADDRESS = IPv4Address(0)
 
@@ -52,6 +54,16 @@ NOT_ITS_ARP = PORT_SECURITY.rule(
     do=drop(),
     priority=priorities.FALLBACK,
 )
+FOR_SWITCHES = PORT_SECURITY.rule(
+    "from an instance, for a group that only switches listen to: dropped",
+    match=[RESERVED],
+    do=drop(),
+    priority=priorities.GUARD,
+)
+
+
+def for_vpc(vpc: LocalVpc) -> Iterator[Application]:
+    yield FOR_SWITCHES(vpc.why)
 
 
 def for_port(port: LocalPort) -> Iterator[Application]:
@@ -63,4 +75,4 @@ def for_port(port: LocalPort) -> Iterator[Application]:
     yield NOT_ITS_ARP(port.why, port=port.ofport)
 
 
-UNITS = {LocalPort: for_port}
+UNITS = {LocalPort: for_port, LocalVpc: for_vpc}

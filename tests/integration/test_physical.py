@@ -6,7 +6,7 @@ import pytest
 from scapy.all import ICMP, Dot1Q
 
 from controller.cli.lab.ping import ping_all, plugged
-from tests.integration.frames import BROADCAST, Frames, Tag, frames
+from tests.integration.frames import BROADCAST, Frames, Tag, frame, frames
 from tests.integration.learned import entry
 from tests.integration.vpclab import VpcLab
 from tests.scenario import SHIPPED
@@ -17,6 +17,7 @@ Labs = Callable[[str], VpcLab]
 OFFICE = (SHIPPED / "physical-vlans.yaml").read_text()
 LAN = "physical/office"
 HOSTS = ["host1", "host2"]
+CDP, PVST_BPDU = "01:00:0c:cc:cc:cc", "01:00:0c:cc:cc:cd"
 VISITOR, SECOND = "0e:02:00:00:00:77", "0e:02:00:00:00:78"
 
 
@@ -75,6 +76,30 @@ def test_machines_of_the_office(watch: Frames) -> None:
     for tags in ((), (Tag(0),), (Tag(1),), (Tag(2),), (Tag(7),), (Tag(1003),), (Tag(4095),)):
         watch.check(LAN, BROADCAST, {}, *tags)
     watch.check(LAN, BROADCAST, {"a1": (Tag(1002),), "a2": (Tag(1002),)}, Tag(1001), Tag(1002))
+
+
+def test_instances_do_not_speak_to_the_switches_of_the_office(lab: VpcLab, watch: Frames) -> None:
+    """Spanning tree, LACP, pause and LLDP of an instance end at its port, whichever VLAN it is in."""
+    sentence = "a BPDU, or the like, from a1, where no switch is expected"
+    before = lab.dropped("host1", sentence)
+    for last in (0x00, 0x01, 0x02, 0x03, 0x0E, 0x0F, 0x21):
+        watch.check("a1", f"01:80:c2:00:00:{last:02x}", {})
+    for to in (CDP, PVST_BPDU):
+        watch.check("a1", to, {})
+    assert lab.dropped("host1", sentence) == before + 9
+    watch.check("a1", "01:80:c2:00:00:10", {LAN: (Tag(1001),), "a2": ()})  # beside the reserved ones
+    pause = frame(0, watch.mac("a1"), "02:00:00:00:00:77", ()).replace(b"\x88\xb6", b"\x88\x08", 1)
+    before = lab.dropped("host1", "a pause frame")
+    watch.send_bytes("a1", pause)
+    watch.settle("a1")
+    assert lab.dropped("host1", "a pause frame") == before + 1
+
+
+def test_only_bpdus_of_the_office_get_further_than_its_links(watch: Frames) -> None:
+    for to in ("01:80:c2:00:00:00", PVST_BPDU):
+        watch.check(LAN, to, {"a1": (), "a2": ()}, Tag(1001))
+    for to in ("01:80:c2:00:00:01", "01:80:c2:00:00:02", "01:80:c2:00:00:0e", "01:80:c2:00:00:21", CDP):
+        watch.check(LAN, to, {}, Tag(1001))
 
 
 def test_a_machine_moves_between_the_office_and_a_host(watch: Frames) -> None:

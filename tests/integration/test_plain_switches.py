@@ -96,6 +96,21 @@ def test_flooded_once_each_in_a_ring(labs: Labs) -> None:
     assert len(sent) == 40, "what a sees is what it sends itself, and none of it comes back"
 
 
+def test_of_frames_between_switches_only_bpdus_pass(labs: Labs) -> None:
+    """Our switches speak no spanning tree: those of others find a loop through ours by their own BPDUs only."""
+    lab = labs(LAN)
+    sender, *others = lab.network.switch_ports
+    passed = ["01:80:c2:00:00:00", "01:00:0c:cc:cc:cd", "01:80:c2:00:00:21"]
+    stopped = ["01:80:c2:00:00:01", "01:80:c2:00:00:02", "01:80:c2:00:00:0e", "01:00:0c:cc:cc:cc"]
+    with captures(lab, *others) as got:
+        for to in (*stopped, *passed):
+            lab.send(sender, frame(lab, sender, to))
+        lab.ping(sender, others[0], 1)
+    assert {port: [packet.dst for packet in ours(packets)] for port, packets in got.items()} == {
+        port: passed for port in others
+    }
+
+
 @pytest.mark.system("S1")
 def test_silent_machine_is_forgotten(labs: Labs) -> None:
     lab = labs(LAN)

@@ -108,6 +108,16 @@ def test_trunk_ports_and_no_vlan(watch: Frames) -> None:
         watch.check("vnet3", BROADCAST, {"second-if": ()}, Tag(0, pcp=3))
 
 
+def test_frames_between_switches(watch: Frames) -> None:
+    """They end at the port that they came in by (IEEE 802.1Q, 8.6.3), in every VLAN."""
+    for last in (0x00, 0x01, 0x02, 0x03, 0x08, 0x0E, 0x0F):
+        watch.check("vnet0", f"01:80:c2:00:00:{last:02x}", {})
+        watch.check("second-if", f"01:80:c2:00:00:{last:02x}", {}, Tag(101))
+    for to in ("01:00:0c:cc:cc:cc", "01:00:0c:cc:cc:cd"):
+        watch.check("second-if", to, {}, Tag(101))
+    watch.check("vnet0", "01:80:c2:00:00:10", FROM_VNET0)
+
+
 def test_double_tags(watch: Frames) -> None:
     """The outer tag says which VLAN it is; the inner one travels along and means nothing."""
     inner = Tag(103, pcp=1)

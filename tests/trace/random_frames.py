@@ -7,6 +7,7 @@ from random import Random
 
 from flows.facts import HostFacts
 from flows.fields import PROTO_TCP, PROTO_UDP
+from flows.groups import BPDU, LINK_PROTOCOLS, PVST_BPDU
 from flows.model import GATEWAY_MAC, Network
 from flows.pipeline import TABLES
 from flows.tables.from_tunnel import KEEPALIVE_MAC, PROOF_MAC
@@ -14,7 +15,8 @@ from flows.tables.from_tunnel import KEEPALIVE_MAC, PROOF_MAC
 NOWHERE_PORT = 77
 """An OpenFlow port number that no port has."""
 _STRANGERS = ["02:00:00:00:00:66", "02:00:00:00:00:77", "02:00:00:00:00:88"]
-_GROUPS = ["ff:ff:ff:ff:ff:ff", "01:00:5e:00:00:01", "03:00:00:00:00:01"]
+_SWITCHES = [BPDU, PVST_BPDU, "01:80:c2:00:00:0e", "01:80:c2:00:00:10", "01:80:c2:00:00:21", "01:00:0c:cc:cc:cc"]
+_GROUPS = ["ff:ff:ff:ff:ff:ff", "01:00:5e:00:00:01", "03:00:00:00:00:01", *_SWITCHES]
 _NO_TYPE = 0x1F
 """Below 0x600 a frame's type is a length."""
 
@@ -112,7 +114,7 @@ class Frames:
         if kind < 0.9:  # by SNAP, which also has a type
             snap = bytes.fromhex("aaaa03000000") if self._mostly() else bytes.fromhex("aaaa030000f8")
             return _NO_TYPE, snap + struct.pack("!H", self._random.choice([0x0800, 0x100])) + self._ipv4(ip, to)
-        others = [0x88B5, 0x88B6, 0x86DD, 0x8035, 0x05FF, 0x0600, 0x8100]
+        others = [*map(int, LINK_PROTOCOLS), 0x88B5, 0x88B6, 0x86DD, 0x8035, 0x05FF, 0x0600, 0x8100]
         return self._random.choice(others), self._random.randbytes(self._random.choice([1, 28, 46]))
 
     def _ipv4(self, ip: IPv4Address, to: IPv4Address) -> bytes:

@@ -12,10 +12,21 @@ STRANGER = "02:00:00:00:00:77"
 EVERYBODY = "ff:ff:ff:ff:ff:ff"
 
 
-def frame(port: int, to: str, *, sender: str = "02:00:00:00:00:66", vlan: int | None = None, priority: int = 0) -> str:
-    """An IPv4 frame as an instance would send it."""
+BPDU, PVST_BPDU = "01:80:c2:00:00:00", "01:00:0c:cc:cc:cd"
+
+
+def frame(
+    port: int,
+    to: str,
+    *,
+    sender: str = "02:00:00:00:00:66",
+    vlan: int | None = None,
+    priority: int = 0,
+    kind: int = 0x800,
+) -> str:
+    """A frame as an instance would send it, of IPv4 if nothing else is said."""
     tag = "" if vlan is None else f"dl_vlan={vlan},dl_vlan_pcp={priority},"
-    return f"in_port={port},{tag}dl_src={sender},dl_dst={to},dl_type=0x800"
+    return f"in_port={port},{tag}dl_src={sender},dl_dst={to},dl_type={kind:#x}"
 
 
 def tunnelled(key: int, to: str, *, host: int = 2, sender: str = "02:00:00:00:00:66", vlan: int | None = None) -> str:
@@ -161,4 +172,51 @@ CASES = [
     ),
     Case("plain, other VLAN", PLAIN, frame(3, STRANGER, vlan=99), "of a VLAN that only", ["4"], {"dl_vlan": "99"}),
     Case("plain, learns nothing", PLAIN, frame(4, STRANGER, vlan=98), "of a VLAN that only ports for all", ["3"]),
+    # frames between switches
+    Case("BPDU, access port", S1, frame(3, BPDU, kind=0x5FF), "a BPDU, or the like, from green1, where no switch is"),
+    Case("BPDU, trunk port", S1, frame(2, BPDU, vlan=101, kind=0x5FF), "a BPDU, or the like, from trunk1, where no"),
+    Case("PVST+, trunk port", S1, frame(2, PVST_BPDU, vlan=101), "a BPDU, or the like, from trunk1, where no switch"),
+    Case("CDP, access port", S1, frame(3, "01:00:0c:cc:cc:cc"), "a BPDU, or the like, from green1, where no switch"),
+    Case("MVRP, access port", S1, frame(3, "01:80:c2:00:00:21"), "a BPDU, or the like, from green1, where no switch"),
+    Case("LLDP, access port", S1, frame(3, "01:80:c2:00:00:0e", kind=0x88CC), "LLDP: ends at the link"),
+    Case("LACP, access port", S1, frame(3, "01:80:c2:00:00:02", kind=0x8809), "LACP, or another slow protocol: ends"),
+    Case("pause, access port", S1, frame(3, "01:80:c2:00:00:01", kind=0x8808), "a pause frame, or other MAC control"),
+    Case("pause to a station", S1, frame(3, STRANGER, kind=0x8808), "a pause frame, or other MAC control: ends"),
+    Case(
+        "beside the reserved groups",
+        S1,
+        frame(3, "01:80:c2:00:00:10"),
+        "of segment green, from here",
+        ["2"] + 2 * [TUNNEL],
+    ),
+    Case("BPDU from a tunnel", S1, tunnelled(1, BPDU), "for a group that only switches listen to: ends at the link"),
+    Case("PVST+ from a tunnel", S1, tunnelled(1, PVST_BPDU), "for a group that only switches listen to: ends at the"),
+    Case(
+        "pause from a tunnel",
+        S1,
+        tunnelled(1, STRANGER).replace("0x800", "0x8808"),
+        "a pause frame, or other MAC control: ends at the link",
+        through="from a tunnel, though it controls a link",
+    ),
+    Case(
+        "BPDU from a physical network",
+        S1,
+        frame(60001, BPDU, vlan=1001, kind=0x5FF),
+        "of segment office, from here",
+        ["4"],
+        through="a BPDU from physical network office",
+    ),
+    Case(
+        "LLDP from a physical network, to the BPDUs' group",
+        S1,
+        frame(60001, BPDU, vlan=1001, kind=0x88CC),
+        "LLDP: ends at the link",
+    ),
+    Case("pause from a physical network", S1, frame(60001, "01:80:c2:00:00:01", vlan=1001), "for a group that only"),
+    Case("plain, BPDU", PLAIN, frame(2, BPDU, vlan=10), "of VLAN 10, from here", ["3", "4", "1"]),
+    Case("plain, PVST+", PLAIN, frame(3, PVST_BPDU, vlan=99), "of a VLAN that only ports for all", ["4"]),
+    Case("plain, BPDU where none is expected", PLAIN, frame(1, BPDU), "a BPDU, or the like, from port 1, where no"),
+    Case("plain, LACP", PLAIN, frame(2, "01:80:c2:00:00:02", vlan=10, kind=0x8809), "LACP, or another slow protocol"),
+    Case("plain, provider BPDU", PLAIN, frame(2, "01:80:c2:00:00:08", vlan=10), "for a group that only switches"),
+    Case("plain, MVRP", PLAIN, frame(2, "01:80:c2:00:00:21", vlan=10), "of VLAN 10, from here", ["3", "4", "1"]),
 ]

@@ -124,6 +124,18 @@ CASES = [
     Case("ARP as another", A, arp(PEERED, "blue1", "10.0.1.1", arp_spa="10.0.1.142"), "ARP from blue1 with a sender"),
     Case("ARP of another MAC", A, arp(PEERED, "blue1", "10.0.1.1", arp_sha=NOBODY), "ARP from blue1 with a sender"),
     Case("IPv6", A, f"in_port=1,ipv6,dl_src={PEERED.ports['blue1'].mac}", "from an instance, neither IPv4 nor ARP"),
+    Case(
+        "ARP to a group of switches",
+        A,
+        arp(PEERED, "blue1", "10.0.1.1", dl_dst="01:80:c2:00:00:00"),
+        "from an instance, for a group that only switches listen to",
+    ),
+    Case(
+        "LLDP",
+        A,
+        "in_port=1,dl_dst=01:80:c2:00:00:0e,dl_type=0x88cc",
+        "from an instance, for a group that only switches",
+    ),
     # arp_proxy
     Case(
         "the gateway's MAC",

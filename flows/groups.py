@@ -1,0 +1,28 @@
+"""Group addresses that switches use among themselves: what is sent to them is never just passed on.
+
+Sources: IEEE 802.1Q-2018, tables 8-1 to 8-3 (reserved addresses) and 10-1 (addresses of MRP applications).
+"""
+
+from flows.fields import ETH_DST
+from flows.templates import Named, TermTemplate
+
+BPDU = "01:80:c2:00:00:00"
+"""Where spanning trees send their BPDUs."""
+PVST_BPDU = "01:00:0c:cc:cc:cd"
+"""Where Cisco's spanning trees of single VLANs (PVST+) send theirs."""
+
+RESERVED = TermTemplate(ETH_DST, 0x0180C2000000, mask=0xFFFFFFFFFFD0)
+"""01:80:c2:00:00:00 to 0f: a bridge passes none of these on. 20 to 2f: GVRP, MVRP, MMRP and other MRP applications."""
+MRP = TermTemplate(ETH_DST, 0x0180C2000020, mask=0xFFFFFFFFFFF0)
+CISCO = TermTemplate(ETH_DST, 0x01000CCCCCCC, mask=0xFFFFFFFFFFFE)
+"""01:00:0c:cc:cc:cc (CDP, VTP, DTP, PAgP, UDLD) and PVST+."""
+
+MAC_CONTROL = Named(0x8808, "a pause frame, or other MAC control")
+"""IEEE 802.3, annex 31: never passed on, whoever it is for."""
+LINK_PROTOCOLS = (
+    MAC_CONTROL,
+    Named(0x8809, "LACP, or another slow protocol"),
+    Named(0x888E, "802.1X"),
+    Named(0x88CC, "LLDP"),
+)
+"""Ethernet types of protocols between the two ends of a link. Some may be sent to ``BPDU`` too."""
