@@ -169,8 +169,8 @@ def _carries(port: SwitchPort, vlan: int) -> bool:
 
 def _machine(port: SwitchPort, ofport: Named) -> _End:
     if port.trunk is None:
-        return _End(ofport, {port.vlan: None}, False, True, _why(port))
-    return _End(ofport, _wires(port.trunk or (UNTAGGED,)), not port.trunk, True, _why(port))
+        return _End(ofport, {port.vlan: None}, False, not port.bpdu_guard, _why(port))
+    return _End(ofport, _wires(port.trunk or (UNTAGGED,)), not port.trunk, not port.bpdu_guard, _why(port))
 
 
 def _wires(vlans: Set[int] | tuple[int, ...]) -> dict[int, int | None]:

@@ -11,7 +11,7 @@ from typing import Any
 from controller.store.shapes import Column, Many, Table, tables
 
 DATABASE = "ovs_vpc"
-VERSION = "1.1.0"
+VERSION = "1.2.0"
 """To be raised with each change of the schema: by it an older database is known and converted."""
 
 SCHEMA_FILE = Path(__file__).parent / "ovs-vpc.ovsschema"

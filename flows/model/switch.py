@@ -13,7 +13,7 @@ from flows.model.port import Port, derived_mac
 from flows.model.problem import shown
 from flows.model.route import Route
 from flows.model.segment import LARGEST_VLAN, Ageing
-from flows.model.types import NAME_PATTERN, Declared, Ipv4, Ipv4Interface, Mac, Number, Refers, Word, what
+from flows.model.types import NAME_PATTERN, Declared, Flag, Ipv4, Ipv4Interface, Mac, Number, Refers, Word, what
 
 UNTAGGED = 0
 """The VLAN of frames that carry no tag."""
@@ -160,6 +160,13 @@ class SwitchPort(Port):
             examples=[[101, 102]],
         ),
     ] = None
+    bpdu_guard: Annotated[
+        Flag,
+        Field(
+            description="No switch is expected behind the port: BPDUs (frames of spanning trees) that come from it are "
+            "dropped and counted. Without it they pass, like a broadcast."
+        ),
+    ] = False
     mac: Annotated[
         Mac | None,
         Field(

@@ -101,5 +101,8 @@ def test_plain_switches_keep_everything_else_to_themselves(to: str) -> None:
 
 
 @pytest.mark.parametrize("to", [BPDU, PVST_BPDU])
-def test_no_bpdu_is_expected_from_a_router(to: str) -> None:
-    assert receivers(PLAIN, plain("s3", "r1.lan"), to) == []
+@pytest.mark.parametrize("guarded", ["r1.lan", "lan3"])
+def test_no_bpdu_passes_where_no_switch_is_expected(guarded: str, to: str) -> None:
+    """Behind a router's cable, and behind a port with a guard."""
+    assert receivers(PLAIN, plain("s3", guarded), to) == []
+    assert receivers(PLAIN, plain("s3", guarded), "ff:ff:ff:ff:ff:ff")
