@@ -72,8 +72,8 @@ class Host:
         self.contract_problems: frozenset[str] = frozenset()
         """How the host deviates from its contract, as far as that cannot be put right."""
         self.primer = Primer(datapath_id)
-        self.unproven: list[IPv4Address] = []
-        """Tunnel addresses of hosts that it sends to although no frame has come through."""
+        self._late: list[IPv4Address] = []
+        """Tunnel addresses of hosts that it sends to although no frame came through in time."""
         self.awaits_vlans = False
         """Whether it will hold more than it shall now, once the store has VLANs that were given to it."""
         self._wanted = Wanted(compiler or Compiler())
@@ -135,6 +135,18 @@ class Host:
         if self._actual is None or self._desired is None:
             return False
         return self._actual.has_other_pipeline(self._desired)
+
+    @property
+    def neighbours(self) -> Set[IPv4Address]:
+        """The tunnel addresses of the hosts that it sends to: another object only when they are others."""
+        return self._wanted.neighbours
+
+    @property
+    def can_prove(self) -> bool:
+        """Whether a frame through the tunnel can be sent from here, and is told of when it comes here."""
+        return (
+            self.facts is not None and self.facts.tunnel_ofport is not None and self.is_ready and not self.receives_more
+        )
 
     @property
     def flows(self) -> int:
@@ -302,24 +314,16 @@ class Host:
         if self.session is not None and self.facts is not None and self.is_ready:
             self.primer.run(self.session, self.facts, self._wanted.neighbours | addresses, now)
 
-    def prove(self, now: float) -> bool:
-        """Prove the ways to the hosts that it sends to, and say when one does not work or works again.
-
-        Returns whether something was to be said.
-        """
+    def prove(self, now: float) -> list[IPv4Address]:
+        """Prove the ways to the hosts that it sends to. Returns those to which nothing came through in time: once."""
         if self.session is None or self.facts is None or not self.is_ready:
-            return False
+            return []
         self.primer.run(self.session, self.facts, self._wanted.neighbours, now)
-        unproven = self.primer.unproven(self._wanted.neighbours, now)
-        if unproven is self.unproven:
-            return False
-        for address in set(unproven) - set(self.unproven):
-            _log.warning("%s: tunnel: nothing comes through to %s; its packets will be lost", self.name, address)
-        for address in (set(self.unproven) - set(unproven)) & self._wanted.neighbours:
-            _log.info("%s: tunnel: the one to %s works", self.name, address)
-        is_news = unproven != self.unproven
-        self.unproven = unproven
-        return is_news
+        late = self.primer.unproven(self._wanted.neighbours, now)
+        if late is self._late:
+            return []
+        self._late = late
+        return late
 
     def is_patient(self, now: float) -> bool:
         """Whether it is connected and answers in time, so that others may wait for it."""

@@ -23,6 +23,9 @@ class _Observed(Protocol):
     @property
     def hosts(self) -> Mapping[str, Host]: ...
 
+    @property
+    def unreached(self) -> Mapping[str, int]: ...
+
 
 class _Metrics(Collector):
     """Read by a thread of its own: every value is one attribute, read once."""
@@ -34,6 +37,12 @@ class _Metrics(Collector):
         hosts = list(self._observed.hosts.items())
         yield GaugeMetricFamily("ovs_vpc_generation", "Generation of the model.", self._observed.generation)
         yield from _gauges(hosts)
+        unreached = GaugeMetricFamily(
+            "ovs_vpc_host_unreached", "Hosts that it sends to and does not reach over the underlay.", labels=["host"]
+        )
+        for name, number in self._observed.unreached.items():
+            unreached.add_metric([name], number)
+        yield unreached
         drift = CounterMetricFamily("ovs_vpc_drift", "Flows and settings that others changed.", labels=["host"])
         refused = CounterMetricFamily("ovs_vpc_refused", "Changes that the switch refused.", labels=["host"])
         drops = CounterMetricFamily(
@@ -53,7 +62,6 @@ def _gauges(hosts: list[tuple[str, Host]]) -> Iterator[Metric]:
         ("switch_connected", "Whether the host's switch is connected.", lambda host: host.session is not None),
         ("confirmed_generation", "Generation of the model that it confirmed.", lambda host: host.confirmed_generation),
         ("flows", "Flows of ours in its switch.", lambda host: host.flows),
-        ("tunnels_unproven", "Hosts that it sends to although nothing comes through.", lambda host: len(host.unproven)),
         ("problems", "Deviations from the host contract.", lambda host: len(host.contract_problems)),
     ):
         gauge = GaugeMetricFamily(f"ovs_vpc_host_{name}", what, labels=["host"])

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from controller.unreached import reported_unreached, sentences
 from flows.model import AnyPort, Network, SegmentPort, SwitchPort
 
 
@@ -49,10 +50,5 @@ def _on_switch(status: Mapping[str, Any], port: SwitchPort) -> Iterator[str]:
 
 def between(network: Network, status: Mapping[str, Any], one: AnyPort, other: AnyPort) -> Iterator[str]:
     """What is wrong with the way between the hosts of two ports, each in a sentence."""
-    places = [status.get("ports", {}).get(port.name) for port in (one, other)]
-    for here, there in (places, places[::-1]):
-        if here == there or here not in network.hosts or there not in network.hosts:
-            continue
-        tunnel_ip = str(network.hosts[there].tunnel_ip)
-        if tunnel_ip in status["hosts"].get(here, {}).get("unproven", ()):
-            yield f"nothing comes through the tunnel from {here} to {there} ({tunnel_ip})"
+    places = {status.get("ports", {}).get(port.name) for port in (one, other)} & network.hosts.keys()
+    yield from sentences(way for way in reported_unreached(status) if {way.sender, way.receiver} == places)

@@ -1,4 +1,4 @@
-"""Proves the way to other hosts before instances use it, and keeps it known.
+"""Proves the way to other hosts before instances use it, and keeps it known (``ways.py`` watches it from then on).
 
 A flow that sends to a host for the first time waits until a frame of the controller's own has come through the
 tunnel to it: the receiving switch passes it up, and the controller knows that routes, neighbours, tunnel ports and
@@ -10,10 +10,9 @@ from time to time.
 from collections.abc import Set
 from ipaddress import IPv4Address
 
+from controller.packetin.proof import keepalive, proof
 from controller.switch.sessions import Session
 from flows.facts import HostFacts
-from flows.fields import ETH_TYPE_EXPERIMENTAL
-from flows.tables.from_tunnel import KEEPALIVE_MAC, PROOF_MAC
 
 TRY_EVERY = 0.05
 """Seconds between two tries to prove a way."""
@@ -25,18 +24,12 @@ REMEMBER = 600.0
 """Seconds for which a way that nothing is sent by any more counts as proven: less than Open vSwitch remembers."""
 
 
-def _frame(target: str, sender: int) -> bytes:
-    """A frame that carries its sender's datapath id."""
-    addresses = bytes.fromhex(target.replace(":", "")) * 2
-    return (addresses + ETH_TYPE_EXPERIMENTAL.to_bytes(2) + sender.to_bytes(8)).ljust(60, b"\0")
-
-
 class Primer:
     """The ways from one switch to the hosts that it sends to. Times are seconds of one monotonic clock."""
 
     def __init__(self, datapath_id: int) -> None:
-        self._keepalive = _frame(KEEPALIVE_MAC, datapath_id)
-        self._proof = _frame(PROOF_MAC, datapath_id)
+        self._keepalive = keepalive(datapath_id)
+        self._proof = proof(datapath_id)
         self._proven: dict[IPv4Address, float] = {}
         """The hosts to which a frame has come through, and when the switch was last known to send to each."""
         self._since: dict[IPv4Address, float] = {}
@@ -91,8 +84,6 @@ class Primer:
             session.send_by_tunnel(self._proof, sorted(waiting), facts.tunnel_ofport)
         if now >= self._next_keepalive:
             self._next_keepalive = now + REPEAT
-            if self._late:
-                session.send_by_tunnel(self._proof, self._late, facts.tunnel_ofport)
             known = sorted(self._proven.keys() & hosts)
             if facts.datapath_type == "netdev" and known:
                 session.send_by_tunnel(self._keepalive, known, facts.tunnel_ofport)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from controller.unreached import Unreached
 from flows.facts import HostFacts, Interface
 from flows.model.contract import datapath_id
 
@@ -98,8 +99,11 @@ def progress(host: "Host") -> dict[str, Any]:
     }
 
 
-def host_status(host: "Host", cut_off: list[str]) -> dict[str, Any]:
-    """The rest of one host but for its facts, as plain data. ``cut_off``: the segments that it has no VLAN for."""
+def host_status(host: "Host", cut_off: list[str], unreached: list[Unreached]) -> dict[str, Any]:
+    """The rest of one host but for its facts, as plain data.
+
+    ``cut_off``: the segments that it has no VLAN for. ``unreached``: the hosts that it does not reach.
+    """
     return {
         "database": host.has_database,
         "switch": host.session is not None,
@@ -108,7 +112,7 @@ def host_status(host: "Host", cut_off: list[str]) -> dict[str, Any]:
         "drift": host.drifted.report(),
         "refused": host.refusals.report(),
         "drops": host.drops.by_reason,
-        "unproven": [str(address) for address in host.unproven],
+        "unreached": [[way.receiver, way.since, way.small_only] for way in unreached],
         "cut_off": cut_off,
     }
 

@@ -31,8 +31,10 @@ from controller.switch.sessions import (
 )
 from controller.switches import STARTUP, Switches
 from controller.vlans import LocalVlans
+from controller.ways import Ways
 from flows.facts import HostFacts, SwitchFacts
 from flows.model.contract import datapath_id
+from flows.model.host import ETHERNET_HEADER
 from flows.tags import Tags
 from flows.tree import Way
 from flows.views import Views
@@ -99,6 +101,7 @@ class Sync:
         self._reported: set[int] = set()
         """Datapath ids that nobody declared, and of which that was said."""
         self._report = Report()
+        self._ways = Ways(self._report.touch)
         self._stored_at = 0.0
         self._announced = 0
 
@@ -111,6 +114,11 @@ class Sync:
     def hosts(self) -> Mapping[str, Host]:
         """The hosts and plain switches of the model by name, to be looked at only."""
         return {**self._hosts, **self._switches.nodes}
+
+    @property
+    def unreached(self) -> Mapping[str, int]:
+        """How many hosts each host does not reach over the underlay."""
+        return {name: len(self._ways.unreached(name)) for name in list(self._hosts)}
 
     @property
     def has_new_links(self) -> bool:
@@ -166,9 +174,11 @@ class Sync:
         if receiver is None or receiver.facts is None or self._stored is None:
             return
         if in_port == receiver.facts.tunnel_ofport:
-            sender = self._by_datapath.get(proof.sender(frame) or 0)
-            if sender is not None:
+            came = proof.read(frame)
+            sender = self._by_datapath.get(came.sender) if came else None
+            if came and sender is not None:
                 sender.primer.proven(self._stored.network.hosts[receiver.name].tunnel_ip)
+                self._ways.came_through(sender.name, receiver.name, is_full=came.is_full)
             return
         for interface in receiver.facts.interfaces:
             if interface.ofport == in_port:
@@ -198,6 +208,7 @@ class Sync:
             case SwitchDown():
                 _log.warning("%s: switch: out of reach; it goes on with the flows it has", host.name)
                 host.disconnected()
+                self._ways.forget(host.name)
             case FlowsRead(_, which, flows, is_last):
                 host.read(which, flows, is_last=is_last)
             case FlowsChanged(_, updates):
@@ -205,6 +216,7 @@ class Sync:
             case Counted(_, flows):
                 host.counted(flows, now)
             case Confirmed(_, xid):
+                self._ways.answered(host.name, xid)
                 host.confirmed(xid, now)
             case Refused(_, xid, reason, cookie):
                 host.refused(xid, reason, cookie)
@@ -221,6 +233,7 @@ class Sync:
                 self._prove(host, now)
                 host.check(now)
             self._audit()
+            self._ways.look(self._hosts, now)
         self._busy &= self._hosts.keys()
         busy = [self._hosts[name] for name in self._busy]
         patient = [host for host in busy if host.is_patient(now)]
@@ -273,8 +286,8 @@ class Sync:
             self._moved = set()
 
     def _prove(self, host: Host, now: float) -> None:
-        if host.prove(now):
-            self._report.touch(host.name)
+        if late := host.prove(now):
+            self._ways.suspect(host.name, late)
 
     def _release_vlans(self) -> None:
         """VLANs of segments that left the model are free once no switch can hold a flow of them."""
@@ -298,7 +311,7 @@ class Sync:
     def status(self) -> dict[str, Any] | None:
         """What is going on, for people and for the command line; None when nothing changed since the last call."""
         return self._report.changed(
-            lambda name: host_status(self._hosts[name], self._vlans.lacking(name)),
+            lambda name: host_status(self._hosts[name], self._vlans.lacking(name), self._ways.unreached(name)),
             lambda name: progress(self._hosts[name]),
             self._switches.status(),
             sorted(self._switches.open_links, key=str),
@@ -337,6 +350,9 @@ class Sync:
         nodes, ports = len(self._by_datapath), len(stored.network.ports)
         _log.info("model: generation %d: %d nodes, %d ports", stored.generation, nodes, ports)
         self._switches.set_model(stored)
+        network = stored.network
+        addresses = {name: host.tunnel_ip for name, host in network.hosts.items()}
+        self._ways.set_hosts(addresses, network.instance_mtu + ETHERNET_HEADER)
         self._is_behind = True
         self._tags = replace(stored.tags, vlans=self._tags.vlans)
         self._views.set_model(stored.network, self._tags, stored.changed)

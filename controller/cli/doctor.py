@@ -14,6 +14,7 @@ from rich.markup import escape
 from controller.cli.consoles import err, out
 from controller.cli.output import FAILED, JsonOption, fail, print_json
 from controller.cli.state import LabOption, StateOption, Target, check_name, complete_host, find_target
+from controller.unreached import Unreached, sentences
 from flows.model.contract import OVSDB_PORT
 from mininet_topos.directory import host_node
 
@@ -92,8 +93,8 @@ def examine(target: Target | None, network: "Network", name: str | None, db: str
     known = target.store.read_status().get("hosts", {}).get(name) if target is not None else None
     yield from check(seen, network, host, is_reached=known is not None and known["database"])
     if target is not None and host is not None:
-        yield from _sessions(known, host)
-        yield from _full_size(lab, network, host)
+        yield from _sessions(known, network, host)
+        yield from _underlay(lab, network, host)
 
 
 def _database(lab: "Lab | None", host: "Host | None", db: str | None) -> str:
@@ -126,7 +127,7 @@ def _run(lab: "Lab | None", host: "Host | None", db: str | None) -> "Run | None"
     return here if db is not None and db.startswith("unix:") else None
 
 
-def _sessions(known: Mapping[str, Any] | None, host: "Host") -> "Iterator[Finding]":
+def _sessions(known: Mapping[str, Any] | None, network: "Network", host: "Host") -> "Iterator[Finding]":
     """What the controller says of the host; None: nothing yet."""
     from controller.checkup import Finding
 
@@ -141,25 +142,40 @@ def _sessions(known: Mapping[str, Any] | None, host: "Host") -> "Iterator[Findin
         yield Finding("error", what, "ovs-vsctl list controller; systemctl restart openvswitch-switch")
     if known["problem"]:
         yield Finding("error", known["problem"], "ovs-vpc status")
-    for address in known["unproven"]:
-        yield Finding("error", f"nothing comes through the tunnel to {address}", f"ping -c 3 {address}")
+    for other, since, small_only in known["unreached"]:
+        address = network.hosts[other].tunnel_ip if other in network.hosts else other
+        (what,) = sentences([Unreached(host.name, other, since, small_only)])
+        size = f"-M do -s {network.underlay.mtu - _ICMP_AND_IP} " if small_only else ""
+        yield Finding("error", what, f"ping -c 3 {size}{address}")
 
 
-def _full_size(lab: "Lab | None", network: "Network", host: "Host") -> "Iterator[Finding]":
-    """Whether packets as large as the underlay's MTU get to the other hosts in one piece."""
+def _underlay(lab: "Lab | None", network: "Network", host: "Host") -> "Iterator[Finding]":
+    """Whether packets get to the other hosts, and such as large as the underlay's MTU in one piece."""
     from controller.checkup import Finding
 
-    size = network.underlay.mtu - _ICMP_AND_IP
     for other in network.hosts.values():
         if other.name == host.name:
             continue
-        ping = ["ping", "-n", "-c", "1", "-W", "2", "-M", "do", "-s", str(size), str(other.tunnel_ip)]
+        full = ["-M", "do", "-s", str(network.underlay.mtu - _ICMP_AND_IP)]
         if lab is None:
             what = f"whether packets of {network.underlay.mtu} bytes get to {other.name} was not tried from here"
-            yield Finding("unchecked", what, " ".join(ping))
-        elif lab.run(host_node(host.name), ping, capture_output=True).returncode != 0:
-            what = f"packets of {network.underlay.mtu} bytes do not get to {other.name} ({other.tunnel_ip})"
-            yield Finding("error", what, f"ip link set NIC mtu {network.underlay.mtu}")
+            yield Finding("unchecked", what, " ".join(_ping(other, full)))
+        elif not _comes_back(lab, host, _ping(other, full)):
+            if _comes_back(lab, host, _ping(other, [])):
+                what = f"packets of {network.underlay.mtu} bytes do not get to {other.name} ({other.tunnel_ip})"
+                yield Finding("error", what, f"ip link set NIC mtu {network.underlay.mtu}")
+            else:
+                what = f"nothing gets to {other.name} ({other.tunnel_ip}) and back over the underlay"
+                mend = f"ip route get {other.tunnel_ip}; ip -s link; and the same on {other.name}"
+                yield Finding("error", what, mend)
+
+
+def _ping(other: "Host", options: Sequence[str]) -> list[str]:
+    return ["ping", "-n", "-c", "1", "-W", "2", *options, str(other.tunnel_ip)]
+
+
+def _comes_back(lab: "Lab", host: "Host", ping: Sequence[str]) -> bool:
+    return lab.run(host_node(host.name), ping, capture_output=True).returncode == 0
 
 
 def _print(findings: "Mapping[str, Sequence[Finding]]") -> None:

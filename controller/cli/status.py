@@ -10,6 +10,7 @@ from rich.table import Table
 from controller.cli.consoles import out
 from controller.cli.output import FAILED, JsonOption, print_json
 from controller.cli.state import LabOption, StateOption, find_target
+from controller.unreached import reported_unreached, sentences
 
 if TYPE_CHECKING:
     from controller.store import Stored
@@ -21,7 +22,7 @@ _NO_REPORT: dict[str, Any] = {
     "flows": 0,
     "problem": None,
     "problems": [],
-    "unproven": [],
+    "unreached": [],
     "cut_off": [],
     "drift": {"count": 0, "last": None, "at": None},
     "refused": {"count": 0, "last": None, "at": None},
@@ -50,14 +51,16 @@ def status(as_json: JsonOption = False, state: StateOption = None, lab: LabOptio
 
 def describe(stored: "Stored", reported: Mapping[str, Any], *, is_running: bool) -> dict[str, Any]:
     """How things are, as plain data. What is wrong is listed in words."""
-    names = {str(host.tunnel_ip): name for name, host in stored.network.hosts.items()}
     hosts = {name: reported.get("hosts", {}).get(name) or _NO_REPORT for name in stored.network.hosts}
     for name in stored.network.switches:
         # A plain switch has no database that the controller would look at.
         hosts[name] = _NO_REPORT | {"database": True} | reported.get("switches", {}).get(name, {})
-    told = {name: _host(stored.generation, known, names) for name, known in hosts.items()}
+    told = {name: _host(stored.generation, known) for name, known in hosts.items()}
     wrong = [] if is_running else ["no controller runs; the switches go on with the flows they have"]
     wrong += [f"{name}: {sentence}" for name, host in told.items() for sentence in host["wrong"]]
+    wrong += [
+        f"{sentence}: 'ovs-vpc doctor' looks for the cause" for sentence in sentences(reported_unreached(reported))
+    ]
     drops: dict[str, int] = {}
     for host in told.values():
         for reason, packets in host["drops"].items():
@@ -76,10 +79,9 @@ def describe(stored: "Stored", reported: Mapping[str, Any], *, is_running: bool)
     }
 
 
-def _host(generation: int, known: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    unproven = [names.get(address, address) for address in known["unproven"]]
+def _host(generation: int, known: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "wrong": list(_wrong(generation, known, unproven)),
+        "wrong": list(_wrong(generation, known)),
         "database": known["database"],
         "switch": known["switch"],
         "wanted": generation,
@@ -87,12 +89,12 @@ def _host(generation: int, known: Mapping[str, Any], names: Mapping[str, str]) -
         "flows": known["flows"],
         "drift": known["drift"],
         "refused": known["refused"],
-        "unproven": unproven,
+        "unreached": [other for other, _, _ in known.get("unreached", ())],
         "drops": known["drops"],
     }
 
 
-def _wrong(generation: int, known: Mapping[str, Any], unproven: list[str]) -> Iterator[str]:
+def _wrong(generation: int, known: Mapping[str, Any]) -> Iterator[str]:
     if not known["database"]:
         yield "its database is not connected"
     if not known["switch"]:
@@ -102,8 +104,6 @@ def _wrong(generation: int, known: Mapping[str, Any], unproven: list[str]) -> It
     elif known["confirmed"] < generation:
         yield f"its switch has not confirmed generation {generation}, but {known['confirmed']}"
     yield from known["problems"]
-    for host in unproven:
-        yield f"nothing comes through the tunnel to {host}"
     for segment in known["cut_off"]:
         yield f"segment {segment} is cut off there: no VLAN is left for it"
 

@@ -78,7 +78,8 @@ class _Told:
         return {
             "source": self.source.name,
             "target": self.target.name,
-            "reaches": self.verdict.arrives,
+            "reaches": self.verdict.arrives and not self.obstacles,
+            "by_the_model": self.verdict.arrives,
             "reason": self.verdict.reason,
             "because_of": [str(decider) for decider in self.verdict.because],
             **plain(self.remedy),
@@ -87,13 +88,18 @@ class _Told:
 
     def show(self) -> None:
         """For a person."""
+        if self.obstacles:
+            verb = "may not reach" if self.verdict.arrives else "cannot reach"
+            out.print(escape(f"{self.source.name} {verb} {self.target.name} now, in the running network:"), style="red")
+        for sentence in self.obstacles:
+            out.print(escape(f"  {sentence}"), style="red")
         verb, style = ("reaches", "green") if self.verdict.arrives else ("cannot reach", "red")
-        by = "by the model " if self.verdict.arrives and self.obstacles else ""
-        out.print(escape(f"{by}{self.source.name} {verb} {self.target.name}: {self.verdict.reason}"), style=style)
+        by = (
+            "the model lets it: "
+            if self.verdict.arrives and self.obstacles
+            else f"{self.source.name} {verb} {self.target.name}: "
+        )
+        out.print(escape(f"{by}{self.verdict.reason}"), style=style)
         for decider in self.verdict.because:
             out.print(escape(f"  because of {decider}"))
         show(self.remedy)
-        if self.obstacles:
-            out.print("in the running network:")
-        for sentence in self.obstacles:
-            out.print(escape(f"  {sentence}"), style="red")

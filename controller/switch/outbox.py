@@ -25,7 +25,7 @@ class Outbox:
     def __init__(self, datapath: Any) -> None:
         self._datapath = datapath
         self.moved_at = 0.0
-        """When the last piece went on, in seconds of :func:`time.monotonic`."""
+        """When the last piece of something long went on, in seconds of :func:`time.monotonic`."""
         self._queue: queue.Queue[Iterable[bytes] | None] = queue.Queue()
         Thread(target=self._run, daemon=True).start()
 
@@ -33,10 +33,10 @@ class Outbox:
         """Send some pieces, without others in between."""
         if self._queue.unfinished_tasks == 0 and self._has_room():
             rest = iter(pieces)
-            self.moved_at = time.monotonic()
             self._datapath.send(next(rest))
             if (second := next(rest, None)) is None:
                 return
+            self.moved_at = time.monotonic()
             pieces = chain([second], rest)
         self._queue.put(pieces)
 

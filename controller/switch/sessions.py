@@ -87,6 +87,12 @@ class Session:
         """Send one frame to each of some hosts by the tunnel port."""
         self._outbox.put([encode.tunnel_frames(frame, hosts, ofport, self._xid())])
 
+    def ask(self) -> int:
+        """Ask whether all that was sent before was done; :class:`Confirmed` with this number answers."""
+        xid = self._xid()
+        self._outbox.put([encode.barrier(xid)])
+        return xid
+
     def close(self) -> None:
         """End the connection; the switch will connect again."""
         self._datapath.close()

@@ -8,6 +8,9 @@ from flows.model.types import Declared, InterfaceName, Ipv4, Name
 
 Encapsulation = Literal["gre", "vxlan", "geneve"]
 
+ETHERNET_HEADER = 14
+"""Bytes of an Ethernet header without a VLAN tag (IEEE 802.3)."""
+
 TUNNEL_OVERHEAD: dict[Encapsulation, int] = {"gre": 42, "vxlan": 50, "geneve": 58}
 """Bytes that each encapsulation adds to an inner IP packet over IPv4.
 

@@ -54,14 +54,18 @@ class Repairs:
         self._table = f"table={GATEWAY.number}"
         self._flows = self._held()
         self.done = 0
+        self._has_waited = False
 
     def _held(self) -> int:
         return len(self._switch.ofctl("dump-flows", "br-int", self._table).splitlines())
 
     def one(self) -> None:
         self._switch.ofctl("del-flows", "br-int", self._table)
+        start = time.monotonic()
         # Others wait once, for 2 seconds, for a host that does not confirm.
-        wait_until(lambda: self._held() == self._flows, "the controller to repair another host", 2 if self.done else 5)
+        seconds = 2 if self._has_waited else 5
+        wait_until(lambda: self._held() == self._flows, "the controller to repair another host", seconds)
+        self._has_waited |= time.monotonic() - start > 1
         self.done += 1
 
 
