@@ -58,6 +58,9 @@ def _show(lab: "Lab", store: "Store") -> None:
     if not wait_confirmed(store, store.apply(network), _SECONDS):
         fail("the peering was not confirmed by both hosts")
     out.print("confirmed by both hosts")
+    for host in (_HERE, _THERE):
+        # The switch has the flows; it may not have looked yet at what it remembers of the ping that was not answered.
+        lab.run(host, ["ovs-appctl", "revalidator/wait"], capture_output=True)
 
     _step("Peered, the same ping; the tunnel keys are read from the packets between the hosts")
     with lab.capture(_HERE) as frames:
@@ -78,7 +81,7 @@ def _step(title: str) -> None:
 
 
 def _ping(lab: "Lab", target: str, *, reaches: bool) -> None:
-    command = ["ping", "-n", "-c", "1", "-W", "1", target]
+    command = ["ping", "-n", "-c", "1", "-W", f"{patience(5 if reaches else 1):g}", target]
     done = lab.run("blue1", command, capture_output=True, text=True)
     for line in done.stdout.splitlines():
         if "bytes from" in line or "packet loss" in line:

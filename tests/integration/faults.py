@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from mininet_topos.directory import CONTROLLER_NODE
 from tests.commands import commands
 from tests.integration.vpclab import VpcLab
 from tests.switch import wait_until
@@ -20,7 +21,7 @@ def connected(lab: VpcLab, host: str) -> bool:
 
 
 def has_session(lab: VpcLab, host: str) -> bool:
-    """Whether the switch says so."""
+    """Whether the switch says so, of a moment ago."""
     return "true" in lab.run(host, "ovs-vsctl", "get", "Controller", "br-int", "is_connected")
 
 
@@ -31,8 +32,23 @@ def kill_controller(lab: VpcLab) -> None:
     assert first is not None
     os.kill(first, signal.SIGKILL)
     wait_until(lambda: lab.lab.controller_pid() not in (None, first), "the controller to come back")
-    # The status is still that of the dead controller: only the switches know better.
-    wait_until(lambda: all(has_session(lab, host) for host in lab.network.hosts), "the switches to come back", 20)
+    wait_for_switches(lab)
+
+
+def wait_for_switches(lab: VpcLab) -> None:
+    """Wait until the controller that runs now has the switch of every host.
+
+    Its metrics tell: a dead one answers no question. The status in the store outlives it, and what the switches say of
+    their sessions (``is_connected``) is up to five seconds old.
+    """
+    read = r"exec 3<>/dev/tcp/127.0.0.1/9476 && printf 'GET /metrics HTTP/1.0\r\n\r\n' >&3 && cat <&3"
+    names = [f'ovs_vpc_host_switch_connected{{host="{host}"}} 1.0' for host in lab.network.hosts]
+
+    def are_back() -> bool:
+        told = lab.run(CONTROLLER_NODE, "bash", "-c", read, check=False)
+        return all(name in told for name in names)
+
+    wait_until(are_back, "the switches to come back", 20)
 
 
 def store_server(lab: VpcLab) -> int | None:

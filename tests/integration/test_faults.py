@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from mininet_topos.switch import has_kernel_datapath
-from tests.integration.faults import LOST_CONTROLLER, connected, cut_off, has_session, kill_store, store_server
+from tests.integration.faults import LOST_CONTROLLER, connected, cut_off, kill_store, store_server, wait_for_switches
 from tests.integration.vpclab import RATE, VpcLab
 from tests.scenario import SHIPPED
 from tests.switch import wait_until
@@ -49,7 +49,7 @@ def test_an_empty_store_removes_nothing(labs: Labs) -> None:
     assert {host: lab.cookies(host) for host in hosts} == flows
     lab.run("blue1", "ping", "-c3", "-i0.1", "-W1", address)
     _replace_model(lab, kept)
-    wait_until(lambda: all(has_session(lab, host) for host in hosts), "the switches to come back", 20)
+    wait_for_switches(lab)
     assert {host: lab.cookies(host) for host in hosts} == flows
 
 

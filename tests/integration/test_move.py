@@ -91,6 +91,7 @@ def _seconds(stream: "subprocess.Popen[str]") -> Iterator[tuple[float, float]]:
             yield began + float(found.group(1)), float(found.group(2))
 
 
+@pytest.mark.alone
 @pytest.mark.system("S10")
 @pytest.mark.parametrize("encapsulation", ["gre", "vxlan"])
 def test_move_under_load(labs: Labs, encapsulation: str) -> None:

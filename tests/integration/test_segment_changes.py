@@ -10,7 +10,7 @@ from scapy.all import IP, Ether
 from scapy.layers.l2 import GRE
 
 from controller.cli.waiting import wait_plugged
-from tests.integration.faults import has_session
+from tests.integration.faults import wait_for_switches
 from tests.integration.frames import BROADCAST, Frames, frame, frames
 from tests.integration.learned import entry, learned
 from tests.integration.test_move import LEFT, move
@@ -76,7 +76,7 @@ def test_controller_killed_while_frames_flow(lab: VpcLab, watch: Frames) -> None
         watch.check("b3", BROADCAST, {"h1": 2, "h2": 2, "b1": (), "b1b": (), "b2": ()}, source=SECOND)
         watch.check("b1", SECOND, {"h3": 2, "b3": ()})
         wait_until(lambda: lab.lab.controller_pid() not in (None, first), "the controller to come back", 20)
-        wait_until(lambda: all(has_session(lab, host) for host in HOSTS), "the switches to come back", 20)
+        wait_for_switches(lab)
         time.sleep(2)
     print(f"controller killed and restarted: {result.lost} of {result.sent} packets lost")
     assert result.sent > 1000 * RATE
