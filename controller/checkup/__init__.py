@@ -2,6 +2,6 @@
 
 from controller.checkup.checks import check
 from controller.checkup.finding import Finding
-from controller.checkup.look import Look, look
+from controller.checkup.look import Look, SilentError, look
 
-__all__ = ["Finding", "Look", "check", "look"]
+__all__ = ["Finding", "Look", "SilentError", "check", "look"]

@@ -37,6 +37,16 @@ def _version(seen: Look, network: Network, host: Host | None) -> Iterator[Findin
         yield Finding("error", what, "apt-get install openvswitch-switch")
 
 
+def _answers(seen: Look, network: Network, host: Host | None) -> Iterator[Finding]:
+    """Whether ovs-vswitchd does anything at all."""
+    if seen.is_silent:
+        what = "ovs-vswitchd hangs: it was asked and does not answer"
+        yield Finding("error", what, "systemctl restart openvswitch-switch")
+    elif seen.switch["cur_cfg"] < seen.switch["next_cfg"]:
+        what = "ovs-vswitchd has yet to take in what was written into its database; if that stays so, it hangs"
+        yield Finding("warning", what, "ovs-appctl version; systemctl restart openvswitch-switch")
+
+
 def _datapath(seen: Look, network: Network, host: Host | None) -> Iterator[Finding]:
     types, tunnels = seen.switch["datapath_types"], seen.switch["iface_types"]
     if not types:
@@ -121,6 +131,8 @@ def _flows(seen: Look, network: Network, host: Host | None) -> Iterator[Finding]
     if seen.integration is None:
         return
     if seen.flows is None:
+        if seen.is_silent:
+            return
         what = "whether others have flows in the switch is not told by its database"
         yield Finding("unchecked", what, f"ovs-ofctl dump-flows {INTEGRATION_BRIDGE} | ovs-vpc explain")
         return
@@ -182,4 +194,4 @@ def _integration(seen: Look, tunnel: str, host: Host | None) -> Iterator[Finding
 
 
 _Check = Callable[[Look, Network, Host | None], Iterator[Finding]]
-_CHECKS: tuple[_Check, ...] = (_version, _datapath, _nic, _others, _flows, _contract)
+_CHECKS: tuple[_Check, ...] = (_version, _answers, _datapath, _nic, _others, _flows, _contract)

@@ -14,10 +14,23 @@ from flows.model.contract import INTEGRATION_BRIDGE, PHYSICAL_BRIDGE
 
 Row = Mapping[str, Any]
 Run = Callable[[Sequence[str]], "str | None"]
-"""Runs a command on the host: its output, None when it failed."""
+"""Runs a command on the host: its output, None when it failed. Raises :class:`SilentError` when it does not end."""
+
+
+class SilentError(Exception):
+    """A command did not end in its time."""
+
 
 _COLUMNS = {
-    "Open_vSwitch": ["bridges", "manager_options", "ovs_version", "datapath_types", "iface_types"],
+    "Open_vSwitch": [
+        "bridges",
+        "manager_options",
+        "ovs_version",
+        "datapath_types",
+        "iface_types",
+        "next_cfg",
+        "cur_cfg",
+    ],
     "Manager": ["target"],
     "Bridge": ["name", "ports", "controller", "datapath_type", "fail_mode"],
     "Controller": ["target", "is_connected"],
@@ -52,6 +65,8 @@ class Look:
     """Of ovs-vswitchd; None: it is not known."""
     flows: str | None = None
     """What ``ovs-ofctl dump-flows`` prints of the integration bridge; None: it could not be asked."""
+    is_silent: bool = False
+    """Whether ovs-vswitchd was asked and gave no answer."""
 
     @property
     def integration(self) -> Bridge | None:
@@ -72,13 +87,16 @@ def look(target: str, run: Run | None) -> Look | None:
     if switch is None:
         return None
     bridges = (_bridge(tables, uuid) for uuid in _many(switch["bridges"]))
-    version, flows = switch["ovs_version"] or None, None
-    if run is not None:
-        said = (run(["ovs-appctl", "version"]) or "").splitlines()
-        version = said[0].rpartition(" ")[2] if said else version
-        flows = run(["ovs-ofctl", "-OOpenFlow10,OpenFlow14", "dump-flows", INTEGRATION_BRIDGE])
+    version, flows, is_silent = switch["ovs_version"] or None, None, False
+    try:
+        if run is not None:
+            said = (run(["ovs-appctl", "version"]) or "").splitlines()
+            version = said[0].rpartition(" ")[2] if said else version
+            flows = run(["ovs-ofctl", "-OOpenFlow10,OpenFlow14", "dump-flows", INTEGRATION_BRIDGE])
+    except SilentError:
+        is_silent = True
     managers = tuple(str(tables["Manager"][uuid]["target"]) for uuid in _many(switch["manager_options"]))
-    return Look(switch, {bridge.name: bridge for bridge in bridges}, managers, version, flows)
+    return Look(switch, {bridge.name: bridge for bridge in bridges}, managers, version, flows, is_silent)
 
 
 def _read(target: str) -> dict[str, dict[str, Row]]:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 _ICMP_AND_IP = 28
 """Bytes of the headers of a ping (RFC 791, RFC 792)."""
 _ADDRESS = re.compile(r"unix:.+|tcp:.+:[0-9]+")
+SECONDS = 5.0
+"""How long a command on a host may take: one that asks a switch which hangs never ends."""
 _STYLES = {"error": "red", "warning": "yellow", "unchecked": "dim"}
 
 
@@ -94,7 +96,7 @@ def examine(target: Target | None, network: "Network", name: str | None, db: str
     yield from check(seen, network, host, is_reached=known is not None and known["database"])
     if target is not None and host is not None:
         yield from _sessions(known, network, host)
-        yield from _underlay(lab, network, host)
+        yield from _underlay(None if seen.is_silent else lab, network, host)
 
 
 def _database(lab: "Lab | None", host: "Host | None", db: str | None) -> str:
@@ -110,21 +112,28 @@ def _run(lab: "Lab | None", host: "Host | None", db: str | None) -> "Run | None"
     def in_lab(argv: Sequence[str]) -> str | None:
         assert lab is not None
         assert host is not None
-        done = lab.run(host_node(host.name), argv, capture_output=True, text=True)
-        return str(done.stdout) if done.returncode == 0 else None
+        return _output(lab.command(host_node(host.name), argv), os.environ)
 
     def here(argv: Sequence[str]) -> str | None:
         assert db is not None
-        environment = os.environ | {"OVS_RUNDIR": str(Path(db.removeprefix("unix:")).parent)}
-        try:
-            done = subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=10, check=False)
-        except (OSError, subprocess.TimeoutExpired):
-            return None
-        return done.stdout if done.returncode == 0 else None
+        return _output(argv, os.environ | {"OVS_RUNDIR": str(Path(db.removeprefix("unix:")).parent)})
 
     if lab is not None:
         return in_lab
     return here if db is not None and db.startswith("unix:") else None
+
+
+def _output(argv: Sequence[str], environment: Mapping[str, str]) -> str | None:
+    """What a command prints; None when it fails. Raises :class:`SilentError` when it does not end."""
+    from controller.checkup import SilentError
+
+    try:
+        done = subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        raise SilentError from None
+    except OSError:
+        return None
+    return done.stdout if done.returncode == 0 else None
 
 
 def _sessions(known: Mapping[str, Any] | None, network: "Network", host: "Host") -> "Iterator[Finding]":

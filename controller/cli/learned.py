@@ -3,8 +3,10 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from subprocess import TimeoutExpired
 from typing import TYPE_CHECKING
 
+from controller.cli.on_host import SECONDS, silent
 from controller.cli.output import fail
 from flows.explain import learned_meaning
 from flows.learning import LEARNED_OWNER
@@ -12,6 +14,7 @@ from flows.model.contract import INTEGRATION_BRIDGE
 from flows.pipeline import table_name
 from flows.plan import Desired
 from mininet_topos.directory import host_node, switch_node
+from mininet_topos.waiting import patience
 
 if TYPE_CHECKING:
     from mininet_topos.lab import Lab
@@ -41,7 +44,10 @@ def learned(lab: "Lab", host: str, desired: Desired) -> Iterator[Learned]:
     node = switch_node(host) if plain else host_node(host)
     ours = f"cookie={LEARNED_OWNER << 56:#x}/{0xFF << 56:#x}"
     command = ["ovs-ofctl", "-OOpenFlow10,OpenFlow14", "--names", "--no-stats", "dump-flows", bridge, ours]
-    dump = lab.run(node, command, capture_output=True, text=True)
+    try:
+        dump = lab.run(node, command, capture_output=True, text=True, timeout=patience(SECONDS))
+    except TimeoutExpired:
+        fail(silent(host))
     if dump.returncode != 0:
         fail(f"the switch of {host} does not say what it learned: {dump.stderr.strip()}")
     why = reasons(desired)

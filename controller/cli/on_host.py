@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Union
 import typer
 
 from controller.cli.output import fail
+from mininet_topos.waiting import patience
 
 if TYPE_CHECKING:
     from flows.model import Host, PlainSwitch
@@ -22,6 +23,9 @@ OnHostOption = Annotated[
     ),
 ]
 EXAMPLE = "--on-host 'ssh root@{ip}'"
+
+SECONDS = 10.0
+"""How long a running switch has to answer, on a usual machine. One that hangs never does."""
 
 Place = Union["Host", "PlainSwitch"]
 """Where a switch is."""
@@ -71,10 +75,20 @@ def _by_prefix(prefix: str) -> WayIn:
     return fill
 
 
+def silent(name: str) -> str:
+    """What is said of a switch that gives no answer."""
+    return (
+        f"the switch of {name} gives no answer within {patience(SECONDS):g} s; if 'ovs-appctl version' hangs there "
+        "too, ovs-vswitchd hangs: systemctl restart openvswitch-switch"
+    )
+
+
 def run_there(name: str, way: Sequence[str], *command: str) -> str:
     """Run a command of Open vSwitch, and return what it prints; the end of everything when it fails."""
     try:
-        done = subprocess.run([*way, *command], capture_output=True, text=True, check=False)
+        done = subprocess.run([*way, *command], capture_output=True, text=True, check=False, timeout=patience(SECONDS))
+    except subprocess.TimeoutExpired:
+        fail(silent(name))
     except OSError as error:
         fail(f"cannot run {way[0]}: {error.strerror}")
     if done.returncode != 0:

@@ -1,16 +1,20 @@
 """``ovs-vpc doctor`` on hosts that are broken in many ways, and what it says mends them."""
 
 import json
+import shlex
 import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
 
 from controller.cli.doctor import examine
+from controller.cli.learned import learned
 from controller.cli.state import Target
+from tests.integration.faults import LOST_CONTROLLER, stopped, vswitchd
 from tests.integration.vpclab import VpcLab
 from tests.scenario import SHIPPED
 from tests.switch import Switch, wait_until
@@ -106,6 +110,20 @@ def test_somebody_elses_flows(switch: Switch) -> None:
     assert found(switch) == {}
 
 
+def test_a_switch_that_hangs(switch: Switch) -> None:
+    """What asks a process that stands still would wait for ever: that it hangs is found, in seconds."""
+    switch.vsctl("add-br", "br-phy", "--", "add-br", "br-int")
+    switch.freeze("ovs-vswitchd")
+    start = time.monotonic()
+    try:
+        findings = found(switch)
+    finally:
+        switch.thaw("ovs-vswitchd")
+    assert time.monotonic() - start < 30
+    assert findings["ovs-vswitchd hangs: it was asked and does not answer"] == "systemctl restart openvswitch-switch"
+    assert "ovs-vswitchd hangs: it was asked and does not answer" not in found(switch)
+
+
 def test_nobody_answers() -> None:
     done = run("--db", "unix:/nowhere/db.sock")
     assert done.returncode == 1
@@ -151,7 +169,7 @@ def test_something_else_answers(answer: bytes, problem: str) -> None:
     assert f"its database cannot be reached: {target}: {problem}" in done.stdout
 
 
-def test_in_a_lab() -> None:
+def test_in_a_lab(capfd: pytest.CaptureFixture[str]) -> None:
     """Hosts that have joined are well; a NIC through which full-size packets do not fit is found by sending some."""
     lab = VpcLab((SHIPPED / "one-vpc.yaml").read_text())
     try:
@@ -161,8 +179,31 @@ def test_in_a_lab() -> None:
         wrong = findings(lab, "h2")
         assert wrong[0].startswith("br-phy carries packets of 1300 bytes; instances may send 1450, which are 1500")
         assert wrong[-1] == "packets of 1500 bytes do not get to h1 (192.168.50.1)"
+        _hangs(lab, capfd)
     finally:
         lab.down()
+
+
+def _hangs(lab: VpcLab, capfd: pytest.CaptureFixture[str]) -> None:
+    """Everything that asks a switch ends within seconds and says that it does not answer."""
+    enter = shlex.join(lab.lab.command("h1", []))
+    trace = [sys.executable, "-m", "controller", "trace", "a", "b", "--running", "--on-host", enter]
+    with stopped(vswitchd(lab, "h1")):
+        start = time.monotonic()
+        wait_until(lambda: not lab.store.read_status()["hosts"]["h1"]["switch"], "the controller to notice")
+        wrong = findings(lab, "h1")
+        assert "ovs-vswitchd hangs: it was asked and does not answer" in wrong
+        assert not any("do not get to" in one for one in wrong), "nothing can get anywhere"
+        traced = subprocess.run(
+            [*trace, "--state", str(lab.store.directory)], capture_output=True, text=True, timeout=60, check=False
+        )
+        assert "the switch of host h1 gives no answer within" in traced.stderr
+        assert "Traceback" not in traced.stderr
+        with pytest.raises(SystemExit):
+            list(learned(lab.lab, "h1", lab.desired("h1")))
+        assert "the switch of h1 gives no answer within" in capfd.readouterr().err
+        assert time.monotonic() - start < 120
+    lab.allow(LOST_CONTROLLER)
 
 
 def findings(lab: VpcLab, host: str) -> list[str]:
