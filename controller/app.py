@@ -8,12 +8,13 @@ import queue
 import signal
 import sys
 import time
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from controller import metrics
-from controller.events import Event, FactsChanged, HostProblems, SettingDrifted
+from controller import attention, metrics
+from controller.events import Event, FactsChanged, HostProblems, SerialTaken, SettingDrifted
 from controller.ovsdb import HostSessions
 from controller.status import reported_facts
 from controller.store import Store, StoreWatch
@@ -42,19 +43,22 @@ class App:
         self._report_at = 0.0
         self._report_by = math.inf
         self._address, self._port, self._metrics_port = address, port, metrics_port
-        self._dialled: set[int] = set()
-        """The switches that are connected, by their datapath ids: known before that event is taken."""
+        self._dialled: Counter[int] = Counter()
+        """How many sessions there are with each datapath id: known before that event is taken."""
         self._hosts = HostSessions(
             on_facts=lambda host, facts: self._events.put(FactsChanged(host, facts)),
             on_problems=lambda host, sentences: self._events.put(HostProblems(host, sentences)),
             on_drift=lambda host, words: self._events.put(SettingDrifted(host, words)),
-            is_dialled=self._dialled.__contains__,
+            is_dialled=lambda datapath_id: self._dialled[datapath_id] > 0,
+            on_serial=lambda host, serial: self._events.put(SerialTaken(host, serial)),
         )
         self._sync = Sync(
             self._hosts.set_hosts,
             self._hosts.flows_restored,
             self._store.keep,
             self._store.arrive,
+            self._hosts.give_serial,
+            self._hosts.redial,
             ovsdb_target=ovsdb_target,
             openflow_target=f"tcp:{address}:{port}",
             open_links=_links(before),
@@ -77,7 +81,7 @@ class App:
                 # What is found out may take long, and what comes meanwhile is not known before the next round: so
                 # nobody is late but by the time at which all was known.
                 now = self._take_events()
-                self._report_by = min(self._report_by, now + TICK)
+                self._report_by = min(self._report_by, time.monotonic() + TICK)
                 self._sync.follow(now)
                 self._sync.pump(now, _links(self._store.written))
                 self._report()
@@ -88,9 +92,9 @@ class App:
         """A switch said something, or came or went."""
         match event:
             case SwitchUp(session):
-                self._dialled.add(session.datapath_id)
+                self._dialled[session.datapath_id] += 1
             case SwitchDown(session):
-                self._dialled.discard(session.datapath_id)
+                self._dialled[session.datapath_id] -= 1
         self._events.put(event)
 
     def _take_events(self) -> float:
@@ -99,10 +103,10 @@ class App:
         try:
             event = self._events.get(timeout=min(TICK, until_report) if until_report > 0 else TICK)
             while True:
-                self._sync.handle(event, time.monotonic())
+                self._sync.handle(event, attention.now())
                 event = self._events.get_nowait()
         except queue.Empty:
-            return time.monotonic()
+            return attention.now()
 
     def _report(self) -> None:
         """Give out the status when it has changed; of a large network, not so often that it would take much time.

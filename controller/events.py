@@ -31,4 +31,12 @@ class SettingDrifted:
     words: str
 
 
-Event = Stored | VlansKept | FactsChanged | HostProblems | SettingDrifted | SwitchEvent
+@dataclass(frozen=True, slots=True)
+class SerialTaken:
+    """A host's switch has read a serial number from its database."""
+
+    host: str
+    serial: str
+
+
+Event = Stored | VlansKept | FactsChanged | HostProblems | SettingDrifted | SerialTaken | SwitchEvent

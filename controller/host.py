@@ -71,9 +71,13 @@ class Host:
         self.problem: str | None = None
         self.contract_problems: frozenset[str] = frozenset()
         """How the host deviates from its contract, as far as that cannot be put right."""
+        self.claim_problems: frozenset[str] = frozenset()
+        """Which other switches say that they are this one."""
         self.primer = Primer(datapath_id)
         self._late: list[IPv4Address] = []
         """Tunnel addresses of hosts that it sends to although no frame came through in time."""
+        self.is_proven = False
+        """Whether its switch has shown that it is the one behind its database, and no copy."""
         self.awaits_vlans = False
         """Whether it will hold more than it shall now, once the store has VLANs that were given to it."""
         self._wanted = Wanted(compiler or Compiler())
@@ -111,9 +115,20 @@ class Host:
         return self.session is not None and is_known and self._desired is not None
 
     @property
+    def problems(self) -> frozenset[str]:
+        """What is wrong with it and is not put right by itself."""
+        return self.contract_problems | self.claim_problems
+
+    @property
+    def awaits_proof(self) -> bool:
+        """Whether its switch has yet to show that it is the one behind its database."""
+        return self.has_database and not self.is_proven
+
+    @property
     def is_settled(self) -> bool:
         """Whether its switch holds all that it shall, as far as the host was observed."""
-        return self.is_ready and not self._pending and self._transaction is None and not self.awaits_vlans
+        is_sent = self.is_ready and not self._pending and self._transaction is None
+        return is_sent and not self.awaits_vlans and not self.awaits_proof
 
     @property
     def is_sending(self) -> bool:

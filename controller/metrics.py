@@ -62,7 +62,7 @@ def _gauges(hosts: list[tuple[str, Host]]) -> Iterator[Metric]:
         ("switch_connected", "Whether the host's switch is connected.", lambda host: host.session is not None),
         ("confirmed_generation", "Generation of the model that it confirmed.", lambda host: host.confirmed_generation),
         ("flows", "Flows of ours in its switch.", lambda host: host.flows),
-        ("problems", "Deviations from the host contract.", lambda host: len(host.contract_problems)),
+        ("problems", "Deviations from the host contract.", lambda host: len(host.problems)),
     ):
         gauge = GaugeMetricFamily(f"ovs_vpc_host_{name}", what, labels=["host"])
         for host_name, host in hosts:

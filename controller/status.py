@@ -108,7 +108,7 @@ def host_status(host: "Host", cut_off: list[str], unreached: list[Unreached]) ->
         "database": host.has_database,
         "switch": host.session is not None,
         "problem": host.problem,
-        "problems": sorted(host.contract_problems),
+        "problems": sorted(host.problems),
         "drift": host.drifted.report(),
         "refused": host.refusals.report(),
         "drops": host.drops.by_reason,

@@ -135,6 +135,7 @@ class Switches:
             "settled": node.is_settled and self._allowed == self.open_links,
             "flows": node.flows,
             "problem": node.problem,
+            "problems": sorted(node.problems),
             "drift": node.drifted.report(),
             "refused": node.refusals.report(),
             "drops": node.drops.by_reason,

@@ -11,8 +11,9 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
+from controller.claims import Claims
 from controller.contracts import Contracts, SetHosts
-from controller.events import Event, FactsChanged, HostProblems, SettingDrifted
+from controller.events import Event, FactsChanged, HostProblems, SerialTaken, SettingDrifted
 from controller.host import Host
 from controller.packetin import proof
 from controller.status import Report, host_status, progress
@@ -20,6 +21,7 @@ from controller.store import Stored, Vlans, VlansKept
 from controller.switch.sessions import (
     Confirmed,
     Counted,
+    Described,
     FlowsChanged,
     FlowsRead,
     PacketIn,
@@ -27,6 +29,7 @@ from controller.switch.sessions import (
     Refused,
     Session,
     SwitchDown,
+    SwitchEvent,
     SwitchUp,
 )
 from controller.switches import STARTUP, Switches
@@ -58,6 +61,8 @@ class Sync:
         flows_restored: Callable[[str], None],
         keep_vlans: Callable[[Vlans], None],
         arrive: Callable[[str, str], None],
+        give_serial: Callable[[str, str], None],
+        redial: Callable[[str], None],
         *,
         ovsdb_target: str,
         openflow_target: str,
@@ -68,12 +73,14 @@ class Sync:
 
         ``flows_restored`` is told the name of each host whose switch holds everything for the first time;
         ``keep_vlans`` every change of the hosts' local VLANs, which :class:`VlansKept` answers; ``arrive`` each port
-        that has shown up on the host that it was announced to move to. ``open_links``: what an earlier controller left
-        open between plain switches; ``seen``: what it saw on each host.
+        that has shown up on the host that it was announced to move to; ``give_serial`` what serial number the switch of
+        each host shall show; ``redial`` each host whose switch shall dial now. ``open_links``: what an earlier
+        controller left open between plain switches; ``seen``: what it saw on each host.
         """
         self._contracts = Contracts(set_hosts, ovsdb_target, openflow_target)
         self._flows_restored = flows_restored
         self._arrive = arrive
+        self._give_serial, self._redial = give_serial, redial
         self._arrived: set[str] = set()
         """The ports of which that was told since the model was another."""
         self._started: float | None = None
@@ -97,7 +104,10 @@ class Sync:
         self._tags = Tags({}, {})
         self._refused: Set[tuple[str, str]] = frozenset()
         self._by_datapath: dict[int, Host] = {}
-        self._strangers: dict[int, Session] = {}
+        self._claims: dict[int, Claims] = {}
+        """Who says that it is which node, by datapath id; as many as there are nodes."""
+        self._strangers: dict[int, list[Session]] = {}
+        """The sessions of switches that nobody declared, by datapath id."""
         self._reported: set[int] = set()
         """Datapath ids that nobody declared, and of which that was said."""
         self._report = Report()
@@ -139,8 +149,21 @@ class Sync:
                 self._host_problems(host, sentences)
             case SettingDrifted(host, words):
                 self._setting_drifted(host, words)
+            case SerialTaken(host, serial):
+                if known := self._hosts.get(host):
+                    self._claims[known.datapath_id].taken(serial)
+            case _:
+                self._switch_said(event, now)
+
+    def _switch_said(self, event: SwitchEvent, now: float) -> None:
+        """Something came from a switch, or its session began or ended."""
+        match event:
             case SwitchUp(session):
                 self._switch_up(session, now)
+            case SwitchDown(session):
+                self._switch_down(session, now)
+            case Described(session, serial):
+                self._showed(session, serial, now)
             case PacketIn(session, in_port, frame):
                 self._told(session, in_port, frame)
             case Ports(session, plugs):
@@ -193,22 +216,50 @@ class Sync:
             _log.info("%s: move: %s has shown up: %s", host, name, how)
             self._arrive(name, host)
 
-    def _answered(
-        self, event: SwitchDown | FlowsRead | FlowsChanged | Counted | Confirmed | Refused, now: float
-    ) -> None:
+    def _switch_down(self, session: Session, now: float) -> None:
+        """A session has ended."""
+        node = self._by_datapath.get(session.datapath_id)
+        if node is None:
+            strangers = self._strangers.get(session.datapath_id, [])
+            if session in strangers:
+                strangers.remove(session)
+            if not strangers:
+                self._strangers.pop(session.datapath_id, None)
+            return
+        claims = self._claims[node.datapath_id]
+        if node.session is not session:
+            claims.withdrew(session)
+            return
+        self._report.touch(node.name)
+        self._busy.add(node.name)
+        _log.warning("%s: switch: out of reach; it goes on with the flows it has", node.name)
+        node.disconnected()
+        self._ways.forget(node.name)
+        if follower := claims.went(now):
+            self._connect(node, follower, now)
+
+    def _showed(self, session: Session, serial: str, now: float) -> None:
+        """A switch said which serial number it has."""
+        node = self._by_datapath.get(session.datapath_id)
+        if node is None:
+            return
+        self._report.touch(node.name)
+        self._busy.add(node.name)
+        before = node.session
+        follower = self._claims[node.datapath_id].described(session, serial, now)
+        if follower is not None or node.session is not before:
+            self._ways.forget(node.name)
+        if follower is not None:
+            self._connect(node, follower, now)
+
+    def _answered(self, event: FlowsRead | FlowsChanged | Counted | Confirmed | Refused, now: float) -> None:
         """Something came from a switch, unless its session was replaced meanwhile."""
         host = self._by_datapath.get(event.session.datapath_id)
         if host is None or host.session is not event.session:
-            if isinstance(event, SwitchDown) and self._strangers.get(event.session.datapath_id) is event.session:
-                del self._strangers[event.session.datapath_id]
             return
         self._report.touch(host.name)
         self._busy.add(host.name)
         match event:
-            case SwitchDown():
-                _log.warning("%s: switch: out of reach; it goes on with the flows it has", host.name)
-                host.disconnected()
-                self._ways.forget(host.name)
             case FlowsRead(_, which, flows, is_last):
                 host.read(which, flows, is_last=is_last)
             case FlowsChanged(_, updates):
@@ -229,6 +280,9 @@ class Sync:
         if now >= self._look_at:
             self._look_at = now + _LOOK_EVERY
             self._recall(now)
+            for claims in self._claims.values():
+                if claims.look(now):
+                    self._report.touch(claims.node.name)
             for host in self._hosts.values():
                 self._prove(host, now)
                 host.check(now)
@@ -360,16 +414,19 @@ class Sync:
     def _forget(self, gone: Host) -> None:
         """A host or switch left the model."""
         del self._by_datapath[gone.datapath_id]
+        self._claims.pop(gone.datapath_id).end()
         gone.clear()
         if gone.session is not None:
-            self._strangers[gone.datapath_id] = gone.session
+            self._strangers[gone.datapath_id] = [gone.session]
         _log.info("%s: model: it left; its switch is cleared", gone.name)
 
     def _remember(self, new: Host, now: float) -> None:
         """A host or switch came into the model, and its switch perhaps before it."""
         self._by_datapath[new.datapath_id] = new
-        if session := self._strangers.pop(new.datapath_id, None):
-            self._connect(new, session, now)
+        give_serial = None if self._switches.has(new) else self._give_serial
+        self._claims[new.datapath_id] = Claims(new, give_serial=give_serial, redial=self._redial)
+        for session in self._strangers.pop(new.datapath_id, []):
+            self._claim(new, session, now)
 
     def _facts_changed(self, name: str, facts: HostFacts | None) -> None:
         host = self._hosts.get(name)
@@ -379,6 +436,7 @@ class Sync:
         if facts is None:
             _log.warning("%s: database: out of reach; its switch goes on with what it has", name)
             host.has_database = False
+            host.confirm(host.wanted_generation)  # nobody can ask its switch for a proof
             return
         if not host.has_database:
             _log.info("%s: database: connected", name)
@@ -463,15 +521,22 @@ class Sync:
         return all(name in self._views.locations.hosts for name in ports)
 
     def _switch_up(self, session: Session, now: float) -> None:
-        host = self._by_datapath.get(session.datapath_id)
-        if host is None:
-            self._strangers[session.datapath_id] = session
-            if session.datapath_id not in self._reported:
-                self._reported.add(session.datapath_id)
-                _log.warning("switch: %016x is nobody's in the model: it is left alone", session.datapath_id)
+        node = self._by_datapath.get(session.datapath_id)
+        if node is not None:
+            self._claim(node, session, now)
             return
-        _log.info("%s: switch: connected", host.name)
-        self._connect(host, session, now)
+        self._strangers.setdefault(session.datapath_id, []).append(session)
+        if session.datapath_id not in self._reported:
+            self._reported.add(session.datapath_id)
+            _log.warning(
+                "switch: %016x, at %s, is nobody's in the model: it is left alone", session.datapath_id, session.where
+            )
+
+    def _claim(self, node: Host, session: Session, now: float) -> None:
+        """A switch says that it is a certain node."""
+        if self._claims[node.datapath_id].came(session, now):
+            _log.info("%s: switch: connected", node.name)
+            self._connect(node, session, now)
 
     def _connect(self, node: Host, session: Session, now: float) -> None:
         self._report.touch(node.name)

@@ -99,6 +99,10 @@ class Switch:
         for left_over in (f"{daemon}.ctl", *(["db.sock"] if daemon == "ovsdb-server" else [])):
             (self.directory / left_over).unlink(missing_ok=True)
 
+    def pid(self, daemon: str) -> int:
+        """The process of a daemon."""
+        return self._processes[daemon].pid
+
     def freeze(self, daemon: str) -> None:
         """Stops a daemon without ending it: its sockets stay open and silent."""
         self._processes[daemon].send_signal(signal.SIGSTOP)

@@ -32,21 +32,27 @@ def is_confirmed(store: "Store", generation: int) -> bool:
 
 
 def wait_connected(store: "Store", generation: int, seconds: float) -> dict[str, str]:
-    """Wait until every host and switch that is connected has confirmed a generation, but not longer.
+    """Wait until every host and switch that is connected, or was, has confirmed a generation, but not longer.
 
     Returns those that have not confirmed, each with the reason as far as it is known.
     """
     start = time.monotonic()
+    seen = _connected(store.read_status())
     while not is_confirmed(store, generation):
         passed = time.monotonic() - start
         if passed > min(seconds, _ABSENT):
             status = store.read_status()
             missing = _unconfirmed(status, generation)
-            absent = {name for name, node in nodes(status).items() if not node["switch"]}
-            if passed > seconds or missing.keys() <= absent:
+            seen |= _connected(status)
+            if passed > seconds or (missing.keys() <= nodes(status).keys() and not missing.keys() & seen):
                 return missing
         store.await_status(_INTERVAL)
     return {}
+
+
+def _connected(status: Mapping[str, Any]) -> set[str]:
+    """The hosts and switches that are connected: they are waited for, even if they are lost for a moment."""
+    return {name for name, node in nodes(status).items() if node["switch"]}
 
 
 def wait_plugged(store: "Store", ports: Collection[str], seconds: float) -> bool:

@@ -27,6 +27,9 @@ if ovs.json.PARSER == ovs.json.PARSER_PY:
     # Without its part in C, as pip installs it, python-ovs takes 20 times as long. That part counts in other units.
     ovs.json.Parser = Parser
 
+_ROUNDS = {"next_cfg", "cur_cfg"}
+"""Columns by which somebody waits until ovs-vswitchd has taken in what was written. All clients change them."""
+
 _TEXTS = {"key": "string", "min": 0, "max": "unlimited"}
 _OPTIONAL_TEXT = {"key": "string", "min": 0, "max": 1}
 _OPTIONAL_NUMBER = {"key": "integer", "min": 0, "max": 1}
@@ -38,7 +41,13 @@ def _rows(table: str) -> dict[str, Any]:
 
 
 COLUMNS: dict[str, dict[str, Any]] = {
-    "Open_vSwitch": {"bridges": _rows("Bridge"), "other_config": _MAP, "datapath_types": _TEXTS},
+    "Open_vSwitch": {
+        "bridges": _rows("Bridge"),
+        "other_config": _MAP,
+        "datapath_types": _TEXTS,
+        "next_cfg": "integer",
+        "cur_cfg": "integer",
+    },
     "Bridge": {
         "name": "string",
         "datapath_type": "string",
@@ -74,11 +83,23 @@ COLUMNS: dict[str, dict[str, Any]] = {
 class Replica(Idl):  # type: ignore[misc]
     """The replica of one host's database. It knows which rows have changed since somebody read them."""
 
+    lock_name: str | None
+
     def __init__(self, target: str, helper: SchemaHelper) -> None:
         super().__init__(target, helper, leader_only=False)
         self.read: dict[Any, Any] = {}
         """What was read from a row, by the row's uuid, for as long as the row stays the same."""
         self._changed: dict[str, set[Row]] = {}
+
+    @property
+    def has_news(self) -> bool:
+        """Whether anything has changed since it was taken, but for what only those need who wait for ovs-vswitchd."""
+        return bool(self._changed)
+
+    def forget_lock(self) -> None:
+        """After the connection has ended: the next one asks for no lock by itself."""
+        self.lock_name = None
+        self.has_lock = self.is_lock_contended = False
 
     def take_changed(self, table: str) -> tuple[set[Row], bool]:
         """The rows of a table that are new, others or gone since the last call, and whether any of other tables are."""
@@ -93,6 +114,8 @@ class Replica(Idl):  # type: ignore[misc]
 
     def notify(self, event: str, row: Row, updates: Row | None = None) -> None:
         """Called by python-ovs for each row that has changed."""
+        if updates is not None and updates._data.keys() <= _ROUNDS:
+            return
         self.read.pop(row.uuid, None)
         self._changed.setdefault(row._table.name, set()).add(row)
 

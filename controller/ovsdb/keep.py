@@ -24,11 +24,15 @@ MAX_BACKOFF = 1000
 Open vSwitch 3.1.0 does not heed it: it waits 1, 2, 4 and then 8 seconds. See ``_target``.
 """
 
-INACTIVITY_PROBE = 1000
+INACTIVITY_PROBE = 15000
 """Milliseconds of silence until the switch asks whether the controller lives; it hangs up after as many more.
 
-Open vSwitch 3.1.0 takes 5 seconds for anything shorter: a controller that vanished is given up after 10.
+A controller that gets no processor time keeps its switches for so long. Nothing is lost by it: a switch that does not
+know yet that its session has ended is made to dial (``redial``).
 """
+
+SERIAL = "dp-sn"
+"""Key of ``Bridge:other_config``: the serial number that the switch shows over OpenFlow."""
 
 FLOW_RESTORE_WAIT = "flow-restore-wait"
 """Key of ``Open_vSwitch:other_config``: a switch that starts with it set keeps the datapath's old flows at work."""
@@ -40,10 +44,12 @@ has a checksum of its own. ``df_default`` stays true: instances know their MTU, 
 silently. No ``local_ip``: the host has one tunnel address, and the routing towards the underlay chooses it."""
 
 
-def keep_contract(seen: Seen, settings: HostSettings, write: Writer, *, redial: bool) -> None:
+def keep_contract(
+    seen: Seen, settings: HostSettings, write: Writer, *, redial: bool, serial: str | None = None
+) -> None:
     """Writes what differs on the integration bridge; nothing when a port of its name is on another bridge.
 
-    With ``redial``, the switch is made to dial the controller now.
+    With ``redial``, the switch is made to dial the controller now. ``serial``: what number it shall show; None: any.
     """
     if seen.integration is None and INTEGRATION_BRIDGE in seen.elsewhere:
         return
@@ -55,6 +61,8 @@ def keep_contract(seen: Seen, settings: HostSettings, write: Writer, *, redial: 
     write.put(bridge, "protocols", PROTOCOLS, INTEGRATION_BRIDGE)
     write.put_key(bridge, "other_config", "datapath-id", f"{settings.datapath_id:016x}", INTEGRATION_BRIDGE)
     write.put_key(bridge, "other_config", "disable-in-band", "true", INTEGRATION_BRIDGE)
+    if serial is not None:
+        _keep_serial(seen, bridge, serial, write)
     _keep_controller(bridge, settings, redial, write)
     _keep_table_names(bridge, settings, write)
     _keep_tunnel(seen, bridge, settings, write)
@@ -130,6 +138,22 @@ def _datapath_type(seen: Seen) -> str:
     offer = seen.switch.datapath_types
     present = "system" if seen.integration is None else datapath_type(seen.integration)
     return present if present in offer or not offer else next(t for t in ("system", "netdev", *offer) if t in offer)
+
+
+def has_taken(seen: Seen, serial: str) -> bool:
+    """Whether the host's ovs-vswitchd has taken in all that was written with a serial number."""
+    bridge = seen.integration
+    if bridge is None or bridge.other_config.get(SERIAL) != serial:
+        return False
+    return bool(seen.switch.cur_cfg >= seen.switch.next_cfg)
+
+
+def _keep_serial(seen: Seen, bridge: Row, serial: str, write: Writer) -> None:
+    """The number, and a request for ovs-vswitchd to say once it has taken it in."""
+    if getattr(bridge, "other_config", {}).get(SERIAL) == serial:
+        return
+    write.put_key(bridge, "other_config", SERIAL, serial, INTEGRATION_BRIDGE)
+    seen.switch.increment("next_cfg")
 
 
 def _keep_controller(bridge: Row, settings: HostSettings, redial: bool, write: Writer) -> None:

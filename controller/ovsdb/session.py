@@ -8,10 +8,18 @@ from ovs.db.idl import Transaction
 
 from controller.ovsdb.columns import is_live, open_database
 from controller.ovsdb.facts import facts
-from controller.ovsdb.keep import ask_for_no_number, end_flow_restore, keep_contract, keep_instances, other_number
+from controller.ovsdb.keep import (
+    ask_for_no_number,
+    end_flow_restore,
+    has_taken,
+    keep_contract,
+    keep_instances,
+    other_number,
+)
 from controller.ovsdb.problems import problems
 from controller.ovsdb.seen import Seen, Sight
 from controller.ovsdb.settings import HostSettings
+from controller.ovsdb.tenure import Tenure
 from controller.ovsdb.waits import Waits
 from controller.ovsdb.writer import Writer
 from flows.facts import HostFacts
@@ -24,12 +32,16 @@ while it takes in what is written into its database."""
 PATIENCE = 3.0
 """Seconds without the database until that is reported: a database that restarts is no news."""
 
+LOOK_AGAIN = 0.2
+"""Seconds until another look at whether the database is the host's."""
+
 ASK_AGAIN = 1.0
 """Seconds that Open vSwitch has to give the tunnel port the number that it is asked for."""
 
 OnFacts = Callable[[str, HostFacts | None], None]
 OnProblems = Callable[[str, frozenset[str]], None]
 OnDrift = Callable[[str, str], None]
+OnSerial = Callable[[str, str], None]
 IsDialled = Callable[[int], bool]
 """Whether the switch of a datapath id is connected to this controller now."""
 
@@ -46,7 +58,10 @@ class HostSession:
         on_problems: OnProblems,
         on_drift: OnDrift,
         is_dialled: IsDialled,
+        on_serial: OnSerial,
+        tenures: dict[str, Tenure],
     ) -> None:
+        """``tenures``: of all hosts; that of this one is put in its place."""
         self.target = target
         self._host = host
         self.settings = settings
@@ -54,7 +69,9 @@ class HostSession:
         self._on_problems = on_problems
         self._on_drift = on_drift
         self._is_dialled = is_dialled
+        self._on_serial = on_serial
         self._database = open_database(target)
+        self._tenure = tenures[host] = Tenure(host, target, self._database, tenures)
         self._sight = Sight(self._database)
         self._transaction: Transaction | None = None
         self._looked_at: int | None = None  # change number of the database when it was last compared with the settings
@@ -62,6 +79,9 @@ class HostSession:
         self._right_with: HostSettings | None = None  # settings with which the contract was found kept
         self._marked: frozenset[str] = frozenset()  # interfaces that had their mark then
         self._redial = True  # a controller that has just started does not want to wait for the switch's next attempt
+        self._must_redial = False  # whoever is connected with its datapath id
+        self._serial: str | None = None  # what the switch shall show
+        self._taken: str | None = None  # what it has taken in
         self._restored = False
         self._facts: HostFacts | None = None
         self._reported: frozenset[str] = frozenset()
@@ -83,6 +103,17 @@ class HostSession:
         self._restored = True
         self._looked_at = None
 
+    def redial(self) -> None:
+        """The next ``run()`` with a live database makes the switch dial, once."""
+        self._must_redial = True
+        self._looked_at = self._right_with = None
+
+    def give_serial(self, serial: str) -> None:
+        """The serial number that the switch shall show from now on."""
+        if serial != self._serial:
+            self._serial = serial
+            self._looked_at = self._right_with = None
+
     def run(self) -> None:
         """Takes in what came from the database, reports it, and writes what differs from the settings."""
         self._database.run()
@@ -92,8 +123,13 @@ class HostSession:
         self._lost_at = None
         if self._transaction is not None:
             self._finish(self._transaction)
+        if not self._is_ours():
+            return
         if self._looked_at == self._database.change_seqno and not self._must_ask_again:
             self._keep_at = None
+            return
+        if self._has_nothing_new:
+            self._looked_at = self._database.change_seqno
             return
         seen = self._sight.look()
         if seen is None:
@@ -102,11 +138,29 @@ class HostSession:
             self._report({"its database is empty: start Open vSwitch there once, or run `ovs-vsctl init`"})
             return
         self._tell(facts(seen, self.settings))
+        self._tell_serial(seen)
         if self._transaction is None and self._has_time():
             self._look_again_after_change()
             self._look_at_number(seen)
             self._keep(seen)
         self._report({*problems(seen, self.settings), *([self._refusal] if self._refusal else [])})
+
+    def _is_ours(self) -> bool:
+        """Whether the database is this host's own; if not, nothing in it counts."""
+        refusal = self._tenure.refusal()
+        if refusal is None:
+            return True
+        self._looked_at = None
+        if refusal:
+            self._tell(None)
+            self._report({refusal})
+        return False
+
+    @property
+    def _has_nothing_new(self) -> bool:
+        """Whether only what somebody else waits for has changed since everything was looked at."""
+        is_looked_at = self._looked_at is not None and self._keep_at is None and self._transaction is None
+        return is_looked_at and self._taken == self._serial and not self._must_ask_again and not self._database.has_news
 
     def _has_time(self) -> bool:
         """Whether the contract is to be looked after now; if not, ``_keep_at`` says when."""
@@ -122,6 +176,8 @@ class HostSession:
         remaining = 0.0 if self._lost_at is None else self._lost_at + PATIENCE - monotonic()
         if remaining > 0:
             waits.timer_wait(1000 * remaining)
+        if self._tenure.is_waiting:
+            waits.timer_wait(1000 * LOOK_AGAIN)
         for at in (self._keep_at, self._ask_again_at):
             if at is not None:
                 waits.timer_wait(1000 * max(0.0, at - monotonic()))
@@ -141,6 +197,7 @@ class HostSession:
 
     def _lost(self) -> None:
         self._tell(None)
+        self._tenure.lost()
         self._transaction = None  # whether it was committed shows when the database is back
         self._looked_at = None
         self._keep_at = None
@@ -170,9 +227,9 @@ class HostSession:
             self._commit(write)
             return
         # What the database says of it may be 5 seconds old: that the controller which has just ended is connected.
-        redial = self._redial and not self._is_dialled(self.settings.datapath_id)
-        keep_contract(seen, self.settings, write, redial=redial)
-        self._redial = False
+        redial = self._must_redial or (self._redial and not self._is_dialled(self.settings.datapath_id))
+        keep_contract(seen, self.settings, write, redial=redial, serial=self._serial)
+        self._redial = self._must_redial = False
         deviations = list(write.changes)
         keep_instances(seen, self.settings, write)
         deviations += [change for change in write.changes[len(deviations) :] if change.split()[0] in self._marked]
@@ -211,6 +268,11 @@ class HostSession:
         if facts != self._facts:
             self._facts = facts
             self._on_facts(self._host, facts)
+
+    def _tell_serial(self, seen: Seen) -> None:
+        if self._serial is not None and self._taken != self._serial and has_taken(seen, self._serial):
+            self._taken = self._serial
+            self._on_serial(self._host, self._serial)
 
     def _report(self, sentences: set[str]) -> None:
         if sentences != self._reported:

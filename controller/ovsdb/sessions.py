@@ -8,8 +8,9 @@ from threading import Lock, Thread
 from typing import TypeVar
 
 from controller.ovsdb.columns import RETRY_INTERVAL
-from controller.ovsdb.session import HostSession, IsDialled, OnDrift, OnFacts, OnProblems
+from controller.ovsdb.session import HostSession, IsDialled, OnDrift, OnFacts, OnProblems, OnSerial
 from controller.ovsdb.settings import HostSettings
+from controller.ovsdb.tenure import Tenure
 from controller.ovsdb.waits import Sleeper, Waits
 
 logger = logging.getLogger(__name__)
@@ -26,25 +27,39 @@ class HostSessions:
     One thread serves all hosts. It calls ``on_facts(host, facts)`` when a host's facts have changed (None: its
     database or its integration bridge is gone), ``on_problems(host, sentences)`` with all present problems when they
     have changed, and ``on_drift(host, words)`` for each setting that somebody else changed and that is put right.
-    ``is_dialled`` tells it which switches need not be made to dial. None of them may block or call ``stop()``. A host
+    It calls ``on_serial(host, serial)`` when a switch has taken in a serial number that it was given. ``is_dialled``
+    tells it which switches need not be made to dial. None of them may block or call ``stop()``. A host
     that was removed a moment ago may still be reported once. What happens on several hosts in one moment, as when an
     instance moves, is reported together.
     """
 
-    def __init__(self, on_facts: OnFacts, on_problems: OnProblems, on_drift: OnDrift, is_dialled: IsDialled) -> None:
+    def __init__(
+        self,
+        on_facts: OnFacts,
+        on_problems: OnProblems,
+        on_drift: OnDrift,
+        is_dialled: IsDialled,
+        on_serial: OnSerial = lambda host, serial: None,
+    ) -> None:
         self._on_facts = self._later(on_facts)
         self._on_problems = self._later(on_problems)
         self._on_drift = self._later(on_drift)
         self._is_dialled = is_dialled
+        self._on_serial = self._later(on_serial)
         self._news: list[tuple[str, Callable[[], None]]] = []
         """What is to be reported, and of which host."""
         self._lock = Lock()
         self._wanted: dict[str, tuple[str, HostSettings]] = {}
         self._restored: set[str] = set()
+        self._redialled: set[str] = set()
+        self._serials: dict[str, str] = {}
+        self._given: set[str] = set()
+        """The hosts that have a serial number of which their sessions do not know."""
         self._stopping = False
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._sleeper = Sleeper()
         self._sessions: dict[str, HostSession] = {}
+        self._tenures: dict[str, Tenure] = {}
         self._thread = Thread(target=self._serve, name="ovsdb", daemon=True)
         self._thread.start()
 
@@ -72,6 +87,19 @@ class HostSessions:
         """
         with self._lock:
             self._restored.add(host)
+        os.eventfd_write(self._wake, 1)
+
+    def redial(self, host: str) -> None:
+        """Makes the switch of a host dial the controller now. Any thread; returns at once; waits for the database."""
+        with self._lock:
+            self._redialled.add(host)
+        os.eventfd_write(self._wake, 1)
+
+    def give_serial(self, host: str, serial: str) -> None:
+        """What serial number the switch of a host shall show. Any thread; returns at once; waits for the database."""
+        with self._lock:
+            self._serials[host] = serial
+            self._given.add(host)
         os.eventfd_write(self._wake, 1)
 
     def stop(self) -> None:
@@ -114,11 +142,13 @@ class HostSessions:
         """Takes over what other threads asked for; returns the hosts that have something to do by that."""
         os.eventfd_read(self._wake)
         with self._lock:
-            wanted, restored = self._wanted, self._restored
-            self._restored = set()
+            wanted, restored, redialled = self._wanted, self._restored, self._redialled
+            given = self._given
+            self._restored, self._redialled, self._given = set(), set(), set()
         for host in self._sessions.keys() - wanted.keys():
             self._sleeper.disarm(host)
             self._sessions.pop(host).close()
+            del self._tenures[host]
         due = restored & wanted.keys()
         for host, (target, settings) in wanted.items():
             session = self._sessions.get(host)
@@ -127,15 +157,24 @@ class HostSessions:
                     due.add(host)
                 continue
             if session is not None:
+                self._sleeper.disarm(host)  # the next session to be opened may get its socket's number
                 session.forget()
             self._sessions[host] = self._open(host, target, settings)
             due.add(host)
         for host in restored & wanted.keys():
             self._sessions[host].flows_restored()
-        return due
+        for host in redialled & wanted.keys():
+            self._sessions[host].redial()
+        for host in given & wanted.keys():
+            self._sessions[host].give_serial(self._serials[host])
+        return due | (redialled | given) & wanted.keys()
 
     def _open(self, host: str, target: str, settings: HostSettings) -> HostSession:
-        return HostSession(host, target, settings, self._on_facts, self._on_problems, self._on_drift, self._is_dialled)
+        listeners = (self._on_facts, self._on_problems, self._on_drift, self._is_dialled, self._on_serial)
+        session = HostSession(host, target, settings, *listeners, self._tenures)
+        if host in self._serials:
+            session.give_serial(self._serials[host])
+        return session
 
     def _run(self, host: str) -> None:
         waits = Waits()

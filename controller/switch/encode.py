@@ -157,6 +157,11 @@ def barrier(xid: int) -> bytes:
     return _bytes([parser.OFPBarrierRequest(PROTOCOL)], xid)
 
 
+def read_description(xid: int) -> bytes:
+    """A request for what the switch says of itself."""
+    return _bytes([parser.OFPDescStatsRequest(PROTOCOL, 0)], xid)
+
+
 def tunnel_frames(frame: bytes, hosts: Iterable[IPv4Address], ofport: int, xid: int) -> bytes:
     """A packet-out that sends one frame to each of some hosts by the tunnel port, with key 0."""
     send = _tunnel_actions(ofport)

@@ -13,6 +13,8 @@ from itertools import chain
 from threading import Thread
 from typing import Any
 
+from controller import attention
+
 _AHEAD = 8
 """Pieces that os-ken is given before it has sent them."""
 _PAUSE = 0.005
@@ -25,7 +27,7 @@ class Outbox:
     def __init__(self, datapath: Any) -> None:
         self._datapath = datapath
         self.moved_at = 0.0
-        """When the last piece of something long went on, in seconds of :func:`time.monotonic`."""
+        """When the last piece of something long went on, in seconds of :func:`controller.attention.now`."""
         self._queue: queue.Queue[Iterable[bytes] | None] = queue.Queue()
         Thread(target=self._run, daemon=True).start()
 
@@ -36,7 +38,7 @@ class Outbox:
             self._datapath.send(next(rest))
             if (second := next(rest, None)) is None:
                 return
-            self.moved_at = time.monotonic()
+            self.moved_at = attention.now()
             pieces = chain([second], rest)
         self._queue.put(pieces)
 
@@ -59,5 +61,5 @@ class Outbox:
         """Hand a piece on once there is room; False when the session has ended."""
         while not self._has_room():
             time.sleep(_PAUSE)
-        self.moved_at = time.monotonic()
+        self.moved_at = attention.now()
         return bool(self._datapath.send(piece))

@@ -1,13 +1,11 @@
 """The os-ken application: accepts switches, keeps sessions alive, turns their messages into a few events.
 
-os-ken's event thread calls ``on_event``; nothing here waits for an answer. A session that stays silent is closed
-within 3 seconds: os-ken's echo requests (one each half second, three may go unanswered) are switched on, because
-without them the native hub does not notice a broken connection until something is sent (ADR 4).
+os-ken's event thread calls ``on_event``; nothing here waits for an answer. The connections are of our own
+(:mod:`controller.switch.connection`).
 """
 
 import logging
 import struct
-import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address
@@ -15,18 +13,18 @@ from typing import Any
 
 from os_ken import cfg
 from os_ken.base import app_manager
+from os_ken.controller import controller as osken
 from os_ken.controller import ofp_event
 from os_ken.controller.handler import DEAD_DISPATCHER, MAIN_DISPATCHER, set_ev_cls
 from os_ken.ofproto import ofproto_v1_4 as ofp
 
+from controller import attention
 from controller.switch import encode
+from controller.switch.connection import READING, Connections
 from controller.switch.decode import RESUMED, Entry, Update, use_own_decoders
 from controller.switch.outbox import Outbox
 from flows.facts import Plug
 from flows.plan import Plan
-
-ECHO_INTERVAL = 0.5
-ECHOES_UNANSWERED = 3
 
 _log = logging.getLogger(__name__)
 
@@ -40,6 +38,8 @@ class Session:
         self._applied = 0
         """The number of the last transaction."""
         self.datapath_id: int = datapath.id
+        self.where: str = datapath.where
+        """Address and port from which the switch has connected."""
         self._asked: dict[int, encode.Flows] = {}
         self._ports: dict[int, Plug] | None = None
         """The switch's ports by number; None when nobody asked."""
@@ -49,7 +49,7 @@ class Session:
 
     @property
     def moved_at(self) -> float:
-        """When a part of something long was sent or came, in seconds of :func:`time.monotonic`."""
+        """When a part of something long was sent or came, in seconds of :func:`controller.attention.now`."""
         return max(self._outbox.moved_at, self._heard_at)
 
     def apply(self, plan: Plan) -> int:
@@ -66,6 +66,8 @@ class Session:
         """Ask for flows of ours; :class:`FlowsRead` answers, part by part."""
         xid = self._xid()
         self._asked[xid] = which
+        if which == encode.EVERYTHING:
+            self._datapath.give(READING)
         self._outbox.put([encode.read_flows(which, xid)])
 
     def watch(self, tables: Iterable[int]) -> None:
@@ -82,6 +84,10 @@ class Session:
     def count_flows(self) -> None:
         """Ask how many flows of ours there are; :class:`Counted` answers."""
         self._outbox.put([encode.count_flows(self._xid())])
+
+    def ask_description(self) -> None:
+        """Ask what the switch says of itself; :class:`Described` answers."""
+        self._outbox.put([encode.read_description(self._xid())])
 
     def send_by_tunnel(self, frame: bytes, hosts: Iterable[IPv4Address], ofport: int) -> None:
         """Send one frame to each of some hosts by the tunnel port."""
@@ -115,7 +121,9 @@ class Session:
         which = self._asked.pop(xid, None) if is_last else self._asked.get(xid)
         if which is None:
             return None
-        self._heard_at = time.monotonic()
+        self._heard_at = attention.now()
+        if is_last and which == encode.EVERYTHING:
+            self._datapath.has_done_all()
         return FlowsRead(self, which, flows, is_last)
 
     def describe(self, ports: Iterable[Any], *, are_gone: bool = False) -> frozenset[Plug] | None:
@@ -189,6 +197,15 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
+class Described:
+    """What a switch says of itself."""
+
+    session: Session
+    serial: str
+    """Its serial number: ``other_config:dp-sn`` of its bridge."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ports:
     """All ports of a switch."""
 
@@ -205,7 +222,9 @@ class PacketIn:
     frame: bytes
 
 
-SwitchEvent = SwitchUp | SwitchDown | FlowsRead | FlowsChanged | Counted | Confirmed | Refused | Ports | PacketIn
+SwitchEvent = (
+    SwitchUp | SwitchDown | FlowsRead | FlowsChanged | Counted | Confirmed | Refused | Described | Ports | PacketIn
+)
 
 
 class SwitchApp(app_manager.OSKenApp):  # type: ignore[misc]
@@ -254,6 +273,11 @@ class SwitchApp(app_manager.OSKenApp):  # type: ignore[misc]
         if session := self._sessions.get(event.msg.datapath):
             self._on_event(Confirmed(session, event.msg.xid))
 
+    @set_ev_cls(ofp_event.EventOFPDescStatsReply, MAIN_DISPATCHER)  # type: ignore[untyped-decorator]
+    def _described(self, event: Any) -> None:
+        if session := self._sessions.get(event.msg.datapath):
+            self._on_event(Described(session, event.msg.body.serial_num.decode(errors="replace")))
+
     @set_ev_cls(ofp_event.EventOFPPortDescStatsReply, MAIN_DISPATCHER)  # type: ignore[untyped-decorator]
     def _ports_read(self, event: Any) -> None:
         message = event.msg
@@ -272,17 +296,24 @@ class SwitchApp(app_manager.OSKenApp):  # type: ignore[misc]
 
     @set_ev_cls(ofp_event.EventOFPPacketIn, MAIN_DISPATCHER)  # type: ignore[untyped-decorator]
     def _packet_in(self, event: Any) -> None:
-        if session := self._sessions.get(event.msg.datapath):
-            self._on_event(PacketIn(session, int(event.msg.match["in_port"]), bytes(event.msg.data)))
+        in_port = event.msg.match.get("in_port")
+        if in_port is not None and (session := self._sessions.get(event.msg.datapath)):
+            self._on_event(PacketIn(session, int(in_port), bytes(event.msg.data)))
 
     @set_ev_cls(ofp_event.EventOFPErrorMsg, MAIN_DISPATCHER)  # type: ignore[untyped-decorator]
     def _refused(self, event: Any) -> None:
         message = event.msg
         if session := self._sessions.get(message.datapath):
-            kind = ofp.ofp_error_type_to_str(message.type)
-            code = ofp.ofp_error_code_to_str(message.type, message.code)
             xid = session.transaction_of(message.xid)
-            self._on_event(Refused(session, xid, f"{kind}: {code}", _cookie_of(message.data)))
+            self._on_event(Refused(session, xid, _reason(message), _cookie_of(message.data)))
+
+
+def _reason(error: Any) -> str:
+    """Why a switch refuses something."""
+    kind = ofp.ofp_error_type_to_str(error.type)
+    if error.type == ofp.OFPET_EXPERIMENTER:
+        return f"{kind}: {error.exp_type} of {error.experimenter:#010x}"  # Open vSwitch has errors of its own
+    return f"{kind}: {ofp.ofp_error_code_to_str(error.type, error.code)}"
 
 
 def _is_live(port: Any) -> bool:
@@ -308,8 +339,11 @@ def listen(address: str, port: int, on_event: Callable[[SwitchEvent], None]) -> 
     cfg.CONF(args=[], project="ovs-vpc")
     cfg.CONF.set_override("ofp_listen_host", address)
     cfg.CONF.set_override("ofp_tcp_listen_port", port)
-    cfg.CONF.set_override("echo_request_interval", ECHO_INTERVAL)
-    cfg.CONF.set_override("maximum_unreplied_echo_requests", ECHOES_UNANSWERED)
+    # Whether a switch takes what it is sent is found out otherwise; this would also count the time without attention.
+    cfg.CONF.set_override("socket_timeout", 600.0)
+    connections = Connections()
+    osken.datapath_connection_factory = connections.accept
+    attention.ATTENTION.start(connections.beat)
     manager = app_manager.AppManager.get_instance()
     manager.load_apps(["os_ken.controller.ofp_handler"])
     manager.applications_cls[SwitchApp.__name__] = SwitchApp

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from threading import Timer
 
 import pytest
 
@@ -91,6 +92,19 @@ def test_one_is_not_connected(network: Network) -> None:
     assert "h1" not in said
     assert "not confirmed by h2" in said
     assert network.status()["h1"]["confirmed"] == network.status()["h1"]["wanted"]
+
+
+def test_one_is_lost_for_a_moment(network: Network) -> None:
+    """It was connected when the command began, so it is waited for, for as long as the user says."""
+    switch = network.switches["h2"]
+    switch.freeze("ovs-vswitchd")
+    back = Timer(6, switch.thaw, ["ovs-vswitchd"])
+    back.start()
+    try:
+        code, said = apply(network, MORE, 60)
+    finally:
+        back.join()
+    assert code == 0, said
 
 
 def test_one_refuses_a_flow(network: Network) -> None:

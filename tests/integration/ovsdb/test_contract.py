@@ -85,7 +85,7 @@ def test_what_is_not_ours_stays(switch: Switch, watcher: Watcher, settings: Host
         (["del-controller", "br-int"], "controller of br-int added"),
         (["set", "controller", "br-int", "connection_mode=in-band"], "connection_mode in-band -> out-of-band"),
         (["set", "controller", "br-int", "max_backoff=9000"], "max_backoff 9000 -> 1000"),
-        (["set", "controller", "br-int", "inactivity_probe=0"], "inactivity_probe 0 -> 1000"),
+        (["set", "controller", "br-int", "inactivity_probe=0"], "inactivity_probe 0 -> 15000"),
         (
             [
                 "--id=@c",
