@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from flows.model import AnyPort, Network
+from flows.model.problem import counted
 from flows.model.reachability import Verdict, answers
 from mininet_topos.probe import Probe
 
@@ -66,4 +67,4 @@ def _ping(network: Network, pairs: Sequence[Pair], probe: Probing) -> list[Pair]
 def summary(pairs: Sequence[Pair]) -> str:
     """How many went as the model says."""
     wrong = sum(not pair.is_right for pair in pairs)
-    return f"{len(pairs)} pairs: {len(pairs) - wrong} as the model says, {wrong} not"
+    return f"{counted(len(pairs), 'pair')}: {len(pairs) - wrong} as the model says, {wrong} wrong"

@@ -20,7 +20,9 @@ _LONGEST_SOCKET_NAME = len("ovs-vswitchd.0000000.ctl")
 
 
 def default_base() -> Path:
-    """Where the labs of this user lie."""
+    """Where the labs of this user lie, unless OVS_VPC_LABS names another directory."""
+    if chosen := os.environ.get("OVS_VPC_LABS"):
+        return Path(chosen)
     if os.geteuid() == 0:
         return Path("/run/ovs-vpc")
     runtime = os.environ.get("XDG_RUNTIME_DIR")

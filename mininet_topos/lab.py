@@ -133,10 +133,12 @@ class Lab:
         return labs[name]
 
     def down(self) -> None:
-        """End the lab, and wait until every process, namespace and file of it is gone."""
-        if not self._record.end(signal.SIGTERM, _PATIENCE):
-            self._record.end(signal.SIGKILL, _PATIENCE)
-        if not remove(self.directory, _PATIENCE):
+        """End the lab, and wait until every process, namespace and file of it is gone, whatever Ctrl-C says."""
+        with launch.undisturbed():
+            if not self._record.end(signal.SIGTERM, _PATIENCE):
+                self._record.end(signal.SIGKILL, _PATIENCE)
+            is_gone = remove(self.directory, _PATIENCE)
+        if not is_gone:
             raise LabError(f"lab '{self.name}' does not end; its files are in {self.path}")
 
     def command(self, node: str, argv: Sequence[str]) -> list[str]:

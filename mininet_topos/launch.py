@@ -6,9 +6,10 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -100,9 +101,23 @@ def start(
                 error.add_note(log.read())
                 raise
     except BaseException:
-        give_up(directory)
+        with undisturbed():
+            give_up(directory)
         raise
     return record
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Ctrl-C does nothing while a block runs: what cleans up is not to be cut short by a second one."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # it is not told of signals, and may not say what becomes of them
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _claim(base: Path) -> None:

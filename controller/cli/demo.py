@@ -32,6 +32,7 @@ def demo(name: Annotated[str, typer.Option(help="Name of the lab that it builds.
     Exit code 0: everything went as the model says. 1: something did not.
     """
     from controller.cli.drawing import draw
+    from mininet_topos.launch import undisturbed
 
     network, text = read_network(_UNPEERED)
     _step("The network: two VPCs on two hosts, not peered")
@@ -41,8 +42,9 @@ def demo(name: Annotated[str, typer.Option(help="Name of the lab that it builds.
     try:
         _show(lab, store)
     finally:
-        store.close()
-        lab.down()
+        with undisturbed():
+            store.close()
+            lab.down()
     out.print("\nThe lab is gone again: nothing is left of it on this machine.")
 
 

@@ -139,9 +139,10 @@ def _different(meanings: "Mapping[str, Meaning | None]") -> "dict[str, Meaning]"
 
 def _print(one: _Explained) -> None:
     from flows.explain import stranger
+    from flows.model.problem import counted
 
     seen = one.pasted.packets
-    packets = "" if seen is None else f", {seen} packet{'' if seen == 1 else 's'}"
+    packets = "" if seen is None else f", {counted(seen, 'packet')}"
     head = f"{one.table}: " if one.table else ""
     if not one.meanings:
         tell(f"{head}{stranger(one.pasted)}{packets}  ({one.pasted.text})", "yellow")

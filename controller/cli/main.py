@@ -4,12 +4,13 @@ import os
 import sys
 from collections.abc import Iterable, Mapping
 from importlib import import_module
-from io import TextIOWrapper
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import typer
+from typer.core import TyperCommand
 
-from controller.cli.output import explained
+from controller.cli.output import FAILED, explained
+from controller.cli.streams import interruptible, printing
 
 
 class Verb(NamedTuple):
@@ -80,6 +81,8 @@ VERBS: Mapping[str, Verb] = {
     ),
 }
 """Each verb, in the order of the help."""
+_USAGE = 2
+"""Exit code: the command line is wrong."""
 _HELP = ("-h", "--help")
 
 
@@ -92,8 +95,20 @@ def command_line(verbs: Iterable[str] = VERBS) -> typer.Typer:
         if isinstance(found, typer.Typer):
             app.add_typer(found, name=verb)
         else:
-            app.command(verb)(found)
+            app.command(verb, cls=_Plan if verb == "plan" else None)(found)
     return app
+
+
+class _Plan(TyperCommand):
+    """A verb whose exit code 2 says something else than that the command line is wrong."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except Exception as error:
+            if getattr(error, "exit_code", None) == _USAGE:
+                error.exit_code = FAILED  # type: ignore[attr-defined]
+            raise
 
 
 def overview() -> typer.Typer:
@@ -131,9 +146,9 @@ def asked_for(words: list[str], environment: Mapping[str, str]) -> list[str]:
 
 def main() -> None:
     """Run the command line."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a terminal may lack a character
-    asked = [verb for verb in asked_for(sys.argv[1:], os.environ) if verb in VERBS]
-    with explained():
-        (command_line(asked) if asked else overview())()
+    with printing():
+        asked = [verb for verb in asked_for(sys.argv[1:], os.environ) if verb in VERBS]
+        app = command_line(asked) if asked else overview()
+        interruptible()
+        with explained():
+            app()

@@ -16,6 +16,7 @@ from controller.cli.state import (
     StateOption,
     Target,
     check_name,
+    check_ports,
     complete_port,
     find_target,
 )
@@ -72,9 +73,11 @@ def migrate(
     else:
         check_name("host", host, list(network.hosts))
     if ping_from is not None:
-        check_name("port", ping_from, list(network.ports))
+        check_ports(network, port, ping_from)
+        if ping_from == port:
+            fail("--ping-from wants another port than the one that moves")
         if target.lab is None:
-            fail("--ping-from needs a lab")
+            fail("--ping-from works in a lab only")
     result: dict[str, object] = {"port": port, "host": host}
     with (
         err.status(f"moving {port} to {host}"),
@@ -99,6 +102,8 @@ def _move(target: Target, port: str, host: str) -> None:
     generation = target.store.move(port, host)
     if target.lab is not None:
         target.lab.plug(port, host)
+    if not target.store.is_served():
+        fail(f"the move is stored as generation {generation}, but no controller runs on {target.store.directory}")
     if not _becomes(target, lambda: is_on(target, port, host, generation)):
         fail(f"{port} is not on {host} yet: its interface has not been seen there, or not every host has confirmed")
 
@@ -137,7 +142,7 @@ def _is_announced(target: Target, port: str) -> bool:
 def is_also_on(target: Target, port: str, host: str) -> bool:
     """Whether a port that is announced to move is plugged in there, and every host holds what follows from that."""
     known = nodes(target.store.read_status())
-    seen = {iface_id for iface_id, _, _ in known[host]["interfaces"]}
+    seen = {iface_id for iface_id, _, _ in known[host]["interfaces"]} if host in known else set()
     return port in seen and all(node["settled"] for node in known.values() if node["switch"])
 
 
@@ -147,11 +152,11 @@ def is_on(target: Target, port: str, host: str, generation: int) -> bool:
     plugged = {
         (iface_id, name)
         for kind in ("hosts", "switches")
-        for name, known in status[kind].items()
+        for name, known in status.get(kind, {}).items()
         for iface_id, _, _ in known["interfaces"]
     }
     return (
-        status["ports"].get(port) == host
+        status.get("ports", {}).get(port) == host
         and (port, host) in plugged
         and all(
             known["confirmed"] >= generation and known["settled"] for known in nodes(status).values() if known["switch"]

@@ -3,7 +3,9 @@
 What it needs for that is loaded when it is needed: every verb has this module, and most never print an error.
 """
 
+import errno
 import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -14,6 +16,9 @@ import typer
 
 if TYPE_CHECKING:
     from flows.model import Network, Problem
+
+_LARGEST = 64 << 20
+"""Bytes of a network file: more than half a million ports take."""
 
 FAILED = 1
 """Exit code: what was asked for was not done, or is not so."""
@@ -61,6 +66,8 @@ def print_json(data: object) -> None:
 
 def summary(network: "Network") -> str:
     """How many objects of each kind a network has; of hosts and ports also that there are none."""
+    from flows.model.problem import counted
+
     numbers = {
         "host": len(network.hosts),
         "switch": len(network.switches),
@@ -71,7 +78,7 @@ def summary(network: "Network") -> str:
         "peering": len(network.peerings),
     }
     return ", ".join(
-        f"{number} {kind}{'' if number == 1 else 'es' if kind == 'switch' else 's'}"
+        counted(number, kind, "switches" if kind == "switch" else "")
         for kind, number in numbers.items()
         if number or kind == "port" or (kind == "host" and not network.switches)
     )
@@ -93,25 +100,38 @@ def show_problems(problems: "Sequence[Problem]") -> None:
 
 
 def read_network(path: Path) -> "tuple[Network, str]":
-    """A network file: what it declares, and its text. Warnings are printed; errors end the command."""
-    from flows.model import InvalidModel, parse
+    """A network file, or standard input (``-``), and its text. Warnings are printed; errors end the command."""
+    from flows.model import InvalidModel, Problem, parse
+    from flows.model.problem import counted
 
+    name = "standard input" if str(path) == "-" else str(path)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = _read(path).decode()
     except OSError as error:
-        fail(f"cannot read {path}: {error.strerror}")
+        fail(f"cannot read {name}: {error.strerror}")
     except UnicodeDecodeError as error:
         before = error.object[: error.start]
-        line, column = before.count(b"\n") + 1, len(before.rpartition(b"\n")[2]) + 1
-        fail(f"{path}:{line}:{column}: byte 0x{error.object[error.start]:02x} is not UTF-8; save the file as UTF-8")
+        line, column = before.count(b"\n") + 1, len(before.rpartition(b"\n")[2].decode()) + 1
+        byte = error.object[error.start]
+        show_problems([Problem(name, line, column, f"byte 0x{byte:02x} is not UTF-8; save the file as UTF-8")])
+        fail(f"{name} has 1 error; nothing was changed")
     try:
-        network, warnings = parse(text, str(path))
+        network, warnings = parse(text, name)
     except InvalidModel as invalid:
         show_problems(invalid.problems)
         errors = sum(problem.severity == "error" for problem in invalid.problems)
-        fail(f"{path} has {errors} error{'s' if errors > 1 else ''}; nothing was changed")
+        fail(f"{name} has {counted(errors, 'error')}; nothing was changed")
     show_problems(warnings)
     return network, text
+
+
+def _read(path: Path) -> bytes:
+    """What a file holds, unless that is more than any network."""
+    with open(0, "rb", closefd=False) if str(path) == "-" else path.open("rb") as file:
+        content = file.read(_LARGEST + 1)
+    if len(content) > _LARGEST:
+        raise OSError(errno.EFBIG, f"it is larger than {_LARGEST >> 20} MiB, which no network needs")
+    return content
 
 
 @contextmanager
@@ -129,4 +149,6 @@ def explained() -> Iterator[None]:
             fail("together with what somebody else changed meanwhile the model would be wrong; nothing was changed")
         if isinstance(error, LabError | StoreError):
             fail(str(error))
+        if isinstance(error, OSError) and error.filename is not None:
+            fail(f"cannot use {os.fsdecode(error.filename)}: {error.strerror}")
         raise

@@ -112,8 +112,10 @@ def _print_objects(objects: "Sequence[ObjectChange]") -> None:
 
 
 def _counts(flows: "Mapping[str, FlowChange]") -> str:
+    from flows.model.problem import counted
+
     added, removed = (sum(len(getattr(change, kind)) for change in flows.values()) for kind in ("added", "removed"))
-    return f"{added} come, {removed} go, on {_number(len(flows), 'switch', 'switches')}"
+    return f"{added} come, {removed} go, on {counted(len(flows), 'switch', 'switches')}"
 
 
 def _print_later(later: "Later", *, in_words: bool) -> None:
@@ -157,10 +159,10 @@ def _sentence(application: "Application") -> str:
 
 
 def _print_reachability(changes: "Sequence[Change]") -> None:
-    from flows.model.problem import listed
+    from flows.model.problem import counted, listed
 
     gained, lost = (sum(change.pairs for change in changes if change.reach is reach) for reach in (True, False))
-    pairs = _number(gained, "pair", "pairs")
+    pairs = counted(gained, "pair")
     out.print(f"[bold]reachability[/]: {pairs} of ports will reach each other that do not now, {lost} will no more")
     for change in changes:
         sign, style = ("+", "green") if change.reach else ("-", "red")
@@ -169,10 +171,6 @@ def _print_reachability(changes: "Sequence[Change]") -> None:
         tell(f"  {sign} {who}: {change.reason}", style)
         for found in change.because:
             tell(f"        because of {found}", "dim")
-
-
-def _number(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"
 
 
 def describe(planned: "Planned", *, in_words: bool) -> dict[str, Any]:

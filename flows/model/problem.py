@@ -60,3 +60,8 @@ def listed(names: Sequence[str]) -> str:
     """Names for people to read: of many the first, and how many more there are."""
     more = len(names) - _LISTED_NAMES
     return ", ".join(names[:_LISTED_NAMES]) + (f" and {more} more" if more > 0 else "")
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """So many things, as in ``1 port`` and ``2 ports``. ``many``: the plural, where it is not ``one`` with an s."""
+    return f"{number} {one if number == 1 else many or f'{one}s'}"

@@ -32,6 +32,9 @@ _BOOLS = frozenset(
 _DEEPEST = 16
 """No network file needs more levels; recursion stays far from its limit."""
 
+_OBJECT = 2
+"""So many keys lead to an object: its section and its name."""
+
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]|(?<!^)\ufeff")
 """Characters that YAML forbids, or that editors and YAML disagree on whether they begin a new line."""
 
@@ -47,6 +50,8 @@ class Source:
     values: dict[Path, tuple[int, int]] = field(default_factory=dict)
     twice: set[Path] = field(default_factory=set)
     """Keys that are there more than once: what was meant is not known."""
+    unread: set[Path] = field(default_factory=set)
+    """Keys and values of which some key could not be read: what else they lack is not known."""
 
     def problem(self, path: Path, message: str, *, at_key: bool = False) -> Problem:
         """An error at ``path``, or at the closest place above it that the file has."""
@@ -132,7 +137,8 @@ class _Reader:
             self._skip(event)
             return UNREADABLE
         if isinstance(event, yaml.MappingStartEvent):
-            return dict(self._items(path))
+            found = dict(self._items(path))
+            return UNREADABLE if path in self._source.unread else found
         return list(self._elements(path))
 
     def _elements(self, path: Path) -> Iterator[Any]:
@@ -146,6 +152,8 @@ class _Reader:
         while not isinstance(event := next(self._events), yaml.MappingEndEvent):
             key = self._key(event)
             if key is None:
+                if len(path) >= _OBJECT or _may_stand_for_many(event):
+                    self._source.unread.add(path)
                 self._skip(next(self._events))
                 continue
             if key in seen:
@@ -160,6 +168,9 @@ class _Reader:
 
     def _key(self, event: yaml.Event) -> str | None:
         """A key, or None when it cannot be one."""
+        if isinstance(event, yaml.AliasEvent):
+            self._error(event, f"YAML aliases (*{event.anchor}) are not supported; write the key out")
+            return None
         if not isinstance(event, yaml.ScalarEvent):
             self._error(event, "a key must be a plain word")
             self._skip(event)
@@ -223,6 +234,11 @@ class _Reader:
 
     def _error(self, event: yaml.Event, message: str) -> None:
         self._source.problems.append(Problem(self._source.file, *_place(event), message))
+
+
+def _may_stand_for_many(key: yaml.Event) -> bool:
+    """Whether a key that is not read may bring several: objects that others then refer to."""
+    return not isinstance(key, yaml.ScalarEvent) or key.value == "<<"
 
 
 def _step(event: yaml.Event) -> int:

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,29 @@ def test_interrupted_up_leaves_nothing(base: Path, step: str, number: signal.Sig
         assert any(line.strip() == step for line in process.stdout)
         process.send_signal(number)
     assert process.returncode != 0
+    assert eventually(lambda: _machine(base) == before), _machine(base)
+
+
+@pytest.mark.parametrize("sign", ["lab.json", "controller/controller.log"])
+def test_ctrl_c_again_and_again_leaves_nothing(base: Path, sign: str) -> None:
+    """A second Ctrl-C cuts nothing short, neither while the command builds nor while it waits for hosts."""
+    before = _machine(base)
+    with subprocess.Popen(
+        [sys.executable, "-m", "controller", "lab", "up", str(lab_process.NETWORK), "--name", "one"],
+        env={**os.environ, "OVS_VPC_LABS": str(base)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None
+        assert eventually((base / "one" / sign).exists)
+        for _ in range(3):
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGINT)
+            time.sleep(0.05)
+        assert process.stdout.read() == ""
+    assert process.returncode == 130
     assert eventually(lambda: _machine(base) == before), _machine(base)
 
 

@@ -89,7 +89,7 @@ def test_hosts() -> None:
     """Isolated VPCs: lost pings, which the model wants."""
     output = mn("unpeered-vpcs", "--topo", "net,unpeered-vpcs", *REMOTE, "--test", "pingmodel")
     matrix = ["blue1 -> blue2 X X", "blue2 -> blue1 X X", "green1 -> X X green2", "green2 -> X X green1"]
-    model = [*matrix, "*** Results: 12 pairs: 12 as the model says, 0 not"]
+    model = [*matrix, "*** Results: 12 pairs: 12 as the model says, 0 wrong"]
     assert after("*** Ping: as the model says?", output) == model
 
 
@@ -97,7 +97,7 @@ def test_hosts() -> None:
 def test_plain_switches() -> None:
     """Mininet's own switches and two routers, by Mininet's own test too."""
     output = mn("two-lans", "--topo", "net,two-lans", *REMOTE, "--test", "pingmodel+pingall,1")
-    assert "*** Results: 30 pairs: 30 as the model says, 0 not" in output
+    assert "*** Results: 30 pairs: 30 as the model says, 0 wrong" in output
     assert "*** Results: 0% dropped (30/30 received)" in output
 
 
@@ -124,7 +124,7 @@ def test_mistakes(arguments: list[str], sentence: str) -> None:
 )
 def test_as_the_model_says(network: str) -> None:
     output = mn(network, "--topo", f"net,mininet_topos/networks/{network}.yaml", *REMOTE, "--test", "pingmodel")
-    assert output.count("as the model says, 0 not") == 1
+    assert output.count("as the model says, 0 wrong") == 1
 
 
 @pytest.mark.full
@@ -136,7 +136,7 @@ def test_hosts_and_plain_switches(tmp_path: Path) -> None:
     matrix = ["a -> b X X", "b -> a X X", "red1 -> X X red2", "red2 -> X X red1"]
     assert after("*** Ping: as the model says?", output) == [
         *matrix,
-        "*** Results: 12 pairs: 12 as the model says, 0 not",
+        "*** Results: 12 pairs: 12 as the model says, 0 wrong",
     ]
 
 
@@ -168,10 +168,10 @@ def test_command_line() -> None:
     commands = "pingall 1\npingmodel\nlink h1 underlay down\npingmodel\n"
     output = mn("one-vpc", "--topo", "net,one-vpc", *REMOTE, commands=commands)
     assert "*** Results: 0% dropped (6/6 received)" in output
-    assert "*** Results: 6 pairs: 6 as the model says, 0 not" in output
+    assert "*** Results: 6 pairs: 6 as the model says, 0 wrong" in output
     assert "a -> b X!\n" in output
     assert "a -> c should be answered: both are in VPC home" in output
-    assert "*** Results: 6 pairs: 2 as the model says, 4 not" in output
+    assert "*** Results: 6 pairs: 2 as the model says, 4 wrong" in output
 
 
 @pytest.mark.full
@@ -183,7 +183,7 @@ def test_apply() -> None:
     assert "generation 2 is confirmed by every host" in output
     assert "blue1 -> blue2 X X\n" in output
     assert "blue1 -> blue2 green1 green2\n" in output
-    assert output.count("*** Results: 12 pairs: 12 as the model says, 0 not") == 2
+    assert output.count("*** Results: 12 pairs: 12 as the model says, 0 wrong") == 2
 
 
 @pytest.mark.full
@@ -192,7 +192,7 @@ def test_another_network_was_applied() -> None:
     output = mn("unpeered-vpcs", "--topo", "net,peered-vpcs", *REMOTE, "--test", "pingmodel", code=1)
     assert "was this network applied to it?" in output
     assert "blue1 -> green1 should be answered: their subnets are peered by blue-green, with routes both ways" in output
-    assert "*** Results: 12 pairs: 4 as the model says, 8 not" in output
+    assert "*** Results: 12 pairs: 4 as the model says, 8 wrong" in output
 
 
 @pytest.mark.full

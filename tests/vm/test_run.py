@@ -101,7 +101,7 @@ def test_shell(tmp_path: Path) -> None:
     with shell(tmp_path) as (machine, process):
         machine.wait_for_prompt()
         assert "is up: 2 hosts, 4 ports" in machine.run("ovs-vpc lab up mininet_topos/networks/peered-vpcs.yaml")
-        assert re.search(r"12 pairs: 12 as the model says, 0\s+not", machine.run("ovs-vpc lab ping"))
+        assert re.search(r"12 pairs: 12 as the model says, 0\s+wrong", machine.run("ovs-vpc lab ping"))
         assert "system@ovs-system" in machine.run("ovs-vpc lab exec host86 -- ovs-appctl dpctl/show")
         machine.run("ovs-vpc lab down")
         machine.type("exit 7")

@@ -32,7 +32,7 @@ def ping(
 
     Exit code 0: everything is as the model says. 1: something is not.
     """
-    from flows.model.problem import did_you_mean
+    from flows.model.problem import counted, did_you_mean
     from mininet_topos.comparing import summary
     from mininet_topos.lab import Lab
 
@@ -47,7 +47,7 @@ def ping(
             fail(f"no port '{name}' is plugged in{did_you_mean(name, [port.name for port in ports])}")
     sources = [port for port in ports if source in (None, port.name)]
     targets = [port for port in ports if target in (None, port.name)]
-    with err.status(f"pinging from {len(sources)} ports to {len(targets)}"):
+    with err.status(f"pinging from {counted(len(sources), 'port')} to {len(targets)}"):
         pairs = ping_all(found, stored.network, sources, targets)
     wrong = [pair for pair in pairs if not pair.is_right]
     if as_json:

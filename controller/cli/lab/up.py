@@ -53,25 +53,26 @@ def build(network: "Network", text: str, file: str, name: str, *, base: Path | N
             prepare=lambda directory: _store(directory, network),
             progress=spinner.update,
         )
-        spinner.update("waiting for the switches to confirm")
-        with lab_store(lab) as store:
-            _wait(lab, store, network)
+        try:
+            spinner.update("waiting for the switches to confirm")
+            with lab_store(lab) as store:
+                _wait(store, network)
+        except BaseException:
+            lab.down()
+            raise
     return lab
 
 
-def _wait(lab: "Lab", store: "Store", network: "Network") -> None:
-    """Wait until every switch has confirmed; takes the lab down and ends the command when one does not."""
+def _wait(store: "Store", network: "Network") -> None:
+    """Wait until every switch has confirmed; ends the command when one does not."""
     if not wait_served(store, _CONFIRM_SECONDS):
-        lab.down()
-        fail("the lab came up, but its controller does not start, so it was taken down again")
+        fail("the lab came up, but its controller does not start, so it is taken down again")
     if not wait_confirmed(store, 1, _CONFIRM_SECONDS):
         reasons = "; ".join(f"{host}: {reason}" for host, reason in unconfirmed(store, 1).items())
-        lab.down()
-        fail(f"the lab came up, but not every host confirmed, so it was taken down again. {reasons}")
+        fail(f"the lab came up, but not every host confirmed, so it is taken down again. {reasons}")
     ports = [name for name, port in network.ports.items() if port.host is not None or name in network.switch_ports]
     if not wait_plugged(store, ports, _CONFIRM_SECONDS):
-        lab.down()
-        fail("the lab came up, but the controller does not see every port, so it was taken down again")
+        fail("the lab came up, but the controller does not see every port, so it is taken down again")
 
 
 def _store(directory: Path, network: "Network") -> None:
