@@ -14,6 +14,8 @@ pytestmark = pytest.mark.lab
 Labs = Callable[[str], VpcLab]
 
 PEERED = (SHIPPED / "peered-vpcs.yaml").read_text()
+ONE, OTHER = 0xBEEE, 0xBEEF
+"""Identifiers of pings that no process has for its number."""
 
 
 def arping(lab: VpcLab, port: str, *arguments: str) -> str:
@@ -86,14 +88,14 @@ def test_a_priority_tag_is_as_good_as_none(labs: Labs, tag: str) -> None:
     to_blue2 = Ether(src=port.mac_address, dst=GATEWAY_MAC) / IP(src=lab.address("blue1"), dst=lab.address("blue2"))
     with lab.capture("blue1") as answers, lab.capture("blue2") as seen:
         lab.send("blue1", _tagged(ask, tag), times=2)
-        lab.send("blue1", _tagged(to_blue2 / ICMP(id=77), tag), times=2)
-        lab.send("blue1", _tagged(to_blue2 / ICMP(id=78), tag + "81000005"))  # what is inside is no IPv4
+        lab.send("blue1", _tagged(to_blue2 / ICMP(id=ONE), tag), times=2)
+        lab.send("blue1", _tagged(to_blue2 / ICMP(id=OTHER), tag + "81000005"))  # what is inside is no IPv4
         assert lab.ping("blue1", "blue2", 1).lost == 0
     told = [each for each in answers if ARP in each and each[ARP].op == 2 and each[ARP].psrc == gateway]
     assert [each[ARP].hwsrc for each in told] == [GATEWAY_MAC] * 2
     asked = [each[ICMP].id for each in seen if ICMP in each and each[ICMP].type == 8]
-    assert asked.count(77) == 2
-    assert asked.count(78) == 0
+    assert asked.count(ONE) == 2
+    assert asked.count(OTHER) == 0
 
 
 def _tagged(frame: Ether, tags: str) -> Ether:
