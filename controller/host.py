@@ -13,12 +13,14 @@ from controller.holdings import Holdings
 from controller.pending import Pending
 from controller.prime import Primer
 from controller.reading import Reading
+from controller.recheck import Recheck
 from controller.switch.decode import RESUMED, Update
 from controller.switch.encode import DROPS, EVERYTHING, Flows
 from controller.switch.sessions import Session
 from controller.tally import Tally
 from flows.compile import Conflict
 from flows.facts import HostFacts
+from flows.learning import LEARNED_OWNER
 from flows.pipeline import LEARNED_TABLES, NAMES
 from flows.plan import Desired, Plan
 from flows.priorities import MISS
@@ -94,6 +96,9 @@ class Host:
         self.refusals = Tally()
         self.drops = Drops()
         self._watch = Watch(name, self.drifted, time.time)
+        self._recheck = Recheck()
+        self._forgets = False
+        """Whether it has to forget something that it learned, and that is not confirmed."""
         self._transaction: _Transaction | None = None
         self._asked_at: float | None = None
         self._retry_at = 0.0
@@ -189,6 +194,7 @@ class Host:
             self._pending.follow(change)
         if change:
             self._retry_at = 0.0
+        self._forgets = self._forgets or bool(change.forgotten)
         self.confirm(generation)
 
     def confirm(self, generation: int) -> None:
@@ -286,6 +292,9 @@ class Host:
             self.problem = None
             if self._pending is not None:
                 self._pending.carried_out(done.plan, done.replaced)
+            if self._forgets:
+                self._recheck.forgot(now)
+                self._forgets = not self.is_settled
         self.confirm(self.wanted_generation)
 
     def pump(self, now: float, *, may_send: bool, may_remove: bool, knows_all: bool, may_linger: bool = False) -> None:
@@ -354,12 +363,16 @@ class Host:
         Somebody else's changes are looked for. A session that answers echoes but nothing else is ended: a reply
         was lost, and only a new session helps.
         """
-        if self.is_ready and self._transaction is None and self.session is not None and now >= self._count_at:
+        is_due = now >= self._count_at or self._recheck.is_soon(now)
+        if self.is_ready and self._transaction is None and self.session is not None and is_due:
             self._count_at = now + COUNT_EVERY
             self._counted = self.flows
             self.session.count_flows()
+            with_learned = self._recheck.is_due(now)
             for table in LEARNED_TABLES:
-                self.session.read_flows(Flows(table))
+                self.session.read_flows(Flows(table, learned=with_learned))
+            if with_learned:
+                self._recheck.asked(now)
         if self.is_ready and self.session is not None and now >= self._drops_at:
             self._drops_at = now + DROPS_EVERY
             self.session.read_flows(DROPS)
@@ -414,15 +427,28 @@ class Host:
             self._actual = Holdings(others, misses)
         else:
             self._actual.has_learned(others)
+        self._forgets = self._forgets or bool(self._actual.learned)
         self._compare(EVERYTHING, reading, self._actual, self._desired)
 
     def _compare(self, which: Flows, reading: Reading, actual: Holdings, desired: Desired) -> None:
         """Flows were read: all, or those of one table."""
+        if which.table is not None and which.learned:
+            self._compare_learned(reading, actual, desired)
         self._watch.compared(reading, actual, desired, which.table)
         self._unaudited.pop(which, None)  # what was reported before is outdated
         if reading.parts:
             self._unaudited[which] = reading.parts
         self._drifted()
+
+    def _compare_learned(self, reading: Reading, actual: Holdings, desired: Desired) -> None:
+        """What the switch has learned in a table was read: what it had to forget may have come back."""
+        self._recheck.answered(reading.size)
+        returned = {cookie for cookie in reading.cookies if cookie >> 56 == LEARNED_OWNER} - desired.learned.keys()
+        if returned and self.is_settled:
+            actual.has_learned(actual.learned | returned)
+            self._forgets = True
+            entries = reading.count(returned)
+            _log.info("%s: learned: %d entries came back that it had to forget; they are removed", self.name, entries)
 
     def audit(self) -> int:
         """Look closely at some of the flows that were read. Returns how many bytes of them; 0: there were none."""

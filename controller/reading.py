@@ -26,6 +26,15 @@ class Reading:
             self.parts.append(flows)
             self.cookies.update(cookies(flows))
 
+    @property
+    def size(self) -> int:
+        """How many bytes the answer has."""
+        return sum(map(len, self.parts))
+
+    def count(self, among: Set[int]) -> int:
+        """How many of the flows have one of these cookies."""
+        return sum(cookie in among for part in self.parts for cookie in cookies(part))
+
     def entries(self) -> Iterator[Entry]:
         """All flows."""
         return chain.from_iterable(map(entries, self.parts))

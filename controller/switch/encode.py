@@ -107,15 +107,17 @@ class Flows:
     """Those of one table; None: of all."""
     drops: bool = False
     """Only those that drop packets."""
+    learned: bool = False
+    """Also those that the switch learned by one of ours."""
 
 
-EVERYTHING = Flows()
+EVERYTHING = Flows(learned=True)
 DROPS = Flows(drops=True)
 
 
 def read_flows(which: Flows, xid: int) -> bytes:
-    """A request for flows of ours; for everything also those that the switch learned by one of ours."""
-    scope = _OURS_OR_LEARNED if which == EVERYTHING else _OUR_DROPS if which.drops else _OURS
+    """A request for flows of ours."""
+    scope = _OURS_OR_LEARNED if which.learned else _OUR_DROPS if which.drops else _OURS
     table = ofp.OFPTT_ALL if which.table is None else which.table
     return _bytes([parser.OFPFlowStatsRequest(PROTOCOL, 0, table, *scope, parser.OFPMatch())], xid)
 

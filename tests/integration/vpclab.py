@@ -232,6 +232,22 @@ class VpcLab:
         self._read_logs()
         self._allowed.clear()
 
+    def differences(self) -> list[str]:
+        """What any switch holds and should not, or lacks, also of what it learned; counts up to this very moment."""
+        stored, status = self.store.load(), self.store.read_status()
+        assert stored is not None
+        found = []
+        nodes = (*(f"host:{host}" for host in stored.network.hosts), *(f"switch:{s}" for s in stored.network.switches))
+        counting = [self.start(node, "ovs-appctl", "revalidator/wait") for node in nodes]  # half a second each
+        assert [one.wait(patience(30)) for one in counting] == [0] * len(nodes)
+        for host in stored.network.hosts:
+            found += [f"{host}: {line}" for line in self._differences(f"host:{host}", "br-int", self.desired(host))]
+        for switch in stored.network.switches:
+            desired = compiled_switch(stored, status, switch)
+            lines = self._differences(f"switch:{switch}", self.bridge(switch), desired)
+            found += [f"{switch}: {line}" for line in lines]
+        return found
+
     def _compare_switch(self, stored: Stored, switch: str) -> None:
         node, bridge = f"switch:{switch}", self.bridge(switch)
 

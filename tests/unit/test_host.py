@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from typing import Any, cast
 
+from controller import recheck
 from controller.host import COUNT_EVERY, COUNT_SOON, GIVE_UP, LINGER, PATIENCE, RETRY, Host
 from controller.switch.decode import REMOVED, RESUMED, Entry, Update
 from controller.switch.encode import EVERYTHING, Flows, content
@@ -15,7 +16,7 @@ from flows.facts import HostFacts
 from flows.flow import COOKIE_OWNER, Flow
 from flows.learning import LEARNED_OWNER
 from flows.model.types import NOWHERE
-from flows.pipeline import is_receiving, table_name
+from flows.pipeline import UNICAST, is_receiving, table_name
 from flows.plan import Plan
 from flows.rules import Why
 from flows.switching import Flood, Learning, RemoteMembers
@@ -31,6 +32,7 @@ class Switch:
     plans: list[Plan] = field(default_factory=list)
     reads: int = 0
     removed: list[Entry] = field(default_factory=list)
+    asked: list[Flows] = field(default_factory=list)
     counts: int = 0
     closed: bool = False
     moved_at: float = 0.0
@@ -43,6 +45,7 @@ class Switch:
         pass
 
     def read_flows(self, which: Flows) -> None:
+        self.asked.append(which)
         self.reads += which == EVERYTHING
 
     def remove(self, entry: Entry) -> None:
@@ -290,6 +293,62 @@ def test_what_nobody_learns_any_more_goes_first_and_what_is_learned_stays() -> N
     host.want(frozenset(), 2)
     pump(host, PATIENCE + 1)
     assert right in switch.plans[1].delete  # the switch does the same by itself (delete_learned)
+
+
+def look(host: Host, switch: Switch, now: float, *learned: int) -> bool:
+    """Give the host time to look; its switch has learned entries with these cookies. Returns whether it asked."""
+    switch.asked = []
+    host.check(now)
+    which = Flows(UNICAST.number, learned=True)
+    if which not in switch.asked:
+        return False
+    sent = [entry(flow) for flow in compile([remote_members()]).flows.values() if flow.table == UNICAST.number]
+    host.read(which, reported([*sent, *map(bare, learned)]), is_last=True)
+    return True
+
+
+def learning() -> tuple[Host, Switch]:
+    """A host whose switch learns, and holds what it shall."""
+    host, switch = started()
+    host.want(frozenset({remote_members()}), 1)
+    pump(host, 0)
+    host.confirmed(1, 0)
+    host.prove(0)
+    host.primer.proven(IPv4Address("192.0.2.2"))
+    pump(host, 0)
+    host.confirmed(2, 0)
+    return host, switch
+
+
+def test_what_comes_back_of_what_was_forgotten_is_found_and_removed_again() -> None:
+    """Open vSwitch learns late: entries of an action that is gone show up after they were removed, and even later."""
+    host, switch = learning()
+    (gone,) = compile([remote_members()]).learned
+    assert look(host, switch, 0, gone)
+    assert host.is_settled, "it belongs there"
+    host.want(frozenset(), 2)
+    for now in (1.0, 1 + 2 * LINGER):
+        pump(host, now)
+    host.confirmed(3, 2)
+    assert len(switch.plans) == 3
+    for now in (2 + recheck.LATER[0], 100, 1000):
+        assert look(host, switch, now, gone)
+        pump(host, now)
+        pump(host, now + 2 * LINGER)
+        assert switch.plans[-1] == Plan((), frozenset({gone}))
+        host.confirmed(len(switch.plans), now)
+    assert not look(host, switch, 1000 + recheck.LATER[0] - 0.1), "not before it may have come back"
+    assert look(host, switch, 1000 + recheck.LATER[0])
+    assert look(host, switch, 1000 + recheck.LATER[1]), "and once more, as the switch may be busy"
+
+
+def test_much_that_was_learned_is_read_less_often() -> None:
+    """What nobody has to forget is read at a bounded rate, however much it is."""
+    host, switch = learning()
+    learned = [*compile([remote_members()]).learned] * 1000
+    looks = sum(look(host, switch, 100 + second, *learned) for second in range(1000))
+    size = looks * len(reported(map(bare, learned)))
+    assert 0.5 < size / 1000 / recheck.BYTES_PER_SECOND < 1.5
 
 
 def test_a_switch_of_which_only_learned_flows_are_left_over() -> None:
