@@ -15,8 +15,9 @@ from typing import Any
 
 from controller import attention, metrics
 from controller.events import Event, FactsChanged, HostProblems, SerialTaken, SettingDrifted
+from controller.lost import Lost
 from controller.ovsdb import HostSessions
-from controller.status import reported_facts
+from controller.status import reported_facts, reported_plugged
 from controller.store import Store, StoreWatch
 from controller.switch.sessions import SwitchDown, SwitchEvent, SwitchUp, listen
 from controller.sync import Sync
@@ -67,6 +68,8 @@ class App:
                 for host, reported in before.get("hosts", {}).items()
                 if (facts := reported_facts(host, reported)) is not None
             },
+            lost=Lost(reported_plugged(before, "hosts")),
+            lost_on_switches=Lost(reported_plugged(before, "switches")),
         )
 
     def run(self) -> None:

@@ -20,6 +20,7 @@ class Report:
         self._progress: dict[str, dict[str, Any]] = {}
         self._located: dict[str, list[str]] = {}
         self._facts: dict[str, dict[str, Any]] = {}
+        self._lost: dict[str, list[str]] = {}
         self._switches: dict[str, Any] = {}
         self._on_switches: dict[str, str] = {}
         self.open_links: list[Any] = []
@@ -40,6 +41,11 @@ class Report:
         self._located[host] = ports
         self._touched.add(host)
 
+    def lost(self, host: str, ports: list[str]) -> None:
+        """These ports were plugged in on a host last, and are nowhere now."""
+        self._lost[host] = ports
+        self._touched.add(host)
+
     def observed(self, host: str, facts: HostFacts) -> None:
         """A host has these facts now."""
         self._facts[host] = _described(facts)
@@ -55,6 +61,7 @@ class Report:
             self._hosts = {host: self._hosts.get(host, {}) for host in hosts}
             self._progress = {host: self._progress.get(host, {}) for host in hosts}
             self._located = {host: ports for host, ports in self._located.items() if host in hosts}
+            self._lost = {host: ports for host, ports in self._lost.items() if host in hosts}
             self._facts = {host: facts for host, facts in self._facts.items() if host in hosts}
 
     def changed(
@@ -66,7 +73,14 @@ class Report:
     ) -> dict[str, Any] | None:
         """The status when it is not what it was at the last call, else None."""
         for host in self._touched & self._hosts.keys():
-            now = describe(host) | self._facts.get(host, _UNKNOWN) | {"located": self._located.get(host, [])}
+            now = (
+                describe(host)
+                | self._facts.get(host, _UNKNOWN)
+                | {
+                    "located": self._located.get(host, []),
+                    "lost": self._lost.get(host, []),
+                }
+            )
             if now != self._hosts[host]:
                 self._hosts[host], self._is_new = now, True
         for host in (self._touched | self._progressed) & self._hosts.keys():
@@ -127,6 +141,14 @@ def _described(facts: HostFacts) -> dict[str, Any]:
 
 
 _UNKNOWN: dict[str, Any] = {"datapath": None, "tunnel": None, "interfaces": [], "physical": []}
+
+
+def reported_plugged(status: Mapping[str, Any], kind: str) -> dict[str, set[str]]:
+    """The ports that each of the ``hosts`` or ``switches`` has plugged in, or had last, out of what was reported."""
+    return {
+        place: {*(port for port, _, _ in known["interfaces"]), *known.get("lost", [])}
+        for place, known in status.get(kind, {}).items()
+    }
 
 
 def reported_facts(host: str, reported: Mapping[str, Any]) -> HostFacts | None:

@@ -9,8 +9,10 @@ from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
 from controller.host import Host
+from controller.lost import Lost
 from controller.store import Stored
 from flows.facts import SwitchFacts
+from flows.model import AnyPort
 from flows.model.interfaces import interface_name
 from flows.tree import Way, tree, working
 from flows.view_switch import Located, locate_machines, plugged, view_switch
@@ -24,7 +26,8 @@ _log = logging.getLogger(__name__)
 class Switches:
     """All plain switches of the model. ``nodes`` is kept by who adds and removes them."""
 
-    def __init__(self, now: float, open_links: Iterable[Way]) -> None:
+    def __init__(self, now: float, open_links: Iterable[Way], lost: Lost | None = None) -> None:
+        """``lost``: the ports that were plugged in before."""
         self.nodes: dict[str, Host] = {}
         self.open_links = frozenset(open_links)
         """What may be open in some switch: what was asked for, and what is to be blocked and not yet confirmed."""
@@ -35,6 +38,7 @@ class Switches:
         """What switches are asked to have open; None until enough is known for the first time."""
         self._tree: frozenset[Way] = frozenset()
         """What shall be open in the end."""
+        self._lost = lost or Lost({})
         self._located: Located = frozenset()
 
     def has(self, node: Host) -> bool:
@@ -46,6 +50,7 @@ class Switches:
         self._stored = stored
         self._facts = {name: facts for name, facts in self._facts.items() if name in self.nodes}
         self._find_tree()
+        self._lost.keep(self._ports)
         self._want()
 
     def described(self, node: Host, facts: SwitchFacts) -> None:
@@ -55,6 +60,7 @@ class Switches:
         self._facts[node.name] = facts
         before = self._located
         self._find_tree()
+        self._lost.observed(node.name, (), frozenset(), self._ports)
         self._want(node.name if self._located == before else None)
 
     def start(self, now: float) -> None:
@@ -75,6 +81,10 @@ class Switches:
         network = self._stored.network if self._stored and self.nodes else None
         return {port.name: port.switch for port in network.switch_ports.values()} if network else {}
 
+    @property
+    def _ports(self) -> Mapping[str, AnyPort]:
+        return self._stored.network.ports if self._stored else {}
+
     def status(self) -> dict[str, Any]:
         """What is known of each switch, for people and for the command line."""
         return {name: self._status(node) for name, node in self.nodes.items()}
@@ -83,7 +93,13 @@ class Switches:
         if self._stored is not None:
             links = self._stored.network.links.values()
             self._tree = tree(links, working(links, self._facts))
-            self._located = locate_machines(self._stored.network, self._facts)
+            before, self._located = self._located, locate_machines(self._stored.network, self._facts)
+            for switch in {at for _, at in before ^ self._located}:
+                gone, come = (
+                    {port for port, at in ports - others if at == switch}
+                    for ports, others in ((before, self._located), (self._located, before))
+                )
+                self._lost.observed(switch, gone, come, self._ports)
 
     def _open_and_block(self, now: float) -> None:
         """Take the next step from the links that are open to those of the tree."""
@@ -139,6 +155,7 @@ class Switches:
             "drift": node.drifted.report(),
             "refused": node.refusals.report(),
             "drops": node.drops.by_reason,
+            "lost": self._lost.at(node.name),
             "interfaces": sorted((port, interface_name(port), ofport) for port, ofport in ports.items()),
             "plugs": sorted((plug.name, plug.ofport, plug.is_live) for plug in facts.plugs) if facts else [],
         }

@@ -15,6 +15,7 @@ from controller.claims import Claims
 from controller.contracts import Contracts, SetHosts
 from controller.events import Event, FactsChanged, HostProblems, SerialTaken, SettingDrifted
 from controller.host import Host
+from controller.lost import Lost
 from controller.packetin import proof
 from controller.status import Report, host_status, progress
 from controller.store import Stored, Vlans, VlansKept
@@ -68,6 +69,8 @@ class Sync:
         openflow_target: str,
         open_links: Iterable[Way] = (),
         seen: Mapping[str, HostFacts] = MappingProxyType({}),
+        lost: Lost | None = None,
+        lost_on_switches: Lost | None = None,
     ) -> None:
         """``ovsdb_target``: how to reach a host's database, with ``{name}`` and ``{ip}`` to be filled in.
 
@@ -75,7 +78,8 @@ class Sync:
         ``keep_vlans`` every change of the hosts' local VLANs, which :class:`VlansKept` answers; ``arrive`` each port
         that has shown up on the host that it was announced to move to; ``give_serial`` what serial number the switch of
         each host shall show; ``redial`` each host whose switch shall dial now. ``open_links``: what an earlier
-        controller left open between plain switches; ``seen``: what it saw on each host.
+        controller left open between plain switches; ``seen``: what it saw on each host; ``lost`` and
+        ``lost_on_switches``: the ports that were plugged in then, on hosts and on plain switches.
         """
         self._contracts = Contracts(set_hosts, ovsdb_target, openflow_target)
         self._flows_restored = flows_restored
@@ -87,7 +91,8 @@ class Sync:
         self._vlans = LocalVlans(keep_vlans)
         self._stored: Stored | None = None
         self._hosts: dict[str, Host] = {}
-        self._switches = Switches(0.0, open_links)
+        self._switches = Switches(0.0, open_links, lost_on_switches)
+        self._lost = lost or Lost({})
         self._views = Views()
         self._compiler = Compiler()
         self._is_behind = False
@@ -407,6 +412,7 @@ class Sync:
         network = stored.network
         addresses = {name: host.tunnel_ip for name, host in network.hosts.items()}
         self._ways.set_hosts(addresses, network.instance_mtu + ETHERNET_HEADER)
+        self._lost.keep(stored.network.ports)
         self._is_behind = True
         self._tags = replace(stored.tags, vlans=self._tags.vlans)
         self._views.set_model(stored.network, self._tags, stored.changed)
@@ -445,6 +451,10 @@ class Sync:
             self._observe(host, facts)
 
     def _observe(self, host: Host, facts: HostFacts) -> None:
+        before = frozenset() if host.facts is None else host.facts.interfaces
+        gone = {interface.iface_id for interface in before - facts.interfaces}
+        come = {interface.iface_id for interface in facts.interfaces - before}
+        self._lost.observed(host.name, gone, come, self._stored.network.ports if self._stored else ())
         host.facts = facts
         self._is_behind = True
         self._views.set_facts(host.name, facts)
@@ -485,6 +495,8 @@ class Sync:
         moved = self._views.take_moved()
         for name in moved & self._hosts.keys():
             self._report.placed(name, self._views.located(name))
+        for name in self._lost.take_changed() & self._hosts.keys():
+            self._report.lost(name, self._lost.at(name))
         self._report.is_of(generation, self._hosts, self._switches.locations)
         self._moved |= moved
 

@@ -10,7 +10,7 @@ from mininet_topos.errors import LabError
 from mininet_topos.instances import Instances
 from mininet_topos.plain import PlainSwitch
 from mininet_topos.supervisor import Service, Supervisor
-from mininet_topos.switch import SCHEMA, OpenVSwitch, Switch, has_kernel_datapath
+from mininet_topos.switch import SCHEMA, OpenVSwitch, Switch
 from mininet_topos.topology import LabPort, Topology
 from mininet_topos.waiting import Waiting, patience, started
 
@@ -58,7 +58,7 @@ class Building:
         self._controller = self._start_controller(controller)
         progress("making the instances")
         for port in self._topology.ports.values():
-            self._instances.create(port, self._declared(port), is_userspace=not has_kernel_datapath())
+            self._instances.create(port, self._declared(port))
         progress("waiting for the controller's bridges")
         self._wait_for_bridges(self._controller)
         progress("plugging the ports")
@@ -134,14 +134,16 @@ class Building:
             if name in old and not old[name].is_same_instance(port):
                 self._instances.change(old[name], port)
             if not self._instances.has(port):
-                self._instances.create(port, None, is_userspace=not has_kernel_datapath())
-            if (switch := self._declared(port)) is not None:
+                self._instances.create(port, None)
+            switch = self._declared(port)
+            if switch is not None and not self._instances.is_on(port, switch):
                 self._instances.plug(port, switch)
 
     def plug(self, port: str, host: str) -> None:
         """Put a port on a host or plain switch, wherever it is now."""
         found = self._port(port)
-        self._instances.plug(found, self._plain_switch(host) if found.switch else self._host(host))
+        switch = self._plain_switch(host) if found.switch else self._host(host)
+        self._instances.plug(found, switch)
 
     def unplug(self, port: str) -> None:
         """Take a port off its host."""
@@ -149,7 +151,7 @@ class Building:
 
     def join(self, port: str, host: str) -> None:
         """Plug a port in on a second host too."""
-        self._instances.join(self._port(port), self._host(host), is_userspace=not has_kernel_datapath())
+        self._instances.join(self._port(port), self._host(host))
 
     def hand_over(self, port: str) -> None:
         """Let a port's instance speak from its second host from now on."""

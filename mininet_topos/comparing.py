@@ -1,6 +1,6 @@
 """Who reaches whom, held against what the model says."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from flows.model import AnyPort, Network
@@ -25,6 +25,8 @@ class Pair:
     expected: Verdict
     tries: int = 1
     """How many pings were sent."""
+    unplugged: tuple[str, ...] = ()
+    """Which of the two are plugged in nowhere. No ping is sent then."""
 
     @property
     def is_right(self) -> bool:
@@ -38,17 +40,30 @@ class Pair:
 
 
 def compare(
-    network: Network, sources: Sequence[AnyPort], targets: Sequence[AnyPort], probe: Probing, tries: int = _TRIES
+    network: Network,
+    sources: Sequence[AnyPort],
+    targets: Sequence[AnyPort],
+    probe: Probing,
+    tries: int = _TRIES,
+    unplugged: Collection[str] = (),
 ) -> list[Pair]:
     """Ping from each of some ports to each of some ports, itself left out.
 
-    Who should answer and does not is asked up to ``tries`` times.
+    Who should answer and does not is asked up to ``tries`` times. Those that are ``unplugged`` are not asked.
     """
     ports = [(source, target) for source in sources for target in targets if source is not target]
-    pairs = [Pair(s.name, t.name, False, answers(network, s, t), tries=0) for s, t in ports]
-    found = _ping(network, pairs, probe)
+    pairs = [
+        Pair(
+            *(s.name, t.name, False, answers(network, s, t)),
+            tries=0,
+            unplugged=tuple(port.name for port in (s, t) if port.name in unplugged),
+        )
+        for s, t in ports
+    ]
+    asked = {(pair.source, pair.target): pair for pair in _ping(network, [p for p in pairs if not p.unplugged], probe)}
+    found = [asked.get((pair.source, pair.target), pair) for pair in pairs]
     for _ in range(tries - 1):
-        silent = [pair for pair in found if pair.expected.arrives and not pair.answered]
+        silent = [pair for pair in found if pair.expected.arrives and not pair.answered and not pair.unplugged]
         again = {(pair.source, pair.target): pair for pair in _ping(network, silent, probe)}
         found = [again.get((pair.source, pair.target), pair) for pair in found]
     return found

@@ -13,7 +13,7 @@ from mininet_topos import namespaces, second_cable
 from mininet_topos.configuring import configure
 from mininet_topos.directory import LabDirectory, port_node
 from mininet_topos.errors import LabError
-from mininet_topos.switch import OpenVSwitch
+from mininet_topos.switch import OpenVSwitch, has_kernel_datapath
 from mininet_topos.topology import LabPort
 from mininet_topos.waiting import Waiting
 
@@ -33,29 +33,33 @@ class Instances:
         self._also_on: dict[str, OpenVSwitch] = {}
         """Where the second cables end."""
 
-    def create(self, port: LabPort, switch: OpenVSwitch | None, *, is_userspace: bool) -> None:
+    def create(self, port: LabPort, switch: OpenVSwitch | None) -> None:
         """Make a port's namespace and its cable, which ends in a host or nowhere; it is on no bridge yet."""
         namespace = self._directory.namespace(port_node(port.name))
         namespaces.create(namespace)
         end = switch.namespace if switch else _NOWHERE
-        self._lay_cable(port, end, INSTANCE_INTERFACE, state="up" if switch else "down", is_userspace=is_userspace)
+        self._lay_cable(port, end, INSTANCE_INTERFACE, state="up" if switch else "down")
         configure(namespace, INSTANCE_INTERFACE, port)
         self._on[port.name] = None
 
-    def _lay_cable(self, port: LabPort, end: Path, interface: str, *, state: str, is_userspace: bool) -> None:
+    def _lay_cable(self, port: LabPort, end: Path, interface: str, *, state: str) -> None:
         """A cable from an instance to another namespace."""
         namespace = self._directory.namespace(port_node(port.name))
         with namespaces.links(namespace) as route, end.open("rb") as far_end, namespace.open("rb") as here:
             peer = {"ifname": interface, "net_ns_fd": here.fileno(), "address": port.mac, "mtu": port.mtu}
             cable = {"ifname": port.interface, "kind": "veth", "mtu": port.mtu, "net_ns_fd": far_end.fileno()}
             route.link("add", **cable, state=state, peer=peer)
-        if is_userspace:
+        if not has_kernel_datapath():
             with namespaces.inside(namespace):
                 namespaces.complete_checksums(interface)
 
     def has(self, port: LabPort) -> bool:
         """Whether the instance of a port exists."""
         return port.name in self._on
+
+    def is_on(self, port: LabPort, switch: OpenVSwitch) -> bool:
+        """Whether a port was put on a host last, whatever somebody else did there since."""
+        return self._on[port.name] is switch and port.name not in self._also_on
 
     def change(self, old: LabPort, port: LabPort) -> None:
         """Give an instance another MAC address, MTU, addresses or routes. What runs inside goes on."""
@@ -79,8 +83,9 @@ class Instances:
         self.part(port)
         if self._on[port.name] is not None:
             self.unplug(port)
-        with namespaces.links(_NOWHERE) as route:
-            route.link("del", index=namespaces.index_of(route, port.interface))
+        if _has(_NOWHERE, port.interface):
+            with namespaces.links(_NOWHERE) as route:
+                route.link("del", index=namespaces.index_of(route, port.interface))
         namespace = self._directory.namespace(port_node(port.name))
         namespaces.end_processes(namespace)
         namespaces.remove(namespace)
@@ -92,21 +97,29 @@ class Instances:
         return switch.attach(ports)
 
     def plug(self, port: LabPort, switch: OpenVSwitch) -> None:
-        """Put a port on a host, taking it off the one it is on, with as short a gap as can be."""
+        """Put a port on a host, taking it off the one it is on, with as short a gap as can be.
+
+        Somebody may have cut its cable, or taken it off its bridge: it gets another one, and is put on again.
+        """
         self.part(port)
         old = self._on[port.name]
-        if old is switch:
-            return
-        _move(port.interface, old.namespace if old else _NOWHERE, switch.namespace, state="up")
+        there = old.namespace if old else _NOWHERE
+        if not _has(there, port.interface):
+            if old is not None:
+                self._waiting.run([old.detach(port)])  # its switch may still hold what was the cable's end
+            self._lay_cable(port, switch.namespace, INSTANCE_INTERFACE, state="up")
+            configure(self._directory.namespace(port_node(port.name)), INSTANCE_INTERFACE, port)
+        else:
+            _move(port.interface, there, switch.namespace, state="up")
         # Both switches at once: the gap is what the slower one needs.
-        self._waiting.run([self.attach(switch, [port]), *([old.detach(port)] if old else [])])
+        self._waiting.run([self.attach(switch, [port]), *([old.detach(port)] if old and old is not switch else [])])
 
-    def join(self, port: LabPort, switch: OpenVSwitch, *, is_userspace: bool) -> None:
+    def join(self, port: LabPort, switch: OpenVSwitch) -> None:
         """Plug a port in on a second host too. Its instance hears by both cables, and speaks by the first."""
         self.part(port)
         if self._on[port.name] is switch:
             raise LabError(f"port '{port.name}' is on that host")
-        self._lay_cable(port, switch.namespace, second_cable.SECOND, state="up", is_userspace=is_userspace)
+        self._lay_cable(port, switch.namespace, second_cable.SECOND, state="up")
         self._also_on[port.name] = switch
         second_cable.listen(self._directory.namespace(port_node(port.name)))
         self._waiting.run([switch.attach([port])])
@@ -136,8 +149,15 @@ class Instances:
         if switch is None:
             raise LabError(f"port '{port.name}' is on no host")
         self._waiting.run([switch.detach(port)])
-        _move(port.interface, switch.namespace, _NOWHERE, state="down")
+        if _has(switch.namespace, port.interface):
+            _move(port.interface, switch.namespace, _NOWHERE, state="down")
         self._on[port.name] = None
+
+
+def _has(namespace: Path, interface: str) -> bool:
+    """Whether a cable ends there: somebody may have cut it."""
+    with namespaces.links(namespace) as route:
+        return bool(route.link_lookup(ifname=interface))
 
 
 def _move(interface: str, source: Path, destination: Path, *, state: str) -> None:

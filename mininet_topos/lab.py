@@ -239,7 +239,10 @@ class Lab:
             self.__dict__.pop(outdated, None)
 
     def plug(self, port: str, host: str) -> None:
-        """Put a port on a host or plain switch, off the one that it is on. Its instance runs on, sockets and all."""
+        """Put a port on a host or plain switch, off the one that it is on. Its instance runs on, sockets and all.
+
+        On the one that it is on it is plugged in again, whatever somebody has taken away there.
+        """
         self._ask("plug", port, host)
 
     def unplug(self, port: str) -> None:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from controller.checkup.finding import Finding
-from controller.checkup.look import Look
+from controller.checkup.look import Bridge, Look
 from flows.flow import COOKIE_OWNER
 from flows.learning import LEARNED_OWNER
 from flows.model import Network
@@ -179,6 +179,7 @@ def _integration(seen: Look, tunnel: str, host: Host | None) -> Iterator[Finding
             what = f"{row['name']} is on {INTEGRATION_BRIDGE} without external_ids:iface-id: its packets are dropped"
             mend = f"ovs-vsctl set Interface {row['name']} external_ids:iface-id=PORT"
             yield Finding("warning", what, f"{mend}, or ovs-vsctl del-port {INTEGRATION_BRIDGE} {row['name']}")
+    yield from _rivals(bridge)
     config = bridge.row["other_config"]
     wanted = {"disable-in-band": "true"} | ({"datapath-id": f"{datapath_id(host.name):016x}"} if host else {})
     settings = [
@@ -191,6 +192,19 @@ def _integration(seen: Look, tunnel: str, host: Host | None) -> Iterator[Finding
         if not is_right:
             what = f"{INTEGRATION_BRIDGE} has {found}; the controller puts it right once it is connected"
             yield Finding("warning", what, f"ovs-vsctl set Bridge {INTEGRATION_BRIDGE} {right}")
+
+
+def _rivals(bridge: Bridge) -> Iterator[Finding]:
+    """Interfaces that say they are the same port."""
+    claims: dict[str, list[str]] = {}
+    for row in bridge.interfaces:
+        if "iface-id" in row["external_ids"]:
+            claims.setdefault(row["external_ids"]["iface-id"], []).append(row["name"])
+    for port, names in claims.items():
+        if len(names) > 1:
+            what = f"several interfaces say that they are port {port}: {', '.join(names)}; one gets its packets"
+            mend = "ovs-vsctl remove Interface NAME external_ids iface-id, for all of them but one"
+            yield Finding("error", what, mend)
 
 
 _Check = Callable[[Look, Network, Host | None], Iterator[Finding]]

@@ -80,6 +80,7 @@ def doctor(
 def examine(target: Target | None, network: "Network", name: str | None, db: str | None) -> "Iterator[Finding]":
     """What is wrong with a host: of the model, or the one behind a database, or both."""
     from controller.checkup import Finding, check, look
+    from controller.plugged import misfits
     from controller.store import StoreError
 
     host = network.hosts.get(name) if name is not None else None
@@ -92,10 +93,14 @@ def examine(target: Target | None, network: "Network", name: str | None, db: str
     if seen is None:
         yield Finding("error", "its database is empty", "ovs-vsctl --no-wait init")
         return
-    known = target.store.read_status().get("hosts", {}).get(name) if target is not None else None
+    status = target.store.read_status() if target is not None else {}
+    known = status.get("hosts", {}).get(name)
     yield from check(seen, network, host, is_reached=known is not None and known["database"])
     if target is not None and host is not None:
         yield from _sessions(known, network, host)
+        for misfit in misfits(network, status):
+            if misfit.place == host.name:
+                yield Finding("error" if misfit.is_wrong else "warning", misfit.what, misfit.mend)
         yield from _underlay(None if seen.is_silent else lab, network, host)
 
 

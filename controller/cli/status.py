@@ -35,7 +35,8 @@ def status(as_json: JsonOption = False, state: StateOption = None, lab: LabOptio
     """Show how the controller and its hosts are: sessions, what is confirmed, what was put right, what was dropped.
 
     Drops are counted by the switches and read every ten seconds. Neither they nor what was put right or refused
-    before is called wrong.
+    before is called wrong, nor are the notes: interfaces that say they are ports which the model does not have, and
+    ports that nobody has plugged in yet.
 
     Exit code 0: all is well. 1: something is wrong now.
     """
@@ -51,6 +52,8 @@ def status(as_json: JsonOption = False, state: StateOption = None, lab: LabOptio
 
 def describe(stored: "Stored", reported: Mapping[str, Any], *, is_running: bool) -> dict[str, Any]:
     """How things are, as plain data. What is wrong is listed in words."""
+    from controller.plugged import misfits
+
     hosts = {name: reported.get("hosts", {}).get(name) or _NO_REPORT for name in stored.network.hosts}
     for name in stored.network.switches:
         # A plain switch has no database that the controller would look at.
@@ -61,12 +64,15 @@ def describe(stored: "Stored", reported: Mapping[str, Any], *, is_running: bool)
     wrong += [
         f"{sentence}: 'ovs-vpc doctor' looks for the cause" for sentence in sentences(reported_unreached(reported))
     ]
+    found = misfits(stored.network, reported)
+    wrong += [str(misfit) for misfit in found if misfit.is_wrong]
     drops: dict[str, int] = {}
     for host in told.values():
         for reason, packets in host["drops"].items():
             drops[reason] = drops.get(reason, 0) + packets
     return {
         "wrong": wrong,
+        "notes": [str(misfit) for misfit in found if not misfit.is_wrong],
         "running": is_running,
         "generation": stored.generation,
         "hosts": told,
@@ -124,6 +130,7 @@ def _print(report: Mapping[str, Any]) -> None:
         f"  {port}: from {old} to {new}; both get its packets" for port, (old, new) in report["announced"].items()
     ]
     _section("announced moves that are not over", announced)
+    _section("to be noted", [f"  {escape(sentence)}" for sentence in report["notes"]])
     _section("dropped packets", [f"  {escape(reason)}: {packets}" for reason, packets in report["drops"].items()])
     if report["wrong"]:
         _section("[red]wrong[/]", [f"  {escape(sentence)}" for sentence in report["wrong"]])

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Set
 
 from controller.ovsdb.keep import FLOW_RESTORE_WAIT
 from controller.ovsdb.physical import physical_problems
-from controller.ovsdb.seen import Seen
+from controller.ovsdb.seen import IFACE_ID, Seen
 from controller.ovsdb.settings import HostSettings
 from flows.model.contract import INTEGRATION_BRIDGE, PHYSICAL_BRIDGE, TUNNEL_OFPORT, tunnel_port
 
@@ -37,4 +37,7 @@ def _interface_problems(seen: Seen, tunnel: str, physical: Set[str]) -> Iterator
     if present is not None and present.ofport not in (None, TUNNEL_OFPORT):
         yield f"tunnel port {tunnel} has the OpenFlow port number {present.ofport}, not {TUNNEL_OFPORT}"
     for iface_id, (taken, *others) in seen.interfaces.rivals.items():
-        yield f"several interfaces say that they are port {iface_id}: {taken} is taken, {', '.join(others)} not"
+        yield (
+            f"several interfaces say that they are port {iface_id}: {taken} is taken, {', '.join(others)} not; "
+            f"ovs-vsctl remove Interface {others[0]} external_ids {IFACE_ID}"
+        )

@@ -1,6 +1,6 @@
 """``ovs-vpc lab ping``: does every pair of ports reach each other just as the model says?"""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,10 +28,12 @@ def ping(
 ) -> None:
     """Ping from every port to every other, and compare with what the model says must be reachable.
 
-    Who should answer and does not is asked three times.
+    Who should answer and does not is asked three times. A port that is plugged in nowhere reaches nobody; left out are
+    only ports that are on no host and never were.
 
     Exit code 0: everything is as the model says. 1: something is not.
     """
+    from controller.plugged import unplugged
     from flows.model.problem import counted, did_you_mean
     from mininet_topos.comparing import summary
     from mininet_topos.lab import Lab
@@ -41,21 +43,28 @@ def ping(
     stored = store.load()
     if stored is None:
         fail("no model was applied yet")
-    ports = plugged(store, stored.network)
+    missing = unplugged(stored.network, store.read_status())
+    there = {port.name for port in plugged(store, stored.network)} | missing.keys()
+    ports = [port for port in stored.network.ports.values() if port.name in there and port.address]
     for name in (source, target):
         if name is not None and name not in (port.name for port in ports):
             fail(f"no port '{name}' is plugged in{did_you_mean(name, [port.name for port in ports])}")
     sources = [port for port in ports if source in (None, port.name)]
     targets = [port for port in ports if target in (None, port.name)]
     with err.status(f"pinging from {counted(len(sources), 'port')} to {len(targets)}"):
-        pairs = ping_all(found, stored.network, sources, targets)
+        pairs = ping_all(found, stored.network, sources, targets, missing)
     wrong = [pair for pair in pairs if not pair.is_right]
     if as_json:
         print_json([asdict(pair) | {"is_right": pair.is_right} for pair in pairs])
         raise SystemExit(FAILED if wrong else 0)
     _show(pairs, [port.name for port in sources], [port.name for port in targets])
     for pair in wrong:
-        out.print(f"[red]{pair.demand}[/red]: {pair.expected.reason}")
+        if not pair.unplugged:
+            out.print(f"[red]{pair.demand}[/red]: {pair.expected.reason}")
+    for name in sorted({name for pair in wrong for name in pair.unplugged}):
+        failed = sum(name in pair.unplugged for pair in wrong)
+        mend = f"ovs-vpc migrate {name} {missing[name]} plugs it in"
+        out.print(f"[red]{name} is plugged in nowhere[/red], failed: {counted(failed, 'pair')}; {mend}")
     out.print(summary(pairs))
     if wrong:
         raise SystemExit(FAILED)
@@ -68,12 +77,16 @@ def plugged(store: "Store", network: "Network") -> "list[AnyPort]":
 
 
 def ping_all(
-    lab: "Lab", network: "Network", sources: "Sequence[AnyPort]", targets: "Sequence[AnyPort]"
+    lab: "Lab",
+    network: "Network",
+    sources: "Sequence[AnyPort]",
+    targets: "Sequence[AnyPort]",
+    unplugged: "Collection[str]" = (),
 ) -> "list[Pair]":
-    """Ping from each of some ports to each of some ports, itself left out."""
+    """Ping from each of some ports to each of some ports, itself left out. ``unplugged``: those that cannot answer."""
     from mininet_topos.comparing import compare
 
-    return compare(network, sources, targets, lambda probes: lab.probe(probes, wait=patience(1.0)))
+    return compare(network, sources, targets, lambda probes: lab.probe(probes, wait=patience(1.0)), unplugged=unplugged)
 
 
 def _show(pairs: "list[Pair]", sources: list[str], targets: list[str]) -> None:
