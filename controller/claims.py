@@ -4,13 +4,16 @@ A host is known by its database, which the controller dials. So for each session
 written there, and only the switch behind that database can show it over OpenFlow (ADR 18). Of a plain switch, and of a
 host whose database does not answer, nothing more is known than that the one which works was first.
 
+Only a plain switch that has none of the interfaces which the model says are on it gives way to one that has some: it
+carries nothing.
+
 The one that works stays. A newcomer waits until it is known whether that one still answers: if so the newcomer is
 refused, and if not it takes the place.
 """
 
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Set
 
 from controller.host import Host
 from controller.switch.sessions import Session
@@ -36,15 +39,22 @@ class Claims:
     """The claims to be one host or plain switch. Times are seconds of one monotonic clock."""
 
     def __init__(
-        self, node: Host, *, give_serial: Callable[[str, str], None] | None, redial: Callable[[str], None]
+        self,
+        node: Host,
+        *,
+        give_serial: Callable[[str, str], None] | None,
+        redial: Callable[[str], None],
+        carried: Callable[[str, Set[str]], int],
     ) -> None:
         """``give_serial`` writes a host's serial number into its database; None: it is a plain switch, without one.
 
-        ``redial`` makes the switch of a host dial.
+        ``redial`` makes the switch of a host dial. ``carried``: how many of the interfaces that the model says are on
+        a plain switch are among some.
         """
         self.node = node
         self._give_serial = give_serial
         self._redial = redial
+        self._carried = carried
         self._rivals: list[Session] = []
         self._serial = ""
         self._is_taken = False
@@ -63,6 +73,10 @@ class Claims:
     def came(self, session: Session, now: float) -> bool:
         """A switch says that it is this one. Returns whether it is taken for it; if not, it waits."""
         if self.node.session is None:
+            self._take(session, now)
+            return True
+        if self._give_serial is None and self._carries(session) and not self._carries(self.node.session):
+            self._refuse(self.node.session, now)
             self._take(session, now)
             return True
         if not self._rivals and not self.node.is_proven:
@@ -134,6 +148,9 @@ class Claims:
     @property
     def _can_prove(self) -> bool:
         return self._give_serial is not None and self.node.has_database
+
+    def _carries(self, session: Session) -> bool:
+        return self._carried(self.node.name, session.port_names) > 0
 
     def _renew(self) -> None:
         if self._give_serial is not None:

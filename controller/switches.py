@@ -76,6 +76,15 @@ class Switches:
             node.pump(now, may_send=True, may_remove=True, knows_all=True)
             node.check(now)
 
+    def carried(self, name: str, interfaces: Set[str]) -> int:
+        """How many of the interfaces that the model says are on a switch are among some."""
+        if self._stored is None:
+            return 0
+        network = self._stored.network
+        ports = {interface_name(port.name) for port in network.switch_ports.values() if port.switch == name}
+        links = {link.end(name) for link in network.links.values() if name in link.between}
+        return len((ports | links) & interfaces)
+
     def locations(self) -> dict[str, str]:
         """Where each machine's port is."""
         network = self._stored.network if self._stored and self.nodes else None

@@ -430,7 +430,9 @@ class Sync:
         """A host or switch came into the model, and its switch perhaps before it."""
         self._by_datapath[new.datapath_id] = new
         give_serial = None if self._switches.has(new) else self._give_serial
-        self._claims[new.datapath_id] = Claims(new, give_serial=give_serial, redial=self._redial)
+        self._claims[new.datapath_id] = Claims(
+            new, give_serial=give_serial, redial=self._redial, carried=self._switches.carried
+        )
         for session in self._strangers.pop(new.datapath_id, []):
             self._claim(new, session, now)
 

@@ -118,6 +118,16 @@ def end_flow_restore(seen: Seen, write: Writer) -> None:
     write.drop_key(seen.switch, "other_config", FLOW_RESTORE_WAIT, "Open_vSwitch")
 
 
+def make_settings_count(seen: Seen, write: Writer) -> None:
+    """Makes the switch look at its database while it is connected.
+
+    Open vSwitch 3.1.0 begins each connection with 5 seconds of silence, and applies ``inactivity_probe`` to one that
+    stands with the next change of its database.
+    """
+    seen.switch.increment("next_cfg")
+    write.changes.append("the switch made to look at the settings of its connection")
+
+
 def _new_bridge(seen: Seen, write: Writer) -> Row:
     seen.switch.verify("bridges")  # another controller may be making it at this moment
     bridge = write.add("Bridge", f"bridge {INTEGRATION_BRIDGE}")

@@ -14,6 +14,7 @@ from controller.ovsdb.keep import (
     has_taken,
     keep_contract,
     keep_instances,
+    make_settings_count,
     other_number,
 )
 from controller.ovsdb.problems import problems
@@ -99,7 +100,8 @@ class HostSession:
         return True
 
     def flows_restored(self) -> None:
-        """The next ``run()`` with a live database clears ``flow-restore-wait``, once."""
+        """The next ``run()`` with a live database clears ``flow-restore-wait``, and makes the switch apply its
+        connection's settings, once."""
         self._restored = True
         self._looked_at = None
 
@@ -235,6 +237,7 @@ class HostSession:
         deviations += [change for change in write.changes[len(deviations) :] if change.split()[0] in self._marked]
         if self._restored:
             end_flow_restore(seen, write)
+            make_settings_count(seen, write)
             self._restored = False
         if not write.changes:
             write.transaction.abort()

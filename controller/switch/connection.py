@@ -113,7 +113,11 @@ class Connection(osken.Datapath):  # type: ignore[misc]
             return
         self._count_silence()
         if self._silent * INTERVAL >= self._allowed:
-            _log.warning("switch: %s: silent for %.1f s; its session is ended", self.where, self._silent * INTERVAL)
+            words = f"{self.where}: silent for {self._silent * INTERVAL:.1f} s; its session is ended"
+            if self.id is None:  # no switch, or none that works: there may be many such
+                self._complaints.say(self.address[0], words)
+            else:
+                _log.warning("switch: %s", words)
             self.close()
             return
         waiting = self.send_q

@@ -85,6 +85,11 @@ class Session:
         """Ask how many flows of ours there are; :class:`Counted` answers."""
         self._outbox.put([encode.count_flows(self._xid())])
 
+    @property
+    def port_names(self) -> frozenset[str]:
+        """The names of the switch's ports, as it told them last."""
+        return frozenset(port.name.decode(errors="replace") for port in list(self._datapath.ports.values()))
+
     def ask_description(self) -> None:
         """Ask what the switch says of itself; :class:`Described` answers."""
         self._outbox.put([encode.read_description(self._xid())])

@@ -6,6 +6,7 @@ whatever happens, the host comes back by itself.
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -22,6 +23,7 @@ switches: {s1: {dpid: "000000000000004d"}}
 ports:
   a: {vpc: blue, ips: [10.0.0.11], host: h1}
   b: {vpc: blue, ips: [10.0.0.12], host: h2}
+  m1: {switch: s1, vlan: 5}
 """
 """``s1`` is of the kind that has no database."""
 
@@ -43,7 +45,10 @@ class Copy:
         self.switch.vsctl("set-controller", "br-int", self._target)
 
     def flows(self) -> int:
-        return len(self.switch.ofctl("dump-flows", "br-int").splitlines()) - 1
+        """How many it has; none as long as its bridge does not answer yet."""
+        with suppress(AssertionError):
+            return len(self.switch.ofctl("dump-flows", "br-int").splitlines()) - 1
+        return 0
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +57,7 @@ def running() -> Iterator[Network]:
     plain = Copy(network, 77)
     try:
         network.plain = plain  # type: ignore[attr-defined]
+        plain.switch.vsctl("add-port", "br-int", "m1", "--", "set", "interface", "m1", "type=dummy")
         plain.dial()
         network.apply(TEXT)
         network.settle()
@@ -160,6 +166,7 @@ def test_a_plain_switch(network: Network) -> None:
     """Nobody can tell which one is right: the one that works stays."""
     plain: Copy = network.plain  # type: ignore[attr-defined]
     flows, copy = plain.flows(), Copy(network, 77)
+    copy.switch.vsctl("add-port", "br-int", "m1", "--", "set", "interface", "m1", "type=dummy")
     try:
         copy.dial()
         wait_until(lambda: named(network, "s1"), "the copy to be named", 20)
@@ -171,6 +178,22 @@ def test_a_plain_switch(network: Network) -> None:
         copy.switch.stop()
     plain.switch.start_vswitchd()
     wait_until(lambda: plain.flows() == flows, "the first to be back", 20)
+
+
+def test_a_bare_copy_of_a_plain_switch_comes_first(network: Network) -> None:
+    """It carries nothing, so it gives way to the one that has the interfaces of the model."""
+    plain: Copy = network.plain  # type: ignore[attr-defined]
+    flows, copy = plain.flows(), Copy(network, 77)
+    plain.switch.kill("ovs-vswitchd")
+    try:
+        wait_until(lambda: not node(network, "s1")["switch"], "the controller to notice")
+        copy.dial()
+        wait_until(lambda: node(network, "s1")["switch"], "the copy to be taken for it", 20)
+        plain.switch.start_vswitchd()
+        wait_until(lambda: plain.flows() == flows, "the real one to be back", 20)
+        wait_until(lambda: named(network, "s1"), "the copy to be named", 20)
+    finally:
+        copy.switch.stop()
 
 
 def test_log(network: Network) -> None:

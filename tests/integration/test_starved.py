@@ -66,6 +66,21 @@ def test_the_controller_is_starved(network: Network) -> None:
     assert lost(network) == before
 
 
+def test_the_controller_stands_still(network: Network) -> None:
+    """In one piece, for longer than Open vSwitch waits by itself (10 seconds)."""
+    network.apply(model(1))
+    network.settle()
+    time.sleep(1)  # the switches look at the settings of their connections once they have their flows
+    before = lost(network)
+    network.apply(model(MANY))
+    os.kill(network.pid, signal.SIGSTOP)
+    time.sleep(14)
+    os.kill(network.pid, signal.SIGCONT)
+    network.settle()
+    network.compare()
+    assert lost(network) == before, network.log()[-3000:]
+
+
 def test_a_switch_is_starved(network: Network) -> None:
     """By as much as it may be silent; its host's database is not."""
     network.apply(model(1))
