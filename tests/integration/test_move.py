@@ -68,12 +68,12 @@ def lost_outside(pings: Pings, moves: Sequence[Window]) -> int:
 
 
 @contextmanager
-def streaming(lab: VpcLab, source: str, target: str) -> Iterator[Iterator[tuple[float, float]]]:
-    """A TCP stream of 50 Mbit/s while a block runs; gives the time of each second of it, and its Mbit/s."""
+def streaming(lab: VpcLab, source: str, target: str, mbits: int = 50) -> Iterator[Iterator[tuple[float, float]]]:
+    """A TCP stream of some Mbit/s while a block runs; gives the time of each second of it, and its Mbit/s."""
     with lab.start(target, "iperf3", "-s", "-1", "--forceflush", stdout=subprocess.PIPE) as server:
         assert server.stdout is not None
         next(line for line in server.stdout if "listening" in line)
-        client = ("iperf3", "-c", lab.address(target), "-t", "600", "-b", "50M", "-f", "m", "--forceflush")
+        client = ("iperf3", "-c", lab.address(target), "-t", "600", "-b", f"{mbits}M", "-f", "m", "--forceflush")
         with lab.start(source, *client, stdout=subprocess.PIPE) as stream:
             try:
                 yield _seconds(stream)

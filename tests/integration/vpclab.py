@@ -47,7 +47,7 @@ _HARMLESS = (
     r"\|WARN\|xcache LEARN action execution failed",
     # Where everything waits for one processor, a switch may be silent for so long that its session is ended; it is back
     # at once, and what it holds is compared all the same.
-    *([r"\|rconn\|WARN\|br-int<->tcp:.*(connection (dropped|failed)|timed out|no response)"] if RATE < 1 else []),
+    *([r"\|rconn\|WARN\|[\w-]+<->tcp:.*(connection (dropped|failed)|timed out|no response)"] if RATE < 1 else []),
 )
 """Warnings that say nothing about what is tested."""
 
@@ -225,7 +225,8 @@ class VpcLab:
         assert stored is not None
         assert wait_confirmed(self.store, stored.generation, patience(10)), unconfirmed(self.store, stored.generation)
         for host in stored.network.hosts:
-            self._compare(f"host:{host}", "br-int", self.desired(host))
+            node = f"host:{host}"
+            _fail_if(self._differences(node, "br-int", self.desired(host)), node)
         wait_until(self.is_settled, "the plain switches to settle")
         for switch in stored.network.switches:
             self._compare_switch(stored, switch)
@@ -254,14 +255,16 @@ class VpcLab:
         def desired() -> Any:
             return compiled_switch(stored, self.store.read_status(), switch)
 
+        wrong: list[str] = []
+
+        def is_right() -> bool:
+            wrong[:] = self._differences(node, bridge, desired())
+            return not wrong
+
         # The controller may not have heard yet of a link that went up or down a moment ago.
         with suppress(AssertionError):
-            wait_until(lambda: not self._differences(node, bridge, desired()), "the switch to hold what it shall", 5)
-        self._compare(node, bridge, desired())
-
-    def _compare(self, node: str, bridge: str, desired: Any) -> None:
-        wrong = self._differences(node, bridge, desired)
-        assert not wrong, f"{node}, - what it holds, + what it should: " + "\n".join(wrong)
+            wait_until(is_right, "the switch to hold what it shall", 5)
+        _fail_if(wrong, node)
 
     def _differences(self, node: str, bridge: str, desired: Any) -> list[str]:
         wanted = self._base / f"{node.replace(':', '-')}.wanted"
@@ -300,6 +303,10 @@ class VpcLab:
     def allow(self, warning: str) -> None:
         """Take warnings that match a pattern for granted in this test: it makes a fault that they rightly report."""
         self._allowed.append(warning)
+
+
+def _fail_if(wrong: Sequence[str], node: str) -> None:
+    assert not wrong, f"{node}, - what it holds, + what it should: " + "\n".join(wrong)
 
 
 def processes_of(path: Path) -> list[str]:
