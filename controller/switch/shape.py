@@ -96,6 +96,13 @@ def _at_least(size: int) -> Callable[[bytes], str | None]:
     return lambda message: "it is cut off" if len(message) < size else None
 
 
+def _just(size: int) -> Callable[[bytes], str | None]:
+    def check(message: bytes) -> str | None:
+        return "it is cut off" if len(message) < size else "it is too long" if len(message) > size else None
+
+    return check
+
+
 def _error(message: bytes) -> str | None:
     (kind,) = _LENGTH.unpack_from(message, _HEADER_SIZE)
     return _at_least(16 if kind == ofp.OFPET_EXPERIMENTER else 12)(message)
@@ -171,9 +178,9 @@ def _each_port(message: bytes) -> Iterator[tuple[int, int]]:
 
 
 _BODIES: dict[int, Callable[[bytes], str | None]] = {
-    ofp.OFPMP_DESC: _at_least(_MULTIPART + _DESCRIPTION),
+    ofp.OFPMP_DESC: _just(_MULTIPART + _DESCRIPTION),
     ofp.OFPMP_FLOW: _flows,
-    ofp.OFPMP_AGGREGATE: _at_least(_MULTIPART + _AGGREGATE),
+    ofp.OFPMP_AGGREGATE: _just(_MULTIPART + _AGGREGATE),
     ofp.OFPMP_PORT_DESC: _ports,
     ofp.OFPMP_FLOW_MONITOR: _updates,
 }

@@ -80,6 +80,8 @@ BAD = {
     "update of length 0": (reply(ofp.OFPMP_FLOW_MONITOR, bytes(8)), True),
     "description cut off": (reply(ofp.OFPMP_DESC), True),
     "count cut off": (reply(ofp.OFPMP_AGGREGATE, bytes(8)), True),
+    "count with a byte too many": (reply(ofp.OFPMP_AGGREGATE, bytes(25)), True),
+    "description with a byte too many": (reply(ofp.OFPMP_DESC, bytes(1057)), True),
     "reply that nobody asked for": (reply(ofp.OFPMP_TABLE_FEATURES, bytes(8)), False),
     "reply cut off": (message(ofp.OFPT_MULTIPART_REPLY, b"\0"), True),
 }
