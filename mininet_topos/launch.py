@@ -29,6 +29,7 @@ _PACKAGES = {
     "ovs-vsctl": "openvswitch-common",
     "ovsdb-tool": "openvswitch-common",
     "ovs-appctl": "openvswitch-common",
+    "nft": "nftables",
 }
 """Programs that a lab runs, and the Debian package of each."""
 

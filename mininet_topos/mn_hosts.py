@@ -16,6 +16,7 @@ from flows.model.contract import INTEGRATION_BRIDGE, OVSDB_PORT, datapath_id
 from mininet_topos import namespaces, physical
 from mininet_topos.directory import PHYSICAL_NODE, ROUTER_NODE, UNDERLAY_NODE, LabDirectory, host_node
 from mininet_topos.errors import LabError
+from mininet_topos.isolation import isolate
 from mininet_topos.mn_nodes import Passive, far_node, namespace, run
 from mininet_topos.supervisor import Supervisor
 from mininet_topos.switch import NIC, SCHEMA
@@ -62,14 +63,12 @@ def _add_host(topo: Any, host: LabHost, topology: Topology) -> None:
     ports = topology.ports_of(host.name)
     dpid = f"{datapath_id(host.name):016x}"
     topo.addSwitch(host.name, cls=OverlayHost, dpid=dpid, inNamespace=True, host=host, ports=ports)
-    # A NIC is a port of a bridge; the kernel must not answer ARP on it too, with its MAC address.
-    nic, end = {"ifconfig": f"mtu {host.lan.mtu} -arp"}, {"ifconfig": f"mtu {host.lan.mtu}"}
-    topo.addLink(host.name, UNDERLAY_NODE, intfName1=NIC, intfName2=_host_cable(host), params1=nic, params2=end)
+    mtu = f"mtu {host.lan.mtu}"
+    topo.addLink(host.name, UNDERLAY_NODE, intfName1=NIC, intfName2=_host_cable(host), ifconfig=mtu)
     for interface, lan in host.physical:
         number = topology.physical.index(lan) + 1
         cable = {"intfName1": interface, "intfName2": f"{_host_cable(host)}.{number}"}
-        nic, end = {"ifconfig": f"mtu {lan.mtu} -arp"}, {"ifconfig": f"mtu {lan.mtu}"}
-        topo.addLink(host.name, PHYSICAL_NODE, **cable, params1=nic, params2=end)
+        topo.addLink(host.name, PHYSICAL_NODE, **cable, ifconfig=f"mtu {lan.mtu}")
     address = {"ip": f"{host.management_ip}/32"}
     topo.addLink(host.name, ROOT_NODE, intfName1=_MANAGEMENT, intfName2=_root_cable(host), params1=address)
 
@@ -163,6 +162,7 @@ class OverlayHost(Switch):  # type: ignore[misc]
         # Where the tools of Open vSwitch look when they are run in this node.
         private = ("/run/openvswitch", str(self._directory.host(name)))
         super().__init__(name, privateDirs=[private], **params)
+        isolate(namespace(self), _MANAGEMENT)
         self._directory.namespaces.mkdir()
         self._directory.namespace(host_node(name)).symlink_to(namespace(self))
         self._has_database = False

@@ -10,10 +10,11 @@ from mininet.topo import Topo
 from mininet_topos.comparing import Pair
 from mininet_topos.errors import LabError
 from mininet_topos.instances import INSTANCE_INTERFACE
+from mininet_topos.isolation import Excluded
 from mininet_topos.mn_hosts import add_hosts, hosts_names
 from mininet_topos.mn_model import complaints, ping_all, pinged, read
 from mininet_topos.mn_nodes import Instance
-from mininet_topos.mn_plain import add_switches, bridge_end, switches_names
+from mininet_topos.mn_plain import add_switches, switches_cables, switches_names
 from mininet_topos.topology import LabPort, Topology, describe
 from mininet_topos.waiting import Waiting, patience
 
@@ -49,12 +50,12 @@ class NetTopo(Topo):  # type: ignore[misc]
             routes=port.routes,
         )
         cable = {"intfName1": INSTANCE_INTERFACE, "intfName2": port.interface, "addr1": port.mac}
-        mtu = {"ifconfig": f"mtu {port.mtu}"}
+        mtu = f"mtu {port.mtu}"
         if port.switch is not None:
             bridge = topology.plain.switches[port.switch].bridge
-            self.addLink(port.name, bridge, **cable, params1=mtu, params2={"ifconfig": bridge_end(port.mtu)})
+            self.addLink(port.name, bridge, **cable, ifconfig=mtu)
         elif port.host is not None:
-            self.addLink(port.name, port.host, **cable, params1=mtu, params2=mtu)
+            self.addLink(port.name, port.host, **cable, ifconfig=mtu)
 
 
 def _check_names(names: Sequence[str]) -> None:
@@ -65,6 +66,20 @@ def _check_names(names: Sequence[str]) -> None:
 
 class Network(Mininet):  # type: ignore[misc]
     """Mininet's network, which of a :class:`NetTopo` is started only when it is as the model says."""
+
+    _excluded: Excluded | None = None
+
+    def buildFromTopo(self, topo: Any = None) -> None:  # noqa: N802 - Mininet's name
+        """Make the nodes and cables. Plain switches are on this machine, whose own kernel is kept off their cables."""
+        if isinstance(topo, NetTopo) and (cables := switches_cables(describe(topo.network))):
+            self._excluded = Excluded(sorted(cables))
+        super().buildFromTopo(topo)
+
+    def stop(self) -> None:
+        """Stop everything."""
+        super().stop()
+        if self._excluded is not None:
+            self._excluded.end()
 
     def start(self) -> None:
         """Start everything, and wait until packets go as the model says."""

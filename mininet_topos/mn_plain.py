@@ -19,29 +19,17 @@ def add_switches(topo: Any, topology: Topology) -> None:
     # Mininet takes the kernel's datapath unless it is told otherwise.
     datapath = {} if has_kernel_datapath() else {"datapath": "user"}
     bridges = {switch.name: switch.bridge for switch in described.switches.values()}
+    mtu = f"mtu {described.mtu}"
     for switch in described.switches.values():
         topo.addSwitch(switch.bridge, dpid=f"{switch.datapath_id:016x}", **datapath)
     for link in described.links:
         (one, first), (two, second) = link.ends
-        topo.addLink(bridges[one], bridges[two], intfName1=first, intfName2=second, ifconfig=bridge_end(described.mtu))
+        topo.addLink(bridges[one], bridges[two], intfName1=first, intfName2=second, ifconfig=mtu)
     for router in described.routers.values():
         topo.addSwitch(router.name, cls=PlainRouter, dpid="1", inNamespace=True, router=router)
         for leg in router.legs:
             cable = {"intfName1": leg.interface, "intfName2": leg.cable, "addr1": leg.mac}
-            ends = {
-                "params1": {"ip": str(leg.address), "ifconfig": f"mtu {described.mtu}"},
-                "params2": {"ifconfig": bridge_end(described.mtu)},
-            }
-            topo.addLink(router.name, bridges[leg.switch], **cable, **ends)
-
-
-def bridge_end(mtu: int) -> str:
-    """How the end of a cable at a plain switch is configured.
-
-    It is an interface of this machine, which must not answer ARP there, should it have an address that is in the model
-    too.
-    """
-    return f"mtu {mtu} -arp"
+            topo.addLink(router.name, bridges[leg.switch], **cable, ifconfig=mtu, params1={"ip": str(leg.address)})
 
 
 def switches_names(topology: Topology) -> list[str]:
@@ -49,11 +37,15 @@ def switches_names(topology: Topology) -> list[str]:
     return [*(switch.bridge for switch in topology.plain.switches.values()), *topology.plain.routers]
 
 
+def switches_cables(topology: Topology) -> set[str]:
+    """The ends of cables at plain switches: interfaces of this machine."""
+    cables = {interface for switch in topology.plain.switches for interface in topology.plain.interfaces_of(switch)}
+    return cables | {port.interface for port in topology.ports.values() if port.switch is not None}
+
+
 def _check_interfaces(topology: Topology) -> None:
     """Raises :class:`LabError` for a cable that is named like an interface of this machine: Mininet would delete it."""
-    cables = {interface for switch in topology.plain.switches for interface in topology.plain.interfaces_of(switch)}
-    cables |= {port.interface for port in topology.ports.values() if port.switch is not None}
-    if taken := sorted(cables & {name for _, name in socket.if_nameindex()}):
+    if taken := sorted(switches_cables(topology) & {name for _, name in socket.if_nameindex()}):
         raise LabError(
             f"this machine already has the interfaces {', '.join(taken)}, like cables of the network; if they are left "
             "from a mn that was killed, remove each by 'ip link delete NAME', otherwise rename what the cables are "

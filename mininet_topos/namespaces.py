@@ -77,6 +77,11 @@ def create(namespace: Path) -> None:
         route.link("set", index=1, state="up")
 
 
+def leave() -> None:
+    """Be in a new namespace from now on, which ends with this process."""
+    _check(_libc.unshare(_CLONE_NEWNET), "cannot make a network namespace")
+
+
 def remove(namespace: Path) -> None:
     """Let go of a namespace: it ends with the last process in it."""
     detach(namespace)

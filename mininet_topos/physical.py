@@ -39,6 +39,3 @@ def add_lan(route: Any, lan: Lan) -> None:
 def _connect(route: Any, lan: Lan, cable: str, directory: LabDirectory, host: LabHost, interface: str) -> None:
     node = directory.namespace(host_node(host.name))
     namespaces.connect(route, lan.name, cable, node, {"ifname": interface}, lan.mtu)
-    with namespaces.links(node) as far:
-        # Nobody but the switch speaks here: the kernel would answer ARP for the host's other addresses.
-        far.link("set", index=namespaces.index_of(far, interface), arp=False)

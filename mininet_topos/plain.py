@@ -8,6 +8,7 @@ from flows.model.contract import OPENFLOW_PORT
 from mininet_topos import namespaces
 from mininet_topos.directory import CONTROLLER_NODE, LabDirectory, router_node, switch_node
 from mininet_topos.errors import LabError
+from mininet_topos.isolation import isolate
 from mininet_topos.plain_topology import LabLeg, LabLink, LabRouter, LabSwitch, PlainTopology
 from mininet_topos.supervisor import Supervisor
 from mininet_topos.switch import PATIENCE, OpenVSwitch, Place, has_kernel_datapath
@@ -65,6 +66,7 @@ def build(topology: PlainTopology, directory: LabDirectory) -> None:
     nodes = {name: directory.namespace(switch_node(name)) for name in topology.switches}
     for number, switch in enumerate(topology.switches.values(), start=1):
         namespaces.create(nodes[switch.name])
+        isolate(nodes[switch.name], MANAGEMENT_INTERFACE)
         _manage(switch, nodes[switch.name], f"switch.{number}", directory.namespace(CONTROLLER_NODE))
     for link in topology.links:
         _lay(link, nodes, topology.mtu)

@@ -11,6 +11,7 @@ from flows.model.contract import PHYSICAL_BRIDGE
 from mininet_topos import namespaces, router
 from mininet_topos.directory import CONTROLLER_NODE, ROUTER_NODE, UNDERLAY_NODE, LabDirectory, host_node
 from mininet_topos.errors import LabError
+from mininet_topos.isolation import isolate
 from mininet_topos.switch import NIC
 from mininet_topos.topology import CONTROLLER_ADDRESS, MANAGEMENT_NETWORK, LabHost, Topology
 from mininet_topos.waiting import Waiting, patience
@@ -28,14 +29,11 @@ def build(topology: Topology, directory: LabDirectory) -> None:
     """Make the hosts' namespaces and connect them."""
     for node in (UNDERLAY_NODE, CONTROLLER_NODE, *map(host_node, topology.hosts)):
         namespaces.create(directory.namespace(node))
+    for name in topology.hosts:
+        isolate(directory.namespace(host_node(name)), MANAGEMENT_INTERFACE)
     for lan in topology.lans:
         members = [host for host in topology.hosts.values() if host.lan == lan]
         _connect(directory, UNDERLAY_NODE, lan.name, members, NIC, lan.mtu)
-        for host in members:
-            with namespaces.links(directory.namespace(host_node(host.name))) as route:
-                # The userspace datapath leaves the NIC to the kernel too, which would answer ARP in the name
-                # of the bridge's address but with the NIC's MAC.
-                route.link("set", index=namespaces.index_of(route, NIC), arp=False)
     if topology.legs:
         router.build(topology, directory)
     hosts = list(topology.hosts.values())

@@ -11,6 +11,7 @@ need() {  # need PROGRAM PACKAGE
 need ovs-vswitchd openvswitch-switch
 need ovs-ofctl openvswitch-common
 need ip iproute2
+need nft nftables
 need ethtool ethtool
 need ping iputils-ping
 need arping iputils-arping

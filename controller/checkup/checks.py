@@ -1,7 +1,7 @@
 """What a host must be like (docs/host-contract.md), one check for each subject."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from controller.checkup.finding import Finding
 from controller.checkup.look import Bridge, Look
@@ -10,6 +10,7 @@ from flows.learning import LEARNED_OWNER
 from flows.model import Network
 from flows.model.contract import INTEGRATION_BRIDGE, OVSDB_PORT, PHYSICAL_BRIDGE, datapath_id, tunnel_port
 from flows.model.host import Host
+from flows.model.host_rules import RULES_FILE
 
 OLDEST = (3, 1)
 """The oldest Open vSwitch that the project is tested with."""
@@ -207,5 +208,28 @@ def _rivals(bridge: Bridge) -> Iterator[Finding]:
             yield Finding("error", what, mend)
 
 
+def _kernel(seen: Look, network: Network, host: Host | None) -> Iterator[Finding]:
+    """Whether the host's own network stack is kept off what instances send."""
+    if seen.heard is None:
+        what = "whether its kernel takes in what instances send was not tried: that takes root on the host itself"
+        yield Finding("unchecked", what, "sudo ovs-vpc doctor --db unix:/run/openvswitch/db.sock")
+        return
+    taken = [f"takes in {_listed(seen.heard.takes)}"] if seen.heard.takes else []
+    taken += [f"forwards {_listed(seen.heard.forwards)}"] if seen.heard.forwards else []
+    if not taken:
+        return
+    what = f"its kernel {' and '.join(taken)} from interfaces that are not its own"
+    mend = f"ovs-vpc host-rules INTERFACE... >{RULES_FILE}; nft -f {RULES_FILE}"
+    # On the kernel's own datapath Open vSwitch takes the frames of a bridge's interfaces before the stack sees them.
+    if seen.physical is not None and seen.physical.row["datapath_type"] == "netdev":
+        yield Finding("error", f"{what}: instances can reach it, and what it reaches", mend)
+    else:
+        yield Finding("warning", f"{what}, such as an instance's while it is on no bridge", mend)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
+
+
 _Check = Callable[[Look, Network, Host | None], Iterator[Finding]]
-_CHECKS: tuple[_Check, ...] = (_version, _answers, _datapath, _nic, _others, _flows, _contract)
+_CHECKS: tuple[_Check, ...] = (_version, _answers, _datapath, _nic, _others, _flows, _contract, _kernel)

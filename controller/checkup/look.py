@@ -1,13 +1,17 @@
 """What one host's database says, and where commands can be run there, what the switch says itself.
 
-Columns: ovs-vswitchd.conf.db(5). It is read once, and nothing is written.
+Columns: ovs-vswitchd.conf.db(5). It is read once, and nothing is written. What the host's kernel takes in is
+tried by packets.
 """
 
+import json
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
+from controller.checkup.heard import Heard
 from controller.store.errors import Wrong
 from controller.store.rpc import Connection
 from flows.model.contract import INTEGRATION_BRIDGE, PHYSICAL_BRIDGE
@@ -67,6 +71,8 @@ class Look:
     """What ``ovs-ofctl dump-flows`` prints of the integration bridge; None: it could not be asked."""
     is_silent: bool = False
     """Whether ovs-vswitchd was asked and gave no answer."""
+    heard: Heard | None = None
+    """What its kernel takes in of what instances send; None: it could not be tried."""
 
     @property
     def integration(self) -> Bridge | None:
@@ -95,8 +101,17 @@ def look(target: str, run: Run | None) -> Look | None:
             flows = run(["ovs-ofctl", "-OOpenFlow10,OpenFlow14", "dump-flows", INTEGRATION_BRIDGE])
     except SilentError:
         is_silent = True
+    heard = _heard(run) if run is not None else None
     managers = tuple(str(tables["Manager"][uuid]["target"]) for uuid in _many(switch["manager_options"]))
-    return Look(switch, {bridge.name: bridge for bridge in bridges}, managers, version, flows, is_silent)
+    return Look(switch, {bridge.name: bridge for bridge in bridges}, managers, version, flows, is_silent, heard)
+
+
+def _heard(run: Run) -> Heard | None:
+    try:
+        said = run([sys.executable, "-m", "controller.checkup.knock"])
+    except SilentError:
+        return None
+    return None if said is None else Heard(**json.loads(said))
 
 
 def _read(target: str) -> dict[str, dict[str, Row]]:

@@ -66,6 +66,10 @@ VERBS: Mapping[str, Verb] = {
         "doctor.doctor",
         "Check hosts against the host contract, before they join and after, and say what mends what is wrong.",
     ),
+    "host-rules": Verb(
+        "host_rules.print_host_rules",
+        "Print the rules of nftables that keep a host's kernel off what instances send (docs/host-contract.md).",
+    ),
     "migrate": Verb(
         "migrate.migrate",
         "Move a port to another host, or a machine to another plain switch. Its addresses, MAC and connections stay.",

@@ -1,6 +1,7 @@
 """``ovs-vpc doctor`` on hosts that are broken in many ways, and what it says mends them."""
 
 import json
+import os
 import shlex
 import socket
 import subprocess
@@ -14,6 +15,8 @@ import pytest
 from controller.cli.doctor import examine
 from controller.cli.learned import learned
 from controller.cli.state import Target
+from flows.model.host_rules import host_rules
+from mininet_topos.switch import has_kernel_datapath
 from tests.integration.faults import LOST_CONTROLLER, stopped, vswitchd
 from tests.integration.vpclab import VpcLab
 from tests.scenario import SHIPPED
@@ -30,8 +33,17 @@ def switch() -> Iterator[Switch]:
         yield switch
 
 
-def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
+KEPT_OFF = 'echo "$RULES" | nft -f -'
+LISTENING = "sysctl -qw net.ipv4.conf.all.rp_filter=1; ip address add 192.0.2.1/24 dev lo"
+
+
+def run(*arguments: str, kernel: str | None = None) -> "subprocess.CompletedProcess[str]":
+    """Run it, if commands are given on a host of its own whose kernel was given these."""
     command = [sys.executable, "-m", "controller", "doctor", *arguments]
+    if kernel is not None:
+        own_user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+        script = f'ip link set lo up && {kernel} && exec "$@"'
+        command = ["env", f"RULES={host_rules([])}", "unshare", *own_user, "--net", "sh", "-c", script, "sh", *command]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert "Traceback" not in done.stderr
     return done
@@ -39,7 +51,7 @@ def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
 
 def found(switch: Switch) -> dict[str, str]:
     """What is wrong with a host that no controller knows yet, and what mends it."""
-    done = run("--db", switch.db_target, "--json")
+    done = run("--db", switch.db_target, "--json", kernel=KEPT_OFF)
     (findings,) = json.loads(done.stdout).values()
     assert done.returncode == any(one["severity"] == "error" for one in findings)
     return {one["what"]: one["mend"] for one in findings if one["severity"] != "unchecked"}
@@ -124,6 +136,36 @@ def test_a_switch_that_hangs(switch: Switch) -> None:
     assert "ovs-vswitchd hangs: it was asked and does not answer" not in found(switch)
 
 
+def test_the_kernel_listens(switch: Switch) -> None:
+    """A host without the rules that keep its kernel off instances; with them in place nothing is found.
+
+    The kind of fault: something is as the contract wants it by its name only. So it is tried with packets, and what the
+    host has else against spoofing (rp_filter) hides nothing.
+    """
+    switch.vsctl("add-br", "br-phy", "--", "set", "bridge", "br-phy", 'other_config:hwaddr="02:00:00:00:00:01"')
+    switch.vsctl("add-port", "br-phy", "eth1", "--", "set", "interface", "eth1", "type=dummy")
+    switch.vsctl("set", "bridge", "br-phy", "datapath_type=netdev")
+    bare = run("--db", switch.db_target, kernel=LISTENING)
+    assert bare.returncode == 1
+    assert "its kernel takes in ARP, IPv4 and IPv6 from interfaces that are not its own" in " ".join(
+        bare.stdout.split()
+    )
+    assert "ovs-vpc host-rules INTERFACE... >/etc/ovs-vpc-host.nft" in " ".join(bare.stdout.split())
+    assert found(switch) == {}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="somebody without rights is made by root")
+def test_without_rights(switch: Switch) -> None:
+    """What cannot be tried is said to be so, and is no error."""
+    ours = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", sys.executable, "-m", "controller"]
+    done = subprocess.run(
+        [*ours, "doctor", "--db", switch.db_target, "--json"], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert "Traceback" not in done.stderr
+    (findings,) = json.loads(done.stdout).values()
+    assert [one["severity"] for one in findings if "its kernel takes in" in one["what"]] == ["unchecked"]
+
+
 def test_nobody_answers() -> None:
     done = run("--db", "unix:/nowhere/db.sock")
     assert done.returncode == 1
@@ -174,6 +216,9 @@ def test_in_a_lab(capfd: pytest.CaptureFixture[str]) -> None:
     lab = VpcLab((SHIPPED / "one-vpc.yaml").read_text())
     try:
         assert findings(lab, "h1") == findings(lab, "h2") == []
+        lab.run("h1", "nft", "flush", "ruleset")
+        (heard,) = findings(lab, "h1", listens=True)
+        assert heard.startswith("its kernel takes in ARP and IPv4 from interfaces that are not its own")
         lab.run("h2", "ovs-vsctl", "set", "interface", "br-phy", "mtu_request=1300")
         wait_until(lambda: "mtu 1300" in lab.run("h2", "ip", "link", "show", "br-phy"), "the MTU")
         wrong = findings(lab, "h2")
@@ -206,5 +251,7 @@ def _hangs(lab: VpcLab, capfd: pytest.CaptureFixture[str]) -> None:
     lab.allow(LOST_CONTROLLER)
 
 
-def findings(lab: VpcLab, host: str) -> list[str]:
-    return [one.what for one in examine(Target(lab.store, lab.lab), lab.network, host, None)]
+def findings(lab: VpcLab, host: str, *, listens: bool = False) -> list[str]:
+    """What is found on a host. A kernel that switches itself may have no such rules, and listens then."""
+    found = [one.what for one in examine(Target(lab.store, lab.lab), lab.network, host, None)]
+    return [what for what in found if listens or not has_kernel_datapath() or not what.startswith("its kernel takes")]

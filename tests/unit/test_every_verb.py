@@ -21,6 +21,7 @@ from tests.scenario import ROOT, SHIPPED, load
 
 NETWORK = str(SHIPPED / "one-vpc.yaml")
 ARGUMENTS = {
+    "own": ["mgmt0"],
     "port": ["a"],
     "host": ["h2"],
     "source": ["a"],
