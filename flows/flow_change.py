@@ -13,7 +13,7 @@ from flows.model.difference import Difference
 from flows.rules import Application
 from flows.switching import SwitchingUnit
 from flows.tree import tree, working
-from flows.view import Unit, view
+from flows.view import Unit, narrow_view, other_host
 from flows.view_switch import locate_machines, view_switch
 
 
@@ -31,10 +31,14 @@ def host_changes(difference: Difference, old: Placed, new: Placed) -> dict[str, 
     ``new`` has the network of the difference that is aligned with the old one.
     """
     concerned, compiler = Concerned(difference, old, new), _Compiler()
+    all_hosts = dict.fromkeys([*old.network.hosts, *new.network.hosts])
     far = Far(concerned, old, new)
     found: dict[str, FlowChange | None] = {}
-    for host in dict.fromkeys([*old.network.hosts, *new.network.hosts]):
+    for host in all_hosts:
+        # What other hosts are to a host is the same before and after, where neither they nor its tunnel port changed.
+        others = difference.changed["hosts"] if _tunnel(old, host) == _tunnel(new, host) else all_hosts
         holds, shall_hold = _units(concerned.near(host), (old, new), host)
+        holds, shall_hold = holds.union(_others(others, old, host)), shall_hold.union(_others(others, new, host))
         far_gone, far_come = far.change(host, concerned.far(host))
         gone = [*compiler.applications(holds - shall_hold), *far_gone]
         come = [*compiler.applications(shall_hold - holds), *far_come]
@@ -91,7 +95,20 @@ def _view(placed: Placed, host: str) -> frozenset[Unit]:
         return frozenset()
     of = placed.locations.hosts
     places = {name: of[name] for name in placed.network.ports if name in of}
-    return view(placed.network, placed.tags, Locations(places, frozenset()), placed.facts[host], host)
+    return narrow_view(placed.network, placed.tags, Locations(places, frozenset()), placed.facts[host], host)
+
+
+def _tunnel(placed: Placed, host: str) -> int | None:
+    """The OpenFlow port by which a host reaches others, if it has one."""
+    return placed.facts[host].tunnel_ofport if placed.has(host) else None
+
+
+def _others(names: Iterable[str], placed: Placed, host: str) -> Iterator[Unit]:
+    """What some hosts are to one host."""
+    if placed.has(host):
+        for name in names:
+            if name in placed.network.hosts:
+                yield from other_host(placed.network.hosts[name], placed.facts[host], host)
 
 
 def _switch_units(network: Network, facts: Mapping[str, SwitchFacts], switch: str) -> frozenset[SwitchingUnit] | None:

@@ -49,7 +49,7 @@ CLASSIFY = Table(
     "classify",
     0,
     "What kind of port did this packet come from?",
-    reads=[IN_PORT, VLAN_TCI, VLAN, ETH_SRC, TOLD],
+    reads=[IN_PORT, TUN_SRC, VLAN_TCI, VLAN, ETH_SRC, TOLD],
     writes=[VPC, SUBNET, VLAN, ADMITTED, TOLD],
     next=["classify", "port_security", "outbound", "from_tunnel", "learn_local", "known"],
     learns=["known"],

@@ -9,13 +9,16 @@ from ipaddress import IPv4Address, IPv4Network
 
 from flows.facts import HostFacts, Interface
 from flows.locate import Locations, places
-from flows.model import NOTHING, Network, SegmentPort, Subnet, SubnetRoute, Vpc, VpcPort
+from flows.model import NOTHING, Host, Network, SegmentPort, Subnet, SubnetRoute, Vpc, VpcPort
 from flows.model.types import Declared
 from flows.rules import Why
 from flows.segments import HostSegments
 from flows.switching import SwitchingUnit
 from flows.tags import Tags
 from flows.templates import Named
+
+TUNNEL_PORT = "the tunnel port"
+"""What a host's tunnel port is called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,20 @@ class TunnelPort:
 
     ofport: Named
     why: Why
+
+
+@dataclass(frozen=True, slots=True)
+class OtherHost:
+    """Another host of the model: what comes from it by tunnel is taken."""
+
+    host: str
+    tunnel_ip: IPv4Address
+    tunnel_port: Named
+    why: Why
+
+    def __hash__(self) -> int:
+        """Each host has all the others: its name tells one from another, and to hash the rest would take long."""
+        return hash((OtherHost, self.host))
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +208,7 @@ class PeerSubnet:
 
 Unit = (
     TunnelPort
+    | OtherHost
     | LocalVpc
     | LocalSubnet
     | LocalPort
@@ -216,6 +234,19 @@ def why(obj: Declared) -> Why:
 
 def view(network: Network, tags: Tags, locations: Locations, facts: HostFacts, host: str) -> frozenset[Unit]:
     """Everything that one host's flows depend on, from scratch. :mod:`flows.views` keeps the same up to date."""
+    others = (unit for other in network.hosts.values() for unit in other_host(other, facts, host))
+    return narrow_view(network, tags, locations, facts, host).union(others)
+
+
+def other_host(other: Host, facts: HostFacts, host: str) -> Iterator[OtherHost]:
+    """What a host of the model is to one host."""
+    if facts.tunnel_ofport is not None and other.name != host:
+        tunnel = Named(facts.tunnel_ofport, TUNNEL_PORT)
+        yield OtherHost(other.name, other.tunnel_ip, tunnel, why(other))
+
+
+def narrow_view(network: Network, tags: Tags, locations: Locations, facts: HostFacts, host: str) -> frozenset[Unit]:
+    """The same but for what other hosts are to the host, of which there are many and which no port changes."""
     at = {name: places(port, locations.hosts.get(name)) for name, port in network.host_ports.items()}
     plugged = {i.iface_id: i for i in facts.interfaces if host in at.get(i.iface_id, ())}
     ports = [network.host_ports[name] for name in locations.hosts]
@@ -273,7 +304,7 @@ class HostVpcs:
         self._tags = tags
         self._host = host
         self._here = here
-        self._tunnel = None if facts.tunnel_ofport is None else Named(facts.tunnel_ofport, "the tunnel port")
+        self._tunnel = None if facts.tunnel_ofport is None else Named(facts.tunnel_ofport, TUNNEL_PORT)
         self._routed: dict[str, None] = {}
         """The subnets to which routes lead that work in both directions."""
         self._routes: dict[str, list[tuple[Named, IPv4Network]]] = {}

@@ -13,14 +13,16 @@ from itertools import chain, product
 
 from flows.facts import HostFacts, Interface
 from flows.locate import Locations, Locator, places
-from flows.model import Network, SegmentPort, SwitchPort, VpcPort
+from flows.model import Host, Network, SegmentPort, SwitchPort, VpcPort
 from flows.segments import HostSegments, SegmentWard
 from flows.tags import Tags
-from flows.view import HostVpcs, Unit, VpcWard, arriving
+from flows.view import HostVpcs, Unit, VpcWard, arriving, other_host
 from flows.wanted import Source
 
 _HOST: Source = ""
-"""The source of everything that is neither of a port nor of a segment."""
+"""The source of everything that is neither of a port nor of a segment, nor of another host."""
+_OTHER = "host "
+"""Before the name of another host: its source."""
 _SEGMENT = "segment "
 """Before the name of a segment: its source. Names of ports, which are the ports' sources, have no blanks."""
 
@@ -76,6 +78,9 @@ class Views:
         """How many ports of it each host has."""
         self._on_host: dict[str, dict[str, None]] = {}
         """The ports that each host has, plugged in or not."""
+        self._others: dict[Source, Host] = {}
+        """The hosts of the model, each by the source that it is to the others."""
+        self._known_others: dict[tuple[Source, int | None], tuple[Unit, ...]] = {}
         self._moved: set[str] = set()
         self._segments_moved = True
         self._has_detours = True
@@ -232,9 +237,15 @@ class Views:
             self._forget(name)
         if has_moved:
             self._joined.update(self._warded)
+        before, self._others = self._others, {_OTHER + name: host for name, host in network.hosts.items()}
+        self._known_others.clear()
+        others = [
+            other for other in before.keys() | self._others.keys() if before.get(other) != self._others.get(other)
+        ]
         for host in self._hosts.values():
             host.is_stale = True
             host.is_new = host.is_new or has_moved
+            host.dirty.update(others)
         for port in list(self._ports.values()):
             if isinstance(port, SegmentPort) and port.trunk == ():
                 self._set_port(port.name, port)
@@ -346,6 +357,8 @@ class Views:
         host.wards = {(VpcPort, vpc): ward for vpc, ward in host.vpcs.wards.items()}
         host.wards.update(((SegmentPort, segment), ward) for segment, ward in host.segments.wards.items())
         host.dirty.add(_HOST)
+        if host.is_new:
+            host.dirty.update(self._others)
         for group in before.keys() - host.wards.keys():
             self._warded[group].discard(name)
         for group in before.keys() | host.wards.keys():
@@ -361,6 +374,8 @@ class Views:
         assert host.segments is not None
         if source == _HOST:
             return host.vpcs.units()
+        if source.startswith(_OTHER):
+            return self._units_of_other(name, host, source)
         if source.startswith(_SEGMENT):
             return self._units_of_segment(host, host.segments, source.removeprefix(_SEGMENT))
         port = self._ports.get(source)
@@ -374,6 +389,16 @@ class Views:
         else:
             units = host.segments.of_port(port, at, interface)
         return chain(units, arriving(port, at, interface, name))
+
+    def _units_of_other(self, name: str, host: _Host, source: Source) -> tuple[Unit, ...]:
+        """What another host is to a host: made once for all that have the same number for their tunnel port."""
+        other = self._others.get(source)
+        if other is None or other.name == name:
+            return ()
+        key = source, host.facts.tunnel_ofport
+        if key not in self._known_others:
+            self._known_others[key] = tuple(other_host(other, host.facts, name))
+        return self._known_others[key]
 
     def _units_of_segment(self, host: _Host, segments: HostSegments, name: str) -> Iterable[Unit]:
         if name not in segments.wards:

@@ -2,8 +2,9 @@
 
 Every packet starts here. One from an instance of a VPC is given the tags of its VPC and subnet; a VLAN tag that only
 carries a priority (VLAN 0) is taken off before, and the priority with it. One from the tunnel port goes on to have its
-key read. A frame of a segment is given the VLAN that the segment has inside this switch, by
-its port and, on trunk ports, by its VLAN tag; its sender is learned by the way. An access port takes untagged frames
+key read when it came from the address of another host of the model; from any other address it was forged, or its host
+has left: dropped, and counted. A frame of a segment is given the VLAN that the segment has inside this switch, by its
+port and, on trunk ports, by its VLAN tag; its sender is learned by the way. An access port takes untagged frames
 and those whose tag only carries a priority (VLAN 0); the outermost of several tags counts, the others are payload.
 Anything else is dropped. Of what comes from a port that is announced to move to this host the controller is told:
 the instance has shown up.
@@ -12,7 +13,7 @@ the instance has shown up.
 from collections.abc import Iterator
 
 from flows import priorities
-from flows.fields import ETH_SRC, IN_PORT, VLAN
+from flows.fields import ETH_SRC, IN_PORT, TUN_SRC, VLAN
 from flows.openflow import OutputController, PopVlan, PushVlan
 from flows.pipeline import CLASSIFY
 from flows.registers import SUBNET, TOLD, VPC
@@ -33,17 +34,23 @@ from flows.templates import (
     tagged,
     untagged,
 )
-from flows.view import Arriving, LocalPort, LocalVpc, TunnelPort
+from flows.view import Arriving, LocalPort, LocalVpc, OtherHost, TunnelPort
 
 FROM_PORT = CLASSIFY.rule(
     "from {port}: a port of {vpc}, in {subnet}",
     match=[eq(IN_PORT, P.port), untagged()],
     do=[put(VPC, P.vpc), put(SUBNET, P.subnet), goto("port_security")],
 )
-FROM_TUNNEL = CLASSIFY.rule(
-    "from another host, by {port}",
-    match=[eq(IN_PORT, P.port)],
+FROM_HOST = CLASSIFY.rule(
+    "from {host} ({tunnel_ip}), by {port}",
+    match=[eq(IN_PORT, P.port), eq(TUN_SRC, P.tunnel_ip)],
     do=[goto("from_tunnel")],
+)
+FROM_NO_HOST = CLASSIFY.rule(
+    "by {port} from an address that no other host has: dropped",
+    match=[eq(IN_PORT, P.port)],
+    do=drop(),
+    priority=priorities.FALLBACK,
 )
 
 SHOWN_UP = CLASSIFY.rule(
@@ -119,7 +126,11 @@ def for_arriving(port: Arriving) -> Iterator[Application]:
 
 
 def for_tunnel(tunnel: TunnelPort) -> Iterator[Application]:
-    yield FROM_TUNNEL(tunnel.why, port=tunnel.ofport)
+    yield FROM_NO_HOST(tunnel.why, port=tunnel.ofport)
+
+
+def for_other_host(other: OtherHost) -> Iterator[Application]:
+    yield FROM_HOST(other.why, host=other.host, tunnel_ip=other.tunnel_ip, port=other.tunnel_port)
 
 
 def for_member(member: Member) -> Iterator[Application]:
@@ -154,6 +165,7 @@ UNITS = {
     LocalVpc: for_vpc,
     Arriving: for_arriving,
     TunnelPort: for_tunnel,
+    OtherHost: for_other_host,
     Member: for_member,
     TrunkAll: for_trunk,
 }

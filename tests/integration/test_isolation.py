@@ -98,3 +98,22 @@ def test_no_tunnel_of_an_instances_own(net: VpcLab) -> None:
             outer = IP(src=source, dst="192.168.50.2") / UDP(sport=5555, dport=4789, chksum=0) / VXLAN(vni=0)
             net.send("c", Ether(src=net.mac("c", "eth0"), dst=host_end(net, "c")) / outer / inner, times=5)
     assert [packet.summary() for packet in packets if IP in packet] == []
+
+
+def test_tunnel_packets_of_no_host(net: VpcLab) -> None:
+    """Whoever is in the underlay sends a tunnel packet from an address that no other host has: dropped, and counted.
+
+    The kind of fault: what only hosts send is taken from anybody. The same packet from the address of h1 passes.
+    """
+    refused = "by the tunnel port from an address that no other host has"
+    before = net.dropped("h2", refused)
+    inner = Ether(src=GATEWAY_MAC, dst=GATEWAY_MAC) / IP(src="10.2.0.99", dst="10.2.0.11") / ICMP()
+    with net.capture("g") as packets:
+        for last, number in ((99, 0), (2, 1), (1, 2)):
+            outer = IP(src=f"192.168.50.{last}", dst="192.168.50.2") / UDP(sport=5555, dport=4789, chksum=0)
+            frame = Ether(src="0e:00:00:00:00:77", dst=net.mac("h2")) / outer / VXLAN(vni=0) / inner
+            frame[ICMP].seq = number
+            net.send("underlay", frame, interface="lan")
+    assert [packet[ICMP].seq for packet in packets if ICMP in packet] == [2]
+    # The kernel may drop what claims to come from the host itself before it is a tunnel packet.
+    assert net.dropped("h2", refused) - before in (1, 2)

@@ -51,12 +51,13 @@ def arp(network: Network, port: str, to: str, **changed: str) -> str:
     return "arp," + ",".join(f"{name}={value}" for name, value in fields.items())
 
 
-def tunnelled(key: int, source: str, to: str, kind: str = "icmp") -> str:
-    """A packet from another host under a tunnel key."""
-    outside = (
-        f"in_port={TUNNEL},tun_id={key},tun_src=192.0.2.1,tun_dst=192.0.2.2,dl_src={GATEWAY_MAC},dl_dst={GATEWAY_MAC}"
-    )
-    return f"{outside},{kind},nw_src={source},nw_dst={to},nw_ttl=64,icmp_type=8"
+HOST87 = "10.174.233.87"
+
+
+def tunnelled(key: int, source: str, to: str, host: str = HOST87) -> str:
+    """A packet from the address of another host under a tunnel key."""
+    outside = f"in_port={TUNNEL},tun_id={key},tun_src={host},tun_dst=192.0.2.2"
+    return f"{outside},dl_src={GATEWAY_MAC},dl_dst={GATEWAY_MAC},icmp,nw_src={source},nw_dst={to},nw_ttl=64,icmp_type=8"
 
 
 A = (PEERED, "host86")
@@ -93,6 +94,18 @@ CASES = [
         tunnelled(6289, "10.0.1.142", "10.0.1.141") + ",dl_vlan=0,dl_vlan_pcp=5",
         "tunnel key of nothing that",
     ),
+    Case(
+        "no host's address",
+        A,
+        tunnelled(6289, "10.0.1.142", "10.0.1.141", host="10.174.233.88"),
+        "by the tunnel port from an address that no other host has",
+    ),
+    Case(
+        "its own address",
+        A,
+        tunnelled(6289, "10.0.1.142", "10.0.1.141", host="10.174.233.86"),
+        "by the tunnel port from an",
+    ),
     # from_tunnel
     Case("unknown key", A, tunnelled(1, "10.0.1.142", "10.0.1.141"), "tunnel key of nothing that is here"),
     Case(
@@ -101,13 +114,13 @@ CASES = [
     Case(
         "keepalive",
         A,
-        f"in_port={TUNNEL},tun_id=0,dl_dst=02:00:00:00:00:02,dl_type=0x88b5",
+        f"in_port={TUNNEL},tun_id=0,tun_src={HOST87},dl_dst=02:00:00:00:00:02,dl_type=0x88b5",
         "only keeps the way from another host fresh",
     ),
     Case(
         "proof",
         A,
-        f"in_port={TUNNEL},tun_id=0,dl_dst=02:00:00:00:00:03,dl_type=0x88b5",
+        f"in_port={TUNNEL},tun_id=0,tun_src={HOST87},dl_dst=02:00:00:00:00:03,dl_type=0x88b5",
         "proves that the way from another host works",
     ),
     # port_security
@@ -221,7 +234,12 @@ CASES = [
     Case("own source", A, tunnelled(6289, "10.0.1.142", "10.0.1.141"), "out by blue1", ["1"], {"dl_src": GATEWAY_MAC}),
     Case("peer's source", A, tunnelled(6774, "10.0.1.142", "172.16.0.48"), "out by green2", ["2"]),
     Case("forged source", A, tunnelled(6774, "10.9.9.9", "172.16.0.48"), "from a tunnel, with a source that neither"),
-    Case("unpeered subnet", H2, tunnelled(2, "10.0.0.2", "10.2.0.2"), "from a tunnel, with a source that neither"),
+    Case(
+        "unpeered subnet",
+        H2,
+        tunnelled(2, "10.0.0.2", "10.2.0.2", "192.168.50.1"),
+        "from a tunnel, with a source that neither",
+    ),
     # neigh_table
     Case("not here", A, tunnelled(6289, "10.0.1.141", "10.0.1.142"), "for an address that is not plugged in on this"),
     # What no packet should ever reach, entered by hand.
