@@ -6,10 +6,10 @@ tried by packets.
 
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from controller.checkup.heard import Heard
 from controller.store.errors import Wrong
@@ -17,8 +17,13 @@ from controller.store.rpc import Connection
 from flows.model.contract import INTEGRATION_BRIDGE, PHYSICAL_BRIDGE
 
 Row = Mapping[str, Any]
-Run = Callable[[Sequence[str]], "str | None"]
-"""Runs a command on the host: its output, None when it failed. Raises :class:`SilentError` when it does not end."""
+
+
+class Run(Protocol):
+    """Runs a command on the host."""
+
+    def __call__(self, argv: Sequence[str], seconds: float = ..., /) -> str | None:
+        """Its output, None when it failed. Raises :class:`SilentError` when it does not end in so many seconds."""
 
 
 class SilentError(Exception):
@@ -43,6 +48,8 @@ _COLUMNS = {
 }
 _MAPS = {"Open_vSwitch": ["other_config", "external_ids"], "Bridge": ["other_config"], "Interface": ["external_ids"]}
 _SECONDS = 5.0
+_KNOCK_SECONDS = 30.0
+"""For a program that has to start first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +115,7 @@ def look(target: str, run: Run | None) -> Look | None:
 
 def _heard(run: Run) -> Heard | None:
     try:
-        said = run([sys.executable, "-m", "controller.checkup.knock"])
+        said = run([sys.executable, "-m", "controller.knock"], _KNOCK_SECONDS)
     except SilentError:
         return None
     return None if said is None else Heard(**json.loads(said))

@@ -115,26 +115,26 @@ def _database(lab: "Lab | None", host: "Host | None", db: str | None) -> str:
 def _run(lab: "Lab | None", host: "Host | None", db: str | None) -> "Run | None":
     """How a command is run on the host: in a lab, or here when its database is a socket of this machine."""
 
-    def in_lab(argv: Sequence[str]) -> str | None:
+    def in_lab(argv: Sequence[str], seconds: float = SECONDS, /) -> str | None:
         assert lab is not None
         assert host is not None
-        return _output(lab.command(host_node(host.name), argv), os.environ)
+        return _output(lab.command(host_node(host.name), argv), os.environ, seconds)
 
-    def here(argv: Sequence[str]) -> str | None:
+    def here(argv: Sequence[str], seconds: float = SECONDS, /) -> str | None:
         assert db is not None
-        return _output(argv, os.environ | {"OVS_RUNDIR": str(Path(db.removeprefix("unix:")).parent)})
+        return _output(argv, os.environ | {"OVS_RUNDIR": str(Path(db.removeprefix("unix:")).parent)}, seconds)
 
     if lab is not None:
         return in_lab
     return here if db is not None and db.startswith("unix:") else None
 
 
-def _output(argv: Sequence[str], environment: Mapping[str, str]) -> str | None:
+def _output(argv: Sequence[str], environment: Mapping[str, str], seconds: float) -> str | None:
     """What a command prints; None when it fails. Raises :class:`SilentError` when it does not end."""
     from controller.checkup import SilentError
 
     try:
-        done = subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False)
+        done = subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=seconds, check=False)
     except subprocess.TimeoutExpired:
         raise SilentError from None
     except OSError:

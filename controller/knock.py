@@ -1,4 +1,4 @@
-"""Whether a host's kernel takes in what instances send, found out by packets (``python -m controller.checkup.knock``).
+"""Whether a host's kernel takes in what instances send, found out by packets (``python -m controller.knock``).
 
 Runs on the host, as root. It plugs a cable into the host as if for an instance, whose other end is in a namespace of
 this process, and sends by it what an instance could: a question by ARP, a datagram for the host, one that the host
@@ -14,12 +14,10 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import asdict
 from typing import Any
 
 from pyroute2 import IPRoute, NetlinkError
 
-from controller.checkup.heard import Heard
 from mininet_topos import namespaces
 from mininet_topos.wire import listen, receive
 
@@ -39,8 +37,11 @@ _MOST = 20
 """Addresses of the host that are asked for."""
 
 
-def knock() -> Heard:
-    """Try it. Raises ``OSError`` or ``NetlinkError`` where that cannot be done."""
+def knock() -> dict[str, list[str]]:
+    """Try it: what :class:`controller.checkup.heard.Heard` has, which is slow to load.
+
+    Raises ``OSError`` or ``NetlinkError`` where it cannot be done.
+    """
     with IPRoute() as host, _receiver(socket.AF_INET) as inbox, _receiver(socket.AF_INET6) as inbox6:
         namespaces.leave()
         name = f"knock-{os.getpid()}"
@@ -99,7 +100,7 @@ def _frames(own: bytes, host: bytes, addresses: list[str], port: int, port6: int
     yield _ethernet(own, host, _IPV6, _ipv6(_INSTANCE6, _BEYOND6, _DISCARD))
 
 
-def _listen(wire: socket.socket, inbox: socket.socket, inbox6: socket.socket, addresses: int) -> Heard:
+def _listen(wire: socket.socket, inbox: socket.socket, inbox6: socket.socket, addresses: int) -> dict[str, list[str]]:
     """What comes of it, within the time or until all that can come is there."""
     takes, forwards = set[str](), set[str]()
     until = time.monotonic() + _SECONDS
@@ -115,7 +116,7 @@ def _listen(wire: socket.socket, inbox: socket.socket, inbox6: socket.socket, ad
         for one, name in ((inbox, "IPv4"), (inbox6, "IPv6")):
             if one in ready and one.recv(2048) == _TOKEN:
                 takes.add(name)
-    return Heard(sorted(takes), sorted(forwards))
+    return {"takes": sorted(takes), "forwards": sorted(forwards)}
 
 
 def _ethernet(source: bytes, target: bytes, kind: int, payload: bytes) -> bytes:
@@ -153,7 +154,7 @@ def main() -> None:
         heard = knock()
     except (OSError, NetlinkError) as error:
         sys.exit(f"cannot try what the kernel takes in: {error}")
-    print(json.dumps(asdict(heard)))
+    print(json.dumps(heard))
 
 
 if __name__ == "__main__":
