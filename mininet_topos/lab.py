@@ -51,6 +51,23 @@ _PATIENCE = patience(20.0)
 _LAST_PACKETS = patience(0.3)
 """Seconds that a capture goes on, for what was just sent to pass."""
 
+_SYS = """
+groups=/sys/fs/cgroup
+[ -d $groups ] || groups=/
+exec 3<$groups
+for mode in rw ro; do
+    mount -t sysfs -o "$mode,nosuid,nodev,noexec" sysfs /sys && break
+done 2>/dev/null && [ $groups != / ] && mount -c --rbind /proc/self/fd/3 $groups 2>/dev/null
+exec 3<&-
+exec "$@"
+"""
+_OWN_SYS = ("unshare", "--mount", "sh", "-c", _SYS, "sh")
+"""What gives a command a /sys that shows the interfaces of its own namespace, not those of the machine.
+
+The one that was there may be mounted read-only, as in containers; then this one must be too (mount_namespaces(7)). The
+control groups stay as they are. Where it may not be mounted at all, the machine's stays.
+"""
+
 _PCAP_HEADER, _PCAP_RECORD = 24, struct.Struct("!IIII")
 
 
@@ -142,7 +159,7 @@ class Lab:
             raise LabError(f"lab '{self.name}' does not end; its files are in {self.path}")
 
     def command(self, node: str, argv: Sequence[str]) -> list[str]:
-        """The command that runs ``argv`` in the namespace of a node, in the present directory.
+        """The command that runs ``argv`` in the namespace of a node, in the present directory, with a /sys of its own.
 
         A node is the name of a port, a host, a plain switch or a router, ``underlay``, ``controller``, where hosts are
         in racks ``router``, or where they are connected to physical networks ``physical``; ``port:NAME``,
@@ -160,7 +177,7 @@ class Lab:
         env = ["env", f"--chdir={Path.cwd()}"]
         if run_directory := self.directory.run_directory(where):
             env.append(f"OVS_RUNDIR={run_directory}")
-        return [*enter, "setpriv", "--pdeathsig=KILL", "--", *env, *argv]
+        return [*enter, "setpriv", "--pdeathsig=KILL", "--", *_OWN_SYS, *env, *argv]
 
     def run(
         self, node: str, argv: Sequence[str], *, check: bool = False, **options: Any

@@ -51,19 +51,43 @@ def environment() -> dict[str, str]:
 
 
 def check_machine() -> None:
-    """Raises :class:`LabError` when the machine lacks something, with the remedy."""
+    """Raises :class:`LabError` with everything that the machine lacks, and the remedies."""
     path = environment()["PATH"]
+    problems = []
+    if (problem := _tun_problem()) is not None:
+        problems.append(problem)
     missing = [program for program in _PACKAGES if shutil.which(program, path=path) is None]
     if missing:
         packages = " ".join(sorted({_PACKAGES[program] for program in missing}))
-        raise LabError(f"a lab needs {', '.join(missing)}; install them: apt-get install {packages}")
-    if not SCHEMA.exists():
-        raise LabError(f"{SCHEMA} is missing; install it: apt-get install openvswitch-common")
-    if not has_kernel_datapath() and not os.access(_TUN, os.R_OK | os.W_OK):
-        raise LabError(
-            f"Open vSwitch needs {_TUN}, which this user cannot open; "
-            f"run 'sudo modprobe tun && sudo chmod 666 {_TUN}', or use sudo"
+        problems.append(f"a lab needs {', '.join(missing)}; install them: apt-get install {packages}")
+    elif not SCHEMA.exists():
+        problems.append(f"{SCHEMA} is missing; install it: apt-get install openvswitch-common")
+    if problems:
+        raise LabError("\n".join(problems))
+
+
+def _tun_problem() -> str | None:
+    """What is wrong with the device that the userspace datapath makes its bridges' interfaces with."""
+    if has_kernel_datapath():
+        return None
+    try:
+        # Opened, not only looked at: a container may show the device and refuse it, a kernel may lack its driver.
+        os.close(os.open(_TUN, os.O_RDWR | os.O_CLOEXEC))
+    except FileNotFoundError:
+        return f"Open vSwitch needs {_TUN}, which this machine does not have; {_tun_remedy('modprobe tun')}"
+    except PermissionError:
+        return (
+            f"Open vSwitch needs {_TUN}, which this user cannot open; {_tun_remedy(f'chmod 666 {_TUN}')}, or use sudo"
         )
+    except OSError as error:
+        return f"Open vSwitch needs {_TUN}, but: {error.strerror}; {_tun_remedy('modprobe tun')}"
+    return None
+
+
+def _tun_remedy(command: str) -> str:
+    if os.geteuid() == 0:
+        return f"run '{command}', or start the container with --device {_TUN}"
+    return f"run 'sudo {command}'"
 
 
 def start(

@@ -27,6 +27,9 @@ def check(lab: Lab) -> None:
     """Use everything that enters namespaces or talks to the lab's init."""
     lab.run("a", ["ping", "-c1", "-W2", "10.1.0.12"], check=True)
     lab.run("h1", ["ovs-appctl", "version"], check=True)
+    shown = lab.run("a", ["ls", "/sys/class/net"], check=True, capture_output=True, text=True).stdout.split()
+    if shown != ["eth0", "lo"]:
+        raise SystemExit(f"/sys shows other interfaces than the instance's own: {shown}")
     lab.run("h1", ["ovs-ofctl", "show", "br-int"], check=True)
     lab.restart_switch("h2")
     lab.plug("a", "h2")

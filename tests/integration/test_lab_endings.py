@@ -1,6 +1,7 @@
 """However a lab ends, nothing of it is left; whoever brings it up, the machine stays as it was."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 
 from mininet_topos.errors import LabError
 from mininet_topos.lab import Lab, remove_remains
+from mininet_topos.switch import has_kernel_datapath
 from tests.integration import lab_process
 from tests.integration.lab_process import up
 from tests.integration.waiting import eventually, pings
@@ -112,6 +114,49 @@ def test_without_root(base: Path) -> None:
         command = ["unshare", "--mount", "sh", str(unprivileged), str(base), sys.base_prefix, *command]
     subprocess.run(command, check=True)
     assert list(base.iterdir()) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="who makes devices is root")
+@pytest.mark.skipif(has_kernel_datapath(), reason="the kernel's datapath needs no such device")
+@pytest.mark.parametrize(
+    ("mode", "sentence"),
+    [
+        ("600", "this user cannot open; run 'sudo chmod 666 /dev/net/tun', or use sudo"),
+        ("none", "this machine does not have; run 'sudo modprobe tun'"),
+    ],
+)
+def test_device_that_cannot_be_opened(base: Path, mode: str, sentence: str) -> None:
+    """A fresh machine's /dev/net/tun, or none: told first, in words and with the command, and nothing is built.
+
+    The kind of fault: what the machine lacks shows as a failure of something else, later.
+    """
+    unprivileged = Path(__file__).with_name("unprivileged.sh")
+    ours = [sys.executable, SCRIPT, "up", str(base), "one"]
+    command = ["env", f"TUN_MODE={mode}", "unshare", "--mount", "sh", str(unprivileged), str(base), sys.base_prefix]
+    done = subprocess.run([*command, *ours], check=False, capture_output=True, text=True)
+    assert done.stderr.splitlines()[-1].startswith("mininet_topos.errors.LabError: Open vSwitch needs /dev/net/tun")
+    assert sentence in done.stderr
+    assert list(base.iterdir()) == []
+
+
+def test_sys_is_the_nodes_own(base: Path) -> None:
+    """What a node's /sys says is about the node's own interfaces, whatever the machine's are called.
+
+    The kind of fault: a file of the machine that answers for a node. The control groups stay: some programs need them.
+    """
+    lab = up(base, "one")
+    try:
+        for node in ("a", "h1", "underlay", "controller"):
+            links = lab.run(node, ["ip", "-o", "link"], check=True, capture_output=True, text=True).stdout
+            names = sorted(re.findall(r"^\d+: ([^:@]+)", links, re.MULTILINE))
+            shown = lab.run(node, ["ls", "/sys/class/net"], check=True, capture_output=True, text=True).stdout.split()
+            assert sorted(shown) == names
+        mtu = lab.run("a", ["cat", "/sys/class/net/eth0/mtu"], check=True, capture_output=True, text=True).stdout
+        assert int(mtu) == lab.topology.ports["a"].mtu
+        groups = lab.run("a", ["ls", "/sys/fs/cgroup"], check=True, capture_output=True, text=True).stdout.split()
+        assert sorted(groups) == sorted(path.name for path in Path("/sys/fs/cgroup").iterdir())
+    finally:
+        lab.down()
 
 
 def test_namespaces_that_may_not_be_made_are_reported(base: Path) -> None:

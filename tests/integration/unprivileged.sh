@@ -6,9 +6,9 @@ directory=$1 python=$2
 shift 2
 chown 65534:65534 "$directory"
 
-# udev lets everybody open /dev/net/tun; a bare container does not.
+# udev lets everybody open /dev/net/tun; a bare container does not (TUN_MODE=600), or has none (TUN_MODE=none).
 mount -t tmpfs tmpfs /dev/net
-mknod -m 666 /dev/net/tun c 10 200
+[ "${TUN_MODE:-}" = none ] || mknod -m "${TUN_MODE:-666}" /dev/net/tun c 10 200
 
 # An interpreter in a home directory that is closed to others: show them the interpreter and nothing else of it.
 if ! setpriv --reuid 65534 --regid 65534 --clear-groups test -x "$python/bin"; then
