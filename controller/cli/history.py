@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from controller.cli.consoles import out
 from controller.cli.objects import print_object
 from controller.cli.output import JsonOption, print_json
 from controller.cli.state import LabOption, StateOption, find_target
+from controller.cli.tables import print_table
 
 if TYPE_CHECKING:
     from controller.store import Entry
@@ -33,13 +33,14 @@ def history(
     if as_json:
         print_json([_plain(entry) for entry in entries])
         return
-    table = Table("generation", "time (UTC)", "who", "what", "added", "changed", "removed", "comment")
+    columns = ("generation", "time (UTC)", "who", "what", "added", "changed", "removed", "comment")
+    rows = []
     for entry in entries:
         counts = (str(number) for number in (entry.added, entry.changed, entry.removed))
         what = f"{entry.verb} {entry.file}".strip()
         when = f"{entry.time:%Y-%m-%d %H:%M:%S}"
-        table.add_row(str(entry.generation), when, *map(escape, (entry.who, what)), *counts, escape(entry.comment))
-    out.print(table)
+        rows.append((str(entry.generation), when, *map(escape, (entry.who, what)), *counts, escape(entry.comment)))
+    print_table(columns, rows)
 
 
 @app.command("show")

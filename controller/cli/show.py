@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from rich.table import Table
+from rich.markup import escape
 
 from controller.cli.consoles import out
 from controller.cli.output import JsonOption, print_json
 from controller.cli.state import LabOption, StateOption, find_target
+from controller.cli.tables import print_table
 
 if TYPE_CHECKING:
     from controller.store import Stored
@@ -25,12 +26,8 @@ def show(as_json: JsonOption = False, state: StateOption = None, lab: LabOption 
     for section in ("hosts", "subnets", "segments", "switches", "links", "routers", "ports", "peerings"):
         rows = description[section]
         if rows:
-            table = Table(
-                *(key.replace("_", " ") for key in rows[0]), title=section, title_justify="left", title_style="bold"
-            )
-            for row in rows:
-                table.add_row(*(_cell(value) for value in row.values()))
-            out.print(table)
+            columns = [key.replace("_", " ") for key in rows[0]]
+            print_table(columns, [[escape(_cell(value)) for value in row.values()] for row in rows], section)
 
 
 def describe(stored: "Stored", status: dict[str, Any]) -> dict[str, Any]:

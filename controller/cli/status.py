@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
-from rich.table import Table
 
 from controller.cli.consoles import out
 from controller.cli.output import FAILED, JsonOption, print_json
 from controller.cli.state import LabOption, StateOption, find_target
+from controller.cli.tables import print_table
 from controller.unreached import reported_unreached, sentences
 
 if TYPE_CHECKING:
@@ -116,12 +116,12 @@ def _wrong(generation: int, known: Mapping[str, Any]) -> Iterator[str]:
 
 def _print(report: Mapping[str, Any]) -> None:
     out.print(f"generation {report['generation']} of the model, {len(report['hosts'])} hosts and switches")
-    table = Table("host", "database", "switch", "confirmed", "flows", "drift", "refused")
+    rows = []
     for name, host in report["hosts"].items():
         sessions = ["connected" if host[kind] else "[red]not connected[/]" for kind in ("database", "switch")]
         numbers = [host["confirmed"], host["flows"], host["drift"]["count"], host["refused"]["count"]]
-        table.add_row(name, *sessions, *map(str, numbers))
-    out.print(table)
+        rows.append((name, *sessions, *map(str, numbers)))
+    print_table(("host", "database", "switch", "confirmed", "flows", "drift", "refused"), rows)
     for title, kind in (("put right last", "drift"), ("refused last", "refused")):
         last = [(host[kind]["at"], name, host[kind]["last"]) for name, host in report["hosts"].items()]
         told = [f"  {_time(at)} {name}: {escape(words)}" for at, name, words in sorted(filter(_happened, last))]

@@ -5,11 +5,12 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
+from rich.markup import escape
 
 from controller.cli.consoles import err, out
 from controller.cli.output import FAILED, JsonOption, fail, print_json
 from controller.cli.state import lab_store
+from controller.cli.tables import print_matrix
 from controller.cli.waiting import nodes
 from mininet_topos.waiting import patience
 
@@ -58,9 +59,7 @@ def ping(
         print_json([asdict(pair) | {"is_right": pair.is_right} for pair in pairs])
         raise SystemExit(FAILED if wrong else 0)
     _show(pairs, [port.name for port in sources], [port.name for port in targets])
-    for pair in wrong:
-        if not pair.unplugged:
-            out.print(f"[red]{pair.demand}[/red]: {pair.expected.reason}")
+    _show_wrong([pair for pair in wrong if not pair.unplugged])
     for name in sorted({name for pair in wrong for name in pair.unplugged}):
         failed = sum(name in pair.unplugged for pair in wrong)
         mend = f"ovs-vpc migrate {name} {missing[name]} plugs it in"
@@ -90,12 +89,22 @@ def ping_all(
 
 
 def _show(pairs: "list[Pair]", sources: list[str], targets: list[str]) -> None:
+    """Every pair, where that can be read; what is wrong is told anyhow."""
     by_pair = {(pair.source, pair.target): pair for pair in pairs}
-    table = Table("from \\ to", *targets, pad_edge=False)
-    for source in sources:
-        cells = (by_pair.get((source, target)) for target in targets)
-        table.add_row(source, *(_cell(pair) for pair in cells))
-    out.print(table)
+    rows = [[source, *(_cell(by_pair.get((source, target))) for target in targets)] for source in sources]
+    if not print_matrix(("from \\ to", *targets), rows):
+        out.print(f"{len(sources)} x {len(targets)} ports do not fit here: only what is wrong is shown; --json has all")
+
+
+def _show_wrong(wrong: "Sequence[Pair]") -> None:
+    """What is not as the model says: the targets of one source together, when it is for one reason."""
+    groups: dict[tuple[str, bool, str], list[str]] = {}
+    for pair in wrong:
+        groups.setdefault((pair.source, pair.answered, pair.expected.reason), []).append(pair.target)
+    for (source, answered, reason), targets in groups.items():
+        verb = "reaches" if answered else "does not reach"
+        should = "should not" if answered else "should"
+        out.print(f"[red]{source} {verb} {', '.join(targets)}, but {should}[/red]: {escape(reason)}")
 
 
 def _cell(pair: "Pair | None") -> str:

@@ -3,11 +3,11 @@
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from controller.cli.consoles import out
 from controller.cli.output import FAILED, JsonOption, print_json
 from controller.cli.state import lab_store
+from controller.cli.tables import print_table
 from controller.cli.waiting import unconfirmed
 
 
@@ -31,14 +31,14 @@ def status(
         raise SystemExit(FAILED if missing else 0)
     tunnels = f", {lab.network.encapsulation} tunnels" if lab.network.hosts or not lab.network.switches else ""
     out.print(f"lab {lab.name}: generation {generation} of the model{tunnels}")
-    hosts = Table("host", "tunnel address", "datapath", "flows", "ports", "confirmed")
+    rows = []
     for host, known in report.get("hosts", {}).items():
         ports = [port for port, _, _ in known["interfaces"] if report["ports"].get(port) == host]
         address = str(lab.network.hosts[host].tunnel_ip) if host in lab.network.hosts else ""
         state = missing.get(host) or ("yes" if known["switch"] else "yes, but it is not connected now")
-        hosts.add_row(host, address, known["datapath"], str(known["flows"]), " ".join(ports), state)
-    if hosts.row_count:
-        out.print(hosts)
+        rows.append((host, address, known["datapath"], str(known["flows"]), " ".join(ports), state))
+    if rows:
+        print_table(("host", "tunnel address", "datapath", "flows", "ports", "confirmed"), rows)
     for host, known in report.get("hosts", {}).items():
         for segment in known["cut_off"]:
             out.print(f"{host}: segment {segment} is cut off there: all VLANs that a host has are in use")
@@ -55,11 +55,11 @@ def _show_switches(report: dict[str, Any], missing: dict[str, str]) -> None:
     """Plain switches with their machines, and the links between them that carry no frames."""
     if not report.get("switches"):
         return
-    table = Table("switch", "flows", "ports", "confirmed")
+    rows = []
     for name, known in report["switches"].items():
         ports = " ".join(port for port, _, _ in known["interfaces"])
         state = missing.get(name) or ("yes" if known["switch"] else "yes, but it is not connected now")
-        table.add_row(name, str(known["flows"]), ports, state)
-    out.print(table)
+        rows.append((name, str(known["flows"]), ports, state))
+    print_table(("switch", "flows", "ports", "confirmed"), rows)
     carrying = sorted({link for link, _ in report["open_links"]})
     out.print(f"links that carry frames: {', '.join(carrying) or 'none'}")
