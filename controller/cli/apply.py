@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def apply(
-    file: Annotated[Path, typer.Argument(help="A network file (YAML).")],
+    file: Annotated[Path, typer.Argument(help="A network file (YAML); - is standard input.")],
     wait: Annotated[
         float, typer.Option(help="Seconds to wait until every connected host confirmed; 0: do not wait.")
     ] = 10.0,

@@ -1,6 +1,7 @@
 """A network as a picture for the terminal."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from rich.columns import Columns
 from rich.console import Group, RenderableType
@@ -41,6 +42,34 @@ def draw(network: Network) -> RenderableType:
         *_segments(network, colours),
     ]
     return Group(*(overlay if network.hosts or not network.switches else []), *_switches(network))
+
+
+def plain(network: Network) -> dict[str, Any]:
+    """The same for a script: what there is, and what connects it."""
+    return {
+        "encapsulation": network.encapsulation,
+        "hosts": {name: str(host.tunnel_ip) for name, host in network.hosts.items()},
+        "switches": list(network.switches),
+        "vpcs": {
+            name: {subnet.name: str(subnet.cidr) for subnet in vpc.subnets.values()}
+            for name, vpc in network.vpcs.items()
+        },
+        "segments": list(network.segments),
+        "ports": {
+            port.name: {
+                "in": port.where,
+                "on": port.switch if isinstance(port, SwitchPort) else port.host,
+                "addresses": [str(ip) for ip in (port.ips if isinstance(port, VpcPort) else filter(None, [port.ip]))],
+            }
+            for port in network.ports.values()
+        },
+        "peerings": {name: list(peering.between) for name, peering in network.peerings.items()},
+        "links": {name: list(link.between) for name, link in network.links.items()},
+        "routers": {
+            name: {leg.switch: str(leg.ip) for leg in router.interfaces.values()}
+            for name, router in network.routers.items()
+        },
+    }
 
 
 def _switches(network: Network) -> Iterator[RenderableType]:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from controller.cli.consoles import out
-from controller.cli.output import read_network
+from controller.cli.output import JsonOption, print_json, read_network
 from controller.cli.state import LabOption, StateOption, find_target
 
 
@@ -14,11 +14,15 @@ def graph(
     file: Annotated[
         Path | None, typer.Argument(help="A network file. Default: the model that was applied last.")
     ] = None,
+    as_json: JsonOption = False,
     state: StateOption = None,
     lab: LabOption = None,
 ) -> None:
     """Draw a network: hosts and their ports, VPCs, peerings, plain switches and routers."""
-    from controller.cli.drawing import draw
+    from controller.cli.drawing import draw, plain
 
     network = read_network(file)[0] if file is not None else find_target(state, lab).model().network
-    out.print(draw(network))
+    if as_json:
+        print_json(plain(network))
+    else:
+        out.print(draw(network))

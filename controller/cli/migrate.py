@@ -63,6 +63,8 @@ def migrate(
 
     Exit code 0: the port is on the new host, and every host has confirmed it. 1: it is not, or not yet.
     """
+    from flows.model import SwitchPort
+
     target = find_target(state, lab)
     network = target.model().network
     check_name("port", port, list(network.ports))
@@ -78,7 +80,9 @@ def migrate(
             fail("--ping-from wants another port than the one that moves")
         if target.lab is None:
             fail("--ping-from works in a lab only")
-    result: dict[str, object] = {"port": port, "host": host}
+    said = network.ports[port]
+    declared = said.switch if isinstance(said, SwitchPort) else said.host
+    result: dict[str, object] = {"port": port, "host": host, "file_says": declared}
     with (
         err.status(f"moving {port} to {host}"),
         _counting(target.lab, ping_from, str(network.ports[port].address)) as losses,
@@ -96,6 +100,8 @@ def migrate(
     out.print(f"{port} is on {host}, confirmed after {result['seconds']} s")
     if ping_from is not None:
         out.print(f"{result['lost']} of {result['sent']} pings from {ping_from} were lost, at 1 ms each")
+    if declared not in (None, host):
+        out.print(f"{said.origin} still says {declared}: change it, else the next 'ovs-vpc apply' moves {port} back")
 
 
 def _move(target: Target, port: str, host: str) -> None:

@@ -101,10 +101,21 @@ def show_problems(problems: "Sequence[Problem]") -> None:
 
 def read_network(path: Path) -> "tuple[Network, str]":
     """A network file, or standard input (``-``), and its text. Warnings are printed; errors end the command."""
-    from flows.model import InvalidModel, Problem, parse
     from flows.model.problem import counted
 
-    name = "standard input" if str(path) == "-" else str(path)
+    network, text, problems = check_network(path)
+    show_problems(problems)
+    if network is None:
+        errors = sum(problem.severity == "error" for problem in problems)
+        fail(f"{named(path)} has {counted(errors, 'error')}; nothing was changed")
+    return network, text
+
+
+def check_network(path: Path) -> "tuple[Network | None, str, list[Problem]]":
+    """A network file (None: it has errors), its text, and all problems. One that cannot be read ends the command."""
+    from flows.model import InvalidModel, Problem, parse
+
+    name = named(path)
     try:
         text = _read(path).decode()
     except OSError as error:
@@ -113,16 +124,17 @@ def read_network(path: Path) -> "tuple[Network, str]":
         before = error.object[: error.start]
         line, column = before.count(b"\n") + 1, len(before.rpartition(b"\n")[2].decode()) + 1
         byte = error.object[error.start]
-        show_problems([Problem(name, line, column, f"byte 0x{byte:02x} is not UTF-8; save the file as UTF-8")])
-        fail(f"{name} has 1 error; nothing was changed")
+        return None, "", [Problem(name, line, column, f"byte 0x{byte:02x} is not UTF-8; save the file as UTF-8")]
     try:
         network, warnings = parse(text, name)
     except InvalidModel as invalid:
-        show_problems(invalid.problems)
-        errors = sum(problem.severity == "error" for problem in invalid.problems)
-        fail(f"{name} has {counted(errors, 'error')}; nothing was changed")
-    show_problems(warnings)
-    return network, text
+        return None, text, list(invalid.problems)
+    return network, text, warnings
+
+
+def named(path: Path) -> str:
+    """What a network file is called in messages."""
+    return "standard input" if str(path) == "-" else str(path)
 
 
 def _read(path: Path) -> bytes:

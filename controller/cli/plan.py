@@ -27,7 +27,7 @@ _VERBS = ("added", "changed", "removed", "moved")
 
 
 def plan(
-    file: Annotated[Path, typer.Argument(help="A network file (YAML).")],
+    file: Annotated[Path, typer.Argument(help="A network file (YAML); - is standard input.")],
     against: Annotated[
         Path | None,
         typer.Option(help="Another network file to compare with, in place of the running network."),

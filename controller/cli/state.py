@@ -1,7 +1,9 @@
 """Which controller a command is about: that of a lab, or the one on a state directory."""
 
 import os
+from contextlib import redirect_stderr
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,7 +26,6 @@ StateOption = Annotated[
         help=f"The controller's state directory. Default: that of the running lab, else {DEFAULT_STATE}.",
     ),
 ]
-LabOption = Annotated[str | None, typer.Option("--lab", help="A running lab, by name, instead of --state.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +107,27 @@ def complete_port(ctx: typer.Context, incomplete: str) -> list[str]:
 
 def _complete(ctx: typer.Context, incomplete: str, section: str) -> list[str]:
     try:
-        stored = find_target(ctx.params.get("state"), ctx.params.get("lab")).store.load()
+        with redirect_stderr(StringIO()):
+            stored = find_target(ctx.params.get("state"), ctx.params.get("lab")).store.load()
     except (SystemExit, Exception):  # completion must never disturb the user's line
         return []
     return [name for name in getattr(stored.network, section) if name.startswith(incomplete)] if stored else []
+
+
+def complete_lab(incomplete: str) -> list[str]:
+    """Names of running labs, for the shell's completion."""
+    from mininet_topos.lab import Lab
+
+    try:
+        return [lab.name for lab in Lab.running() if lab.name.startswith(incomplete)]
+    except Exception:  # completion must never disturb the user's line
+        return []
+
+
+def complete_node(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Names of what a command can be run in, in a lab, for the shell's completion."""
+    fixed = [node for node in ("underlay", "controller") if node.startswith(incomplete)]
+    return [*complete_port(ctx, incomplete), *complete_place(ctx, incomplete), *fixed]
 
 
 def complete_place(ctx: typer.Context, incomplete: str) -> list[str]:
@@ -117,6 +135,16 @@ def complete_place(ctx: typer.Context, incomplete: str) -> list[str]:
     return [*_complete(ctx, incomplete, "hosts"), *_complete(ctx, incomplete, "switches")]
 
 
+LabOption = Annotated[
+    str | None,
+    typer.Option("--lab", help="A running lab, by name, instead of --state.", autocompletion=complete_lab),
+]
+ThisLabOption = Annotated[
+    str | None, typer.Option("--lab", help="A lab. Default: the only one that runs.", autocompletion=complete_lab)
+]
+LabArgument = Annotated[
+    str | None, typer.Argument(help="A lab. Default: the only one that runs.", autocompletion=complete_lab)
+]
 HostArgument = Annotated[str, typer.Argument(help="A host of the model.", autocompletion=complete_host)]
 PortArgument = Annotated[str, typer.Argument(help="A port of the model.", autocompletion=complete_port)]
 PlaceArgument = Annotated[

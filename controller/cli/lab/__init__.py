@@ -2,7 +2,7 @@
 
 import typer
 
-from controller.cli.lab import down, execute, ping, status, up
+from controller.cli.lab import down, execute, listing, ping, status, up
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -10,6 +10,7 @@ app = typer.Typer(
     "It lives in namespaces of its own: this machine's network is not touched, and nothing is left when it ends.",
 )
 app.command("up")(up.up)
+app.command("list")(listing.listing)
 app.command("status")(status.status)
 app.command("ping")(ping.ping)
 app.command("exec", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})(

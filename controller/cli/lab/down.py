@@ -1,14 +1,11 @@
 """``ovs-vpc lab down``."""
 
-from typing import Annotated
-
-import typer
-
 from controller.cli.consoles import out
+from controller.cli.state import LabArgument
 
 
 def down(
-    name: Annotated[str | None, typer.Argument(help="A lab. Default: the only one that runs.")] = None,
+    name: LabArgument = None,
 ) -> None:
     """End a lab: every process, namespace and file of it. What a crashed lab left is removed too."""
     from mininet_topos.lab import Lab, remove_remains

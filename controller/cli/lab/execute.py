@@ -6,12 +6,16 @@ from typing import Annotated
 import typer
 
 from controller.cli.output import fail
+from controller.cli.state import ThisLabOption, complete_node
 
 
 def execute(
-    node: Annotated[str, typer.Argument(help="A port or a host, 'underlay', 'controller' or 'router'.")],
+    node: Annotated[
+        str,
+        typer.Argument(help="A port or a host, 'underlay', 'controller' or 'router'.", autocompletion=complete_node),
+    ],
     command: Annotated[list[str], typer.Argument(help="The command and its arguments, after --.")],
-    lab: Annotated[str | None, typer.Option("--lab", help="A lab. Default: the only one that runs.")] = None,
+    lab: ThisLabOption = None,
 ) -> None:
     """Run a command inside an instance or a host: ovs-vpc lab exec vm1 -- ping 10.0.0.2
 

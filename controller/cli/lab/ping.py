@@ -9,7 +9,7 @@ from rich.markup import escape
 
 from controller.cli.consoles import err, out
 from controller.cli.output import FAILED, JsonOption, fail, print_json
-from controller.cli.state import lab_store
+from controller.cli.state import ThisLabOption, complete_port, lab_store
 from controller.cli.tables import print_matrix
 from controller.cli.waiting import nodes
 from mininet_topos.waiting import patience
@@ -22,10 +22,12 @@ if TYPE_CHECKING:
 
 
 def ping(
-    source: Annotated[str | None, typer.Argument(help="A port. Default: all.")] = None,
-    target: Annotated[str | None, typer.Argument(help="Another port. Default: all.")] = None,
+    source: Annotated[str | None, typer.Argument(help="A port. Default: all.", autocompletion=complete_port)] = None,
+    target: Annotated[
+        str | None, typer.Argument(help="Another port. Default: all.", autocompletion=complete_port)
+    ] = None,
     as_json: JsonOption = False,
-    lab: Annotated[str | None, typer.Option("--lab", help="A lab. Default: the only one that runs.")] = None,
+    lab: ThisLabOption = None,
 ) -> None:
     """Ping from every port to every other, and compare with what the model says must be reachable.
 

@@ -1,18 +1,16 @@
 """``ovs-vpc lab status``."""
 
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 from controller.cli.consoles import out
 from controller.cli.output import FAILED, JsonOption, print_json
-from controller.cli.state import lab_store
+from controller.cli.state import LabArgument, lab_store
 from controller.cli.tables import print_table
 from controller.cli.waiting import unconfirmed
 
 
 def status(
-    name: Annotated[str | None, typer.Argument(help="A lab. Default: the only one that runs.")] = None,
+    name: LabArgument = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show a lab: its hosts, what their switches have confirmed, and where its ports are.

@@ -21,7 +21,7 @@ _CONFIRM_SECONDS = patience(30.0)
 
 
 def up(
-    file: Annotated[Path, typer.Argument(help="A network file (YAML).")],
+    file: Annotated[Path, typer.Argument(help="A network file (YAML); - is standard input.")],
     name: Annotated[str | None, typer.Option(help="The lab's name. Default: that of the file.")] = None,
 ) -> None:
     """Build everything that a network file names, start the controller, and wait until every switch confirms."""
