@@ -98,7 +98,7 @@ def _agreed(
     if planned.objects:
         if not sys.stdin.isatty():
             fail(
-                "nobody can be asked whether to do this, for the standard input is no terminal; "
+                "cannot ask whether to make these changes: standard input is not a terminal; "
                 "'ovs-vpc plan FILE' shows what would change, 'ovs-vpc apply --yes FILE' does it without asking"
             )
         print_plan(planned, in_words=in_words)

@@ -29,7 +29,7 @@ def flows(
     state: StateOption = None,
     lab: LabOption = None,
 ) -> None:
-    """Print the flows that a host's or plain switch shall hold, each with what it does and the object it is there for.
+    """Print the flows that the switch of a host, or a plain switch, should have: what each does, and for which object.
 
     The cookie is the one that ovs-ofctl and ovs-appctl print. In a lab, what the switch has learned by itself in
     segments comes last; elsewhere only what the cookies of such flows mean.

@@ -45,8 +45,8 @@ VERBS: Mapping[str, Verb] = {
     "graph": Verb("graph.graph", "Draw a network: hosts and their ports, VPCs, peerings, plain switches and routers."),
     "flows": Verb(
         "flows.flows",
-        "Print the flows that a host's or plain switch shall hold, "
-        "each with what it does and the object it is there for.",
+        "Print the flows that the switch of a host, or a plain switch, should have: "
+        "what each does, and for which object.",
     ),
     "explain": Verb(
         "explain.explain", "Say in a sentence what a flow does, and the object (file and line) that it is there for."

@@ -25,7 +25,7 @@ FAILED = 1
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 
-FlowsOption = Annotated[bool, typer.Option("--flows", help="Print every flow that comes and goes, in words.")]
+FlowsOption = Annotated[bool, typer.Option("--flows", help="Print every flow that is added or removed, in words.")]
 
 
 def fail(message: str) -> NoReturn:

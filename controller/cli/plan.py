@@ -115,7 +115,7 @@ def _counts(flows: "Mapping[str, FlowChange]") -> str:
     from flows.model.problem import counted
 
     added, removed = (sum(len(getattr(change, kind)) for change in flows.values()) for kind in ("added", "removed"))
-    return f"{added} come, {removed} go, on {counted(len(flows), 'switch', 'switches')}"
+    return f"{added} added, {removed} removed, on {counted(len(flows), 'switch', 'switches')}"
 
 
 def _print_later(later: "Later", *, in_words: bool) -> None:

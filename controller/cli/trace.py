@@ -155,5 +155,5 @@ def _show(traced: "Trace", what: str, mending: "Remedy") -> None:
         before = hop
     out.print(escape(traced.ending), style="green" if traced.is_delivered else "red")
     if not traced.is_delivered and mending == Remedy():
-        out.print("the model lets it pass: see 'ovs-vpc status' for what is not as it shall be")
+        out.print("the model lets it pass, but something in the network is wrong: 'ovs-vpc status' tells what")
     show(mending)

@@ -72,7 +72,7 @@ def test_a_plan_changes_nothing(state: Path) -> None:
 def test_against_another_file() -> None:
     done = run("plan", PEERED, "--against", UNPEERED, "--flows")
     assert done.returncode == CHANGES
-    assert "flows: 24 come, 0 go, on 2 switches" in done.stdout
+    assert "flows: 24 added, 0 removed, on 2 switches" in done.stdout
     assert "      + subnet_route: 172.16.0.0/24 is VPC green's, for blue/web: look it up there" in done.stdout
     back = json.loads(run("plan", UNPEERED, "--against", PEERED, "--json").stdout)
     assert [change["reach"] for change in back["reachability"]] == [False]

@@ -25,7 +25,7 @@ def execute(
 
     argv = command[1:] if command[0] == "--" else command
     if not argv:
-        fail("what shall be run? ovs-vpc lab exec PORT -- COMMAND")
+        fail("the command is missing: ovs-vpc lab exec PORT -- COMMAND")
     full = Lab.find(lab).command(node, argv)
     try:
         os.execvp(full[0], full)

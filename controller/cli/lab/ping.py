@@ -51,7 +51,7 @@ def ping(
     ports = [port for port in stored.network.ports.values() if port.name in there and port.address]
     for name in (source, target):
         if name is not None and name not in (port.name for port in ports):
-            fail(f"no port '{name}' is plugged in{did_you_mean(name, [port.name for port in ports])}")
+            fail(f"port '{name}' is not plugged in{did_you_mean(name, [port.name for port in ports])}")
     sources = [port for port in ports if source in (None, port.name)]
     targets = [port for port in ports if target in (None, port.name)]
     with err.status(f"pinging from {counted(len(sources), 'port')} to {len(targets)}"):
