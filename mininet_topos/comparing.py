@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from flows.model import AnyPort, Network
 from flows.model.problem import counted
 from flows.model.reachability import Verdict, answers
+from mininet_topos.neighbours import needed
 from mininet_topos.probe import Probe
 
 _TRIES = 3
@@ -73,10 +74,16 @@ def _ping(network: Network, pairs: Sequence[Pair], probe: Probing) -> list[Pair]
     """One more ping between each of some pairs."""
     if not pairs:
         return []
-    results = probe([Probe(pair.source, pair.target, str(network.ports[pair.target].address)) for pair in pairs])
+    results = probe([_probe(network, pair) for pair in pairs])
     return [
         replace(pair, answered=answered, tries=pair.tries + 1) for pair, answered in zip(pairs, results, strict=True)
     ]
+
+
+def _probe(network: Network, pair: Pair) -> Probe:
+    source, target = network.ports[pair.source], network.ports[pair.target]
+    needs = needed(network, source, target, arrives=pair.expected.arrives)
+    return Probe(pair.source, pair.target, str(target.address), tuple(needs))
 
 
 def summary(pairs: Sequence[Pair]) -> str:

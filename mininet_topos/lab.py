@@ -5,7 +5,6 @@ builds everything and does the changes.  Here is the side that stays outside: it
 it over a socket, and enters its namespaces.
 """
 
-import json
 import os
 import re
 import signal
@@ -41,7 +40,8 @@ from mininet_topos.directory import (
 )
 from mininet_topos.errors import LabError
 from mininet_topos.messages import Request, Verb
-from mininet_topos.probe import Probe, order
+from mininet_topos.neighbours import kernel_table
+from mininet_topos.probe import Answers, Probe, order, result
 from mininet_topos.topology import InstanceChanges, Topology, describe, instance_changes
 from mininet_topos.waiting import patience
 
@@ -220,16 +220,29 @@ class Lab:
                 raise LabError(f"cannot capture: {process.stderr.read().decode().strip()}")
             time.sleep(0.01)
 
-    def probe(self, probes: Sequence[Probe], wait: float = 1.0) -> list[bool]:
-        """Ping between many pairs of ports at once: whether each target got its ping and the answer came back.
+    def probe(
+        self, probes: Sequence[Probe], wait: float = 1.0, progress: Callable[[int], None] | None = None
+    ) -> Answers:
+        """Ping between many pairs of ports: whether each target got its ping and the answer came back.
 
-        ``wait``: seconds to wait for the last answers.
+        ``wait``: seconds that each has for its answer. ``progress`` is told every second how many are over.
         """
-        command = [sys.executable, "-m", "mininet_topos.probe", str(self.path)]
-        done = self.run(CONTROLLER_NODE, command, input=order(probes, wait), capture_output=True, text=True)
-        if done.returncode != 0:
-            raise LabError(f"cannot ping inside lab '{self.name}': {done.stderr.strip()}")
-        return [bool(result) for result in json.loads(done.stdout)]
+        command = self.command(CONTROLLER_NODE, [sys.executable, "-m", "mininet_topos.probe", str(self.path)])
+        with tempfile.TemporaryFile("w+") as orders, tempfile.TemporaryFile("w+") as results:
+            orders.write(order(probes, wait, kernel_table().room))
+            orders.seek(0)
+            with subprocess.Popen(command, stdin=orders, stdout=results, stderr=subprocess.PIPE, text=True) as process:
+                assert process.stderr is not None
+                said = []
+                for line in process.stderr:
+                    if line.strip().isdigit():
+                        (progress or _do_nothing)(int(line))
+                    else:
+                        said.append(line)
+            if process.returncode != 0:
+                raise LabError(f"cannot ping inside lab '{self.name}': {''.join(said).strip()}")
+            results.seek(0)
+            return result(results.read())
 
     def check_follow(self, text: str) -> None:
         """Raise :class:`LabError` when :meth:`follow` could not: a lab's hosts are fixed."""

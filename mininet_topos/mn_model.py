@@ -11,9 +11,11 @@ from mininet.log import output
 from flows.model import InvalidModel, Network, parse
 from flows.model.problem import did_you_mean
 from mininet_topos.comparing import Pair, compare, summary
+from mininet_topos.directory import port_node
 from mininet_topos.errors import LabError
 from mininet_topos.mn_nodes import namespace
-from mininet_topos.probe import answered
+from mininet_topos.neighbours import Neighbours, kernel_table
+from mininet_topos.probe import Probe, answered
 
 _SHIPPED = Path(__file__).with_name("networks")
 
@@ -39,7 +41,13 @@ def ping_all(network: Network, instances: Sequence[Any]) -> list[Pair]:
     """Ping from each instance to each other one."""
     ports = [network.ports[instance.name] for instance in instances]
     namespaces = {instance.name: namespace(instance) for instance in instances}
-    return compare(network, ports, ports, lambda probes: answered(namespaces, probes, _LAST_ANSWERS))
+    tables = {port_node(name): path for name, path in namespaces.items()}
+
+    def probe(probes: Sequence[Probe]) -> list[bool]:
+        neighbours = Neighbours(tables, kernel_table().room)
+        return answered(namespaces, probes, _LAST_ANSWERS, neighbours).answered
+
+    return compare(network, ports, ports, probe)
 
 
 def complaints(pairs: Sequence[Pair]) -> str:

@@ -71,3 +71,12 @@ def test_a_host_that_was_not_heard_of_may_still_have_what_is_announced_to_leave_
 def test_claims_of_strangers_count_for_nothing() -> None:
     network, _ = parse(TEXT.format(host=""), "n.yaml")
     assert locate(network, facts(("z", True))).hosts == {}
+
+
+def test_an_announced_move_leads_to_another_host() -> None:
+    """A port that is declared on a host, and still on another one, may be announced to move to the first."""
+    text = "hosts: {h1: {tunnel_ip: 192.0.2.1}, h2: {tunnel_ip: 192.0.2.2}}\nsegments: {red: {id: 1}}\n"
+    port = parse(text + "ports: {a: {segment: red, host: h2}}", "n")[0].ports["a"]
+    for place, host in (("h2", "h1"), ("h1", "h2")):
+        announced = port.announced(place, at="h1")
+        assert (announced.host, announced.moving_to) == (host, place)

@@ -1,6 +1,6 @@
 """``ovs-vpc lab ping``: does every pair of ports reach each other just as the model says?"""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from flows.model import AnyPort, Network
     from mininet_topos.comparing import Pair
     from mininet_topos.lab import Lab
+    from mininet_topos.probe import Probe
 
 
 def ping(
@@ -54,9 +55,14 @@ def ping(
             fail(f"port '{name}' is not plugged in{did_you_mean(name, [port.name for port in ports])}")
     sources = [port for port in ports if source in (None, port.name)]
     targets = [port for port in ports if target in (None, port.name)]
-    with err.status(f"pinging from {counted(len(sources), 'port')} to {len(targets)}"):
-        pairs = ping_all(found, stored.network, sources, targets, missing)
+    what = f"pinging from {counted(len(sources), 'port')} to {len(targets)}"
+    with err.status(what) as status:
+        pairs, unsent = _ping(
+            found, stored.network, sources, targets, missing, lambda n: status.update(f"{what}: {n} pairs so far")
+        )
     wrong = [pair for pair in pairs if not pair.is_right]
+    if unsent and wrong:
+        _tell_full(unsent)
     if as_json:
         print_json([asdict(pair) | {"is_right": pair.is_right} for pair in pairs])
         raise SystemExit(FAILED if wrong else 0)
@@ -85,9 +91,45 @@ def ping_all(
     unplugged: "Collection[str]" = (),
 ) -> "list[Pair]":
     """Ping from each of some ports to each of some ports, itself left out. ``unplugged``: those that cannot answer."""
-    from mininet_topos.comparing import compare
+    return _ping(lab, network, sources, targets, unplugged, lambda _: None)[0]
 
-    return compare(network, sources, targets, lambda probes: lab.probe(probes, wait=patience(1.0)), unplugged=unplugged)
+
+def _ping(
+    lab: "Lab",
+    network: "Network",
+    sources: "Sequence[AnyPort]",
+    targets: "Sequence[AnyPort]",
+    unplugged: "Collection[str]",
+    progress: Callable[[int], None],
+) -> "tuple[list[Pair], int]":
+    """The same; and how many pings could not be sent, for the kernel had no room to note whom they are for."""
+    from mininet_topos.comparing import compare
+    from mininet_topos.neighbours import kernel_table
+
+    unsent, refused = 0, kernel_table().refused
+
+    def probe(probes: "Sequence[Probe]") -> list[bool]:
+        nonlocal unsent
+        found = lab.probe(probes, wait=patience(1.0), progress=progress)
+        unsent += found.unsent
+        return found.answered
+
+    pairs = compare(network, sources, targets, probe, unplugged=unplugged)
+    return pairs, max(unsent, kernel_table().refused - refused)
+
+
+def _tell_full(unsent: int) -> None:
+    """Other namespaces of this machine filled the table that the pings need, too."""
+    from mininet_topos.neighbours import kernel_table
+
+    table = kernel_table()
+    err.print(
+        f"the kernel's table of neighbours was full {unsent} times, so that packets were not sent: it has "
+        f"{table.limit} entries for all namespaces of this machine, other labs included, of which {table.entries} are "
+        "in use now. Answers that are missing may be missing for that. Root of the machine makes it larger: "
+        f"sysctl -w net.ipv4.neigh.default.gc_thresh3={max(8 * table.limit, 8192)}",
+        style="yellow",
+    )
 
 
 def _show(pairs: "list[Pair]", sources: list[str], targets: list[str]) -> None:
