@@ -14,6 +14,7 @@ from flows.fields import Field, nxm
 from flows.learning import LEARNED_OWNER, Learn, Load
 from flows.model.contract import INTEGRATION_BRIDGE
 from flows.model.interfaces import interface_name
+from flows.nat import Nat
 from flows.openflow import Output
 from flows.plugged import Snapshot, host_node, switch_node
 from flows.simulate import Packet, Unsupported, Walk, walk
@@ -106,6 +107,12 @@ class _Replay:
     def learn(self, learn: Learn, packet: Packet) -> bool:
         """Without a packet Open vSwitch learns nothing and calls it a success (ADR 10)."""
         return True
+
+    def track(self, packet: Packet, zone: int, *, commit: bool, nat: Nat | None) -> Packet:
+        raise Unsupported("a running switch is not asked for its connections")
+
+    def remember(self, packet: Packet, marked: Packet) -> Packet:
+        raise Unsupported("a running switch is not asked for its connections")
 
 
 def _of_bridge(text: str) -> Iterator[str]:

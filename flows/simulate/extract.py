@@ -38,7 +38,7 @@ from flows.fields import (
     VLAN_TCI,
     Field,
 )
-from flows.simulate.packet import FRAG_FIRST, FRAG_LATER, Packet, Unsupported
+from flows.simulate.packet import FRAG_FIRST, FRAG_LATER, ICMP_ID, QUOTED, Packet, Unsupported
 
 ETH_HEADER = 14
 """Bytes without which a frame has no fields at all."""
@@ -103,11 +103,28 @@ def _layer_4(data: bytes, found: Fields) -> None:
     proto = found[IP_PROTO]
     if proto == PROTO_ICMP and len(data) >= 8:
         found[ICMP_TYPE], found[ICMP_CODE] = data[0], data[1]
+        found[ICMP_ID] = _number(data, 4, 2)
+        _quoted(data[8:], found)
     elif proto == PROTO_UDP and len(data) >= 8:
         found[UDP_SRC], found[UDP_DST] = _number(data, 0, 2), _number(data, 2, 2)
     elif proto == PROTO_TCP and len(data) >= 20 and 20 <= (data[12] >> 4) * 4 <= len(data):
         found[TCP_SRC], found[TCP_DST] = _number(data, 0, 2), _number(data, 2, 2)
         found[TCP_FLAGS] = _number(data, 12, 2) & TCP_FLAGS.everything
+
+
+def _quoted(data: bytes, found: Fields) -> None:
+    """The packet that an ICMP error tells of: its IP header, and at least 8 bytes of what follows (RFC 792).
+
+    Of TCP, Open vSwitch wants the whole header.
+    """
+    header = (data[0] & 0xF) * 4 if data else 0
+    if header < 20 or len(data) < header + 8 or (data[9] == PROTO_TCP and len(data) < header + 20):
+        return
+    proto, rest = data[9], data[header:]
+    ends = (_number(rest, 0, 2), _number(rest, 2, 2), 0, 0)
+    if proto == PROTO_ICMP:
+        ends = (_number(rest, 4, 2), _number(rest, 4, 2), rest[0], rest[1])
+    found.update(zip(QUOTED, (proto, _number(data, 12, 4), _number(data, 16, 4), *ends), strict=True))
 
 
 def _arp(data: bytes, found: Fields) -> None:

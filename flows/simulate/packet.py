@@ -37,6 +37,21 @@ from flows.openflow import Term
 INNER_TCI = Field("inner_tci", 16, "hex")
 """The 802.1Q header below the outermost one, of those that the switch has parsed or pushed. No match sees it."""
 
+ICMP_ID = Field("icmp_id", 16)
+"""An echo's identifier, by which connection tracking tells connections. No match sees it; nor what follows."""
+QUOTED = (
+    Field("quoted_proto", 8),
+    Field("quoted_src", 32, "ipv4"),
+    Field("quoted_dst", 32, "ipv4"),
+    Field("quoted_tp_src", 16),
+    Field("quoted_tp_dst", 16),
+    Field("quoted_type", 8),
+    Field("quoted_code", 8),
+)
+"""The packet that an ICMP error tells of: protocol, addresses, ports (or an echo's identifier, twice), type, code."""
+
+_UNSEEN = frozenset({ICMP_ID.name, *(each.name for each in QUOTED)})
+
 _LAYER_4 = (fields.ICMP_TYPE, fields.ICMP_CODE, fields.TCP_SRC, fields.TCP_DST)
 """What a lookup does not see of a fragment; TCP's flags it does."""
 
@@ -50,8 +65,8 @@ _VLAN_ID = VLAN_PRESENT_AND_ID & ~VLAN_PRESENT
 
 _MODELLED: Mapping[str, Field] = {
     item.name: item
-    for item in (*vars(fields).values(), *registers.ALL.values(), INNER_TCI)
-    if isinstance(item, Field) and item is not VLAN and not fields.is_of_ipv6(item)
+    for item in (*fields.DECLARED, *registers.ALL.values(), INNER_TCI, ICMP_ID, *QUOTED)
+    if item is not VLAN and not fields.is_of_ipv6(item)
 }
 
 
@@ -75,7 +90,8 @@ class Packet:
         return Packet({**self.values, **{field.name: value for field, value in changes}})
 
     def __str__(self) -> str:
-        return ",".join(f"{name}={show(_MODELLED[name], value)}" for name, value in self.values.items() if value)
+        shown = ((name, value) for name, value in self.values.items() if value and name not in _UNSEEN)
+        return ",".join(f"{name}={show(_MODELLED[name], value)}" for name, value in shown)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from flows.flow import Flow
 from flows.learning import Learn
+from flows.nat import Nat
+from flows.simulate.connections import Connections
 from flows.simulate.packet import Packet
 from flows.simulate.tables import Entry, Tables, entry, learned_entry
 from flows.simulate.way import Answers, Copy, Step, Way
@@ -33,6 +35,7 @@ class Switch:
     def __init__(self, flows: Iterable[Flow]) -> None:
         self._tables = Tables(map(entry, flows))
         self._taught: list[Entry] = []
+        self.connections = Connections()
 
     @property
     def learned(self) -> Mapping[tuple[object, ...], Entry]:
@@ -62,9 +65,18 @@ class Switch:
         self._taught.append(taught)
         return True
 
+    def track(self, packet: Packet, zone: int, *, commit: bool, nat: Nat | None) -> Packet:
+        """Ask connection tracking."""
+        return self.connections.track(packet, zone, commit=commit, nat=nat)
+
+    def remember(self, packet: Packet, marked: Packet) -> Packet:
+        """Give a connection another mark and label."""
+        return self.connections.remember(packet, marked)
+
 
 def walk(packet: Packet, answers: Answers, table: int = FIRST_TABLE) -> Walk:
     """The way of a packet through the tables of a switch. Raises :class:`Unsupported`."""
     way = Way(answers, packet)
     way.visit(table)
+    way.follow()
     return Walk(tuple(way.steps), tuple(way.copies), tuple(way.controller))

@@ -50,6 +50,12 @@ class Answers(Protocol):
     def learn(self, learn: Learn, packet: Packet) -> bool:
         """Learn, and say whether the flow is there then."""
 
+    def track(self, packet: Packet, zone: int, *, commit: bool, nat: Nat | None) -> Packet:
+        """The packet with what connection tracking says of it."""
+
+    def remember(self, packet: Packet, marked: Packet) -> Packet:
+        """A packet's connection has another mark and label from now on. The packet then."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Lookup:
@@ -73,6 +79,8 @@ class Way:
         self._lookup = _Lookup()
         self._has_ended = False
         """Whether the actions that are left in this table are not carried out."""
+        self._forks: list[tuple[int, Packet]] = []
+        """Where packets go on with what connection tracking said of them."""
         self.steps: list[Step] = []
         self.copies: list[Copy] = []
         self.controller: list[Packet] = []
@@ -95,6 +103,12 @@ class Way:
                 self._has_ended = False
                 break
         self._lookup = before
+
+    def follow(self) -> None:
+        """Let the packets go on that connection tracking has answered about."""
+        while self._forks:
+            table, self._packet = self._forks.pop(0)
+            self.visit(table)
 
     def look_up(self, table: int) -> None:
         self.visit(table)
@@ -140,7 +154,16 @@ class Way:
         """Nothing: a queue decides when a packet leaves, not where."""
 
     def track(self, zone: int, *, commit: bool, table: int | None, nat: Nat | None, remember: Sequence[Doing]) -> None:
-        raise Unsupported("connection tracking is not simulated")
+        if nat is not None and table is None:
+            raise Unsupported("a translation that no table goes on with is not simulated")
+        tracked = self._answers.track(self._packet, zone, commit=commit, nat=nat)
+        if remember:
+            before, self._packet = self._packet, tracked
+            for action in remember:
+                action.do(self)
+            tracked, self._packet = self._answers.remember(tracked, self._packet), before
+        if table is not None:
+            self._forks.append((table, tracked))
 
     def forget_tracking(self) -> None:
         self._packet = self._packet.having(*((field, 0) for field in (CT_STATE, CT_ZONE, CT_MARK, CT_LABEL)))
