@@ -25,6 +25,9 @@ from flows.fields import (
     IP_PROTO,
     IP_SRC,
     IP_TTL,
+    PROTO_UDP,
+    UDP_DST,
+    UDP_SRC,
     VLAN,
     VLAN_PRESENT,
     VLAN_PRESENT_AND_ID,
@@ -90,8 +93,10 @@ class Packet:
         return Packet({**self.values, **{field.name: value for field, value in changes}})
 
     def __str__(self) -> str:
-        shown = ((name, value) for name, value in self.values.items() if value and name not in _UNSEEN)
-        return ",".join(f"{name}={show(_MODELLED[name], value)}" for name, value in shown)
+        shown = (name for name, value in self.values.items() if value and name not in _UNSEEN)
+        # ofproto/trace takes tp_src for TCP's, whatever the protocol.
+        ports = {field.name: field.wire_name for field in (UDP_SRC, UDP_DST)} if self[IP_PROTO] == PROTO_UDP else {}
+        return ",".join(f"{ports.get(name, name)}={show(_MODELLED[name], self.values[name])}" for name in shown)
 
 
 @dataclass(frozen=True, slots=True)
