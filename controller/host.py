@@ -393,11 +393,14 @@ class Host:
         self._is_reported = True
         return True
 
-    def clear(self) -> None:
-        """The host left the model: its switch shall hold nothing of ours."""
-        if self.session is not None and self._actual is not None and self._actual.everything():
-            self.session.apply(self._actual.everything())
+    def clear(self) -> bool:
+        """The host left the model: its switch shall hold nothing of ours. Whether it could be told so."""
         self._wanted.clear()
+        if self.session is None or self._actual is None:
+            return False
+        if self._actual.everything():
+            self.session.apply(self._actual.everything())
+        return True
 
     def _settle(self) -> None:
         """Find out anew what is left to do."""

@@ -421,10 +421,16 @@ class Sync:
         """A host or switch left the model."""
         del self._by_datapath[gone.datapath_id]
         self._claims.pop(gone.datapath_id).end()
-        gone.clear()
+        if gone.clear():
+            _log.info("%s: model: it left; its switch is cleared, and its bridge is its owner's to remove", gone.name)
+        else:
+            _log.warning(
+                "%s: model: it left while its switch was not connected: it keeps its flows, and what is plugged in "
+                "there goes on by them until its owner removes its bridge",
+                gone.name,
+            )
         if gone.session is not None:
             self._strangers[gone.datapath_id] = [gone.session]
-        _log.info("%s: model: it left; its switch is cleared", gone.name)
 
     def _remember(self, new: Host, now: float) -> None:
         """A host or switch came into the model, and its switch perhaps before it."""
