@@ -2,8 +2,9 @@
 
 Of a VPC that a change touches by single ports only those are looked at, and one more: it says that the VPC is on the
 host. For no two ports of a VPC want the same flow, and what the others want is the same before and after. Of VPCs that
-it does not touch, and whose peers it does not, nothing is looked at. Segments that it touches are looked at whole, of
-the others one port, for segments share some flows.
+it does not touch, and whose peers it does not, nothing is looked at, but for one port where a VPC comes or goes: all
+VPCs of a host share some flows. Segments that it touches are looked at whole, of the others one port, for segments
+share some flows too.
 
 For each host the ports that it has are told from those that are far away: :mod:`flows.far`.
 """
@@ -186,11 +187,15 @@ class Concerned:
 
     @cached_property
     def _stand_ins(self) -> Mapping[str, frozenset[str]]:
-        """Of each host, one port that did not change of each VPC that matters, and of each segment that does not."""
+        """Of each host, one port that did not change of each VPC that matters, and of each segment that does not. Also
+        one of all other VPCs, where a VPC comes or goes."""
         first: dict[tuple[str, str, str], str] = {}
-        for vpc, host, name in self._sides[0].here():
-            if vpc in self._related and name not in self._touched:
-                first[host, "vpc", vpc] = min(name, first.get((host, "vpc", vpc), name))
+        before, after = self.here
+        for vpc, host, name in self._sides[0].here() if self._related else ():
+            matters = vpc in self._related
+            if name not in self._touched and (matters or before.get(host) != after.get(host)):
+                one = (host, "vpc", vpc if matters else "any other")
+                first[one] = min(name, first.get(one, name))
         for segment, host, name in self._sides[0].segments_here() if self._segment_ports else ():
             if name not in self._segment_ports:
                 first[host, "segment", segment] = min(name, first.get((host, "segment", segment), name))

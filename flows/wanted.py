@@ -33,12 +33,18 @@ class Compiler:
     def __init__(self) -> None:
         self._known: dict[Unit, _Compiled] = {}
 
-    def take(self, unit: Unit) -> _Compiled:
-        compiled = self._known.get(unit)
-        if compiled is None:
-            compiled = self._known[unit] = _Compiled(unit, tuple(applications(unit)))
-        compiled.uses += 1
-        return compiled
+    def take(self, units: Iterable[Unit]) -> tuple[_Compiled, ...]:
+        """A source of a switch gives these. What it gives for several reasons, as a trunk does for each of its
+        segments, is taken once."""
+        taken = dict[_Compiled, None]()
+        for unit in units:
+            compiled = self._known.get(unit)
+            if compiled is None:
+                compiled = self._known[unit] = _Compiled(unit, tuple(applications(unit)))
+            taken[compiled] = None
+        for compiled in taken:
+            compiled.uses += 1
+        return tuple(taken)
 
     def drop(self, compiled: Iterable[_Compiled]) -> None:
         """The switch that took these has them no more."""
@@ -89,7 +95,7 @@ class Wanted:
         Raises :class:`~flows.compile.Conflict`: then the program stays as it is, until a later change resolves it.
         """
         sources = {**self._refused, **sources}
-        new = {source: tuple(map(self._compiler.take, units)) for source, units in sources.items()}
+        new = {source: self._compiler.take(units) for source, units in sources.items()}
         old = {source: self._of.get(source, ()) for source in new}
         less, more = _difference(old, new), _difference(new, old)
         try:

@@ -81,6 +81,17 @@ def test_a_plan_between_networks_that_have_little_in_common(seed: int) -> None:
     assert compare_flows(plan_between(old, new), old, new)
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_a_plan_for_one_port_of_any_kind(seed: int) -> None:
+    """What remains on a host keeps the flows that it shares with the port that goes or comes."""
+    whole = random_network(Random(seed))
+    for name in whole.ports:
+        less = whole.with_ports({one: port for one, port in whole.ports.items() if one != name})
+        for old, new in ((whole, less), (less, whole)):
+            compare_flows(plan_between(old, new), old, new)
+            compare_later(old, new)
+
+
 def before_anything_follows(old: Network, new: Network) -> tuple[Planned, list[Observed]]:
     """A plan for a running network, and what is observed after the change, one after the other: first as before."""
     hosts = {

@@ -218,6 +218,20 @@ def check(everything: Everything, model: Network, numbers: Tags, facts: Mapping[
         assert len(everything.compiler) == len({unit for w in everything.wanted.values() for unit in w.units()})
 
 
+def test_what_a_port_gives_for_several_segments_goes_with_the_last_of_them() -> None:
+    """A trunk of two segments becomes one of one segment, then of two again, and goes."""
+    two, one, other = "trunk: [green, floor]", "trunk: [green]", "vpc: a, ips: [10.0.0.{last}]"
+    facts = {"h1": HostFacts(1, "netdev", 65000, frozenset({Interface("p11", "tap", 1, bound=True)}))}
+    structure = {"last_host": True, "address": "192.0.2", "routes": set(), "id": 1, "loud": True}
+    everything, model = Everything(), Network()
+    for kind in (two, one, two, other, one, two, None):
+        declared: dict[str, Declared] = {"p11": (kind, "h1", None)} if kind else {}
+        model = shared(network(structure, declared), model)
+        everything.views.set_model(model, tags(model, 0))
+        everything.views.set_facts("h1", facts["h1"])
+        check(everything, model, tags(model, 0), facts)
+
+
 def test_a_conflict_changes_nothing_until_it_is_solved() -> None:
     plugged = frozenset({Interface("p11", "tap", 1, bound=True)})
     facts = {"h1": HostFacts(1, "netdev", 65000, plugged)}
