@@ -68,6 +68,8 @@ class Connection(osken.Datapath):  # type: ignore[misc]
         """Bytes of transactions that it was given, and has not said that it has done."""
         self._unsent = 0
         """Bytes that waited for it in the kernel at the last beat."""
+        # Before anybody knows of the connection: a switch that gets anything else first ends it.
+        self.send_msg(parser.OFPHello(self))
 
     @property
     def where(self) -> str:
@@ -77,7 +79,6 @@ class Connection(osken.Datapath):  # type: ignore[misc]
     def serve(self) -> None:
         """Hold the conversation; returns when it is over."""
         hub.spawn(self._send_loop)
-        self.send_msg(parser.OFPHello(self))
         try:
             self._recv_loop()
         except Exception as error:  # a handler of os-ken, with what no check here knows
