@@ -4,32 +4,47 @@ Frames of segments come here from local ports, with their VLAN. The lowest bit o
 which: unicast looks for the station, flood has the copies for groups, of which broadcast is one. Groups that switches
 use among themselves, and what only controls a link, go to link_local. The numbers 1 and 2 are those of the classic
 pipeline, in which what is neither goes to table 2; no frame is.
+
+A cached flow of the datapath matches every bit that was looked at. So what tells most frames from those of switches by
+few bits comes first, and the addresses that switches use, which need nearly all bits, come last.
 """
 
 from collections.abc import Iterator
 
 from flows import priorities
 from flows.fields import ETH_DST, ETH_TYPE
-from flows.groups import CISCO, MAC_CONTROL, RESERVED
+from flows.groups import CISCO, IPV4_GROUPS, LOCAL_GROUPS, MAC_CONTROL, RESERVED
 from flows.pipeline import OUTBOUND
 from flows.rules import Application
 from flows.switching import Flood, FloodOthers, SwitchGroups
 from flows.templates import eq, goto, multicast, unicast
 
+CONTROL = OUTBOUND.rule(
+    "controls the link that it came by, whoever it is for",
+    match=[eq(ETH_TYPE, MAC_CONTROL)],
+    do=[goto("link_local")],
+    priority=priorities.GUARD,
+)
 STATION = OUTBOUND.rule("for one station", match=[unicast(ETH_DST)], do=[goto("unicast")])
-GROUP = OUTBOUND.rule("for a group", match=[multicast(ETH_DST)], do=[goto("flood")])
+BESIDE_SWITCHES = tuple(
+    OUTBOUND.rule(sentence, match=[match], do=[goto("flood")])
+    for sentence, match in (
+        ("for a group by an address that no switch uses: broadcast, IPv6 and others", LOCAL_GROUPS),
+        ("for a group of IPv4", IPV4_GROUPS),
+    )
+)
 BETWEEN_SWITCHES = tuple(
-    OUTBOUND.rule(sentence, match=[match], do=[goto("link_local")], priority=priorities.GUARD)
+    OUTBOUND.rule(sentence, match=[match], do=[goto("link_local")], priority=priorities.FALLBACK)
     for sentence, match in (
         ("for a group that only switches listen to (IEEE 802.1Q)", RESERVED),
         ("for a group that only switches listen to (Cisco)", CISCO),
-        ("controls the link that it came by, whoever it is for", eq(ETH_TYPE, MAC_CONTROL)),
     )
 )
+GROUP = OUTBOUND.rule("for a group", match=[multicast(ETH_DST)], do=[goto("flood")], priority=priorities.LAST_RESORT)
 
 
 def for_groups(groups: SwitchGroups) -> Iterator[Application]:
-    for rule in BETWEEN_SWITCHES:
+    for rule in (CONTROL, *BESIDE_SWITCHES, *BETWEEN_SWITCHES):
         yield rule(groups.why)
 
 

@@ -110,7 +110,8 @@ def test_who_is_known_speaks_by_the_datapath_alone(bench: Bench) -> None:
     flows = {match[1] for match in re.finditer(r"(eth\(.*\)), packets:", bench.control("dpif/dump-flows", "br-int"))}
     assert flows >= {
         "eth(src=02:00:00:00:00:00,dst=02:00:00:00:00:01),eth_type(0x88b6)",
-        "eth(src=02:00:00:00:00:02,dst=ff:ff:ff:ff:ff:ff/01:00:00:00:00:00),eth_type(0x88b6)",
+        # Two bits tell broadcast from stations, and from the groups of switches.
+        "eth(src=02:00:00:00:00:02,dst=ff:ff:ff:ff:ff:ff/03:00:00:00:00:00),eth_type(0x88b6)",
     }
 
 
