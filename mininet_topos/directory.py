@@ -109,13 +109,15 @@ class Record:
     """What ``lab.json`` says: which process is the lab's init.
 
     ``pid`` is as seen outside the lab; ``started`` (clock ticks since boot) tells it from a later process
-    that got the same pid; ``network`` is the path of the network file.
+    that got the same pid; ``network`` is the path of the network file; ``started_in`` is the directory that the lab
+    was started from, empty when that is not known.
     """
 
     name: str
     pid: int
     started: int
     network: str
+    started_in: str = ""
 
     def write(self, directory: LabDirectory) -> None:
         """Write it so that a reader sees all of it or nothing."""
@@ -142,6 +144,14 @@ class Record:
             return bool(select.select([process], [], [], patience)[0])
         finally:
             os.close(process)
+
+
+def present_directory() -> str:
+    """Where this process is; nothing when that directory was removed."""
+    try:
+        return os.getcwd()  # noqa: PTH109 - a path that may be gone
+    except FileNotFoundError:
+        return ""
 
 
 def read_record(directory: LabDirectory) -> Record | None:

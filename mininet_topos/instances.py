@@ -147,7 +147,7 @@ class Instances:
         self.part(port)
         switch = self._on[port.name]
         if switch is None:
-            raise LabError(f"port '{port.name}' is on no host")
+            raise LabError(f"port '{port.name}' is plugged in nowhere")
         self._waiting.run([switch.detach(port)])
         if _has(switch.namespace, port.interface):
             _move(port.interface, switch.namespace, _NOWHERE, state="down")

@@ -33,6 +33,7 @@ from mininet_topos.directory import (
     default_base,
     host_node,
     port_node,
+    present_directory,
     read_record,
     remove,
     router_node,
@@ -102,6 +103,16 @@ class Lab:
         """The lab's init, as seen from outside. When it dies the whole lab is gone."""
         return self._record.pid
 
+    @property
+    def started_in(self) -> str:
+        """The directory that the lab was started from, empty when that is not known."""
+        return self._record.started_in
+
+    @property
+    def is_started_here(self) -> bool:
+        """Whether the lab was started from the directory that this process is in."""
+        return self.started_in != "" and self.started_in == present_directory()
+
     @classmethod
     def up(
         cls,
@@ -144,7 +155,7 @@ class Lab:
         if name is None:
             if len(labs) == 1:
                 return next(iter(labs.values()))
-            raise LabError(f"name one of the running labs: {', '.join(labs)}" if labs else "no lab is running")
+            raise LabError(f"several labs run; name one by --lab: {', '.join(labs)}" if labs else "no lab is running")
         if name not in labs:
             raise LabError(f"no lab named '{name}' is running{did_you_mean(name, list(labs))}")
         return labs[name]

@@ -13,7 +13,16 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
-from mininet_topos.directory import LabDirectory, Lock, Record, clear, read_record, remove, start_time
+from mininet_topos.directory import (
+    LabDirectory,
+    Lock,
+    Record,
+    clear,
+    present_directory,
+    read_record,
+    remove,
+    start_time,
+)
 from mininet_topos.errors import LabError
 from mininet_topos.messages import Connection, Request
 from mininet_topos.switch import SCHEMA, has_kernel_datapath
@@ -215,7 +224,7 @@ def _record(directory: LabDirectory, pid: int) -> Record:
     started = start_time(pid)
     if started is None:
         raise LabError("the lab's init died at once")
-    return Record(directory.name, pid, started, str(directory.network))
+    return Record(directory.name, pid, started, str(directory.network), present_directory())
 
 
 def _why_no_init(log: TextIO) -> str:

@@ -10,7 +10,7 @@ import mininet_topos
 from controller.cli.consoles import out
 from controller.cli.lab.up import build
 from controller.cli.output import fail, read_network
-from controller.cli.state import lab_store
+from controller.cli.state import OldOption, lab_store
 from controller.cli.waiting import wait_confirmed
 from mininet_topos.waiting import patience
 
@@ -26,7 +26,9 @@ _SECONDS = patience(15)
 _IPV4, _GRE, _ICMP = b"\x08\x00", 47, 1
 
 
-def demo(name: Annotated[str, typer.Option(help="Name of the lab that it builds.")] = "demo") -> None:
+def demo(
+    name: Annotated[str, typer.Option("--lab", help="Name of the lab that it builds.")] = "demo", old: OldOption = None
+) -> None:
     """Build two hosts and two VPCs, show that they cannot talk, peer them, and watch the packets. Takes seconds.
 
     Exit code 0: everything went as the model says. 1: something did not.

@@ -146,7 +146,7 @@ def _is_announced(target: Target, port: str) -> bool:
 
 
 def is_also_on(target: Target, port: str, host: str) -> bool:
-    """Whether a port that is announced to move is plugged in there, and every host holds what follows from that."""
+    """Whether a port is plugged in there, if elsewhere too, and every host holds what follows from that."""
     known = nodes(target.store.read_status())
     seen = {iface_id for iface_id, _, _ in known[host]["interfaces"]} if host in known else set()
     return port in seen and all(node["settled"] for node in known.values() if node["switch"])

@@ -135,6 +135,15 @@ def complete_place(ctx: typer.Context, incomplete: str) -> list[str]:
     return [*_complete(ctx, incomplete, "hosts"), *_complete(ctx, incomplete, "switches")]
 
 
+def refuse_name(ctx: typer.Context, name: str | None) -> None:
+    """Say how a lab is named now, to whoever names it as it was done once."""
+    if name is not None and not ctx.resilient_parsing:
+        fail(f"write --lab {name}: every command names a lab by this option")
+
+
+OldArgument = Annotated[str | None, typer.Argument(hidden=True, callback=refuse_name)]
+OldOption = Annotated[str | None, typer.Option("--name", hidden=True, callback=refuse_name)]
+
 LabOption = Annotated[
     str | None,
     typer.Option("--lab", help="A running lab, by name, instead of --state.", autocompletion=complete_lab),
@@ -142,9 +151,7 @@ LabOption = Annotated[
 ThisLabOption = Annotated[
     str | None, typer.Option("--lab", help="A lab. Default: the only one that runs.", autocompletion=complete_lab)
 ]
-LabArgument = Annotated[
-    str | None, typer.Argument(help="A lab. Default: the only one that runs.", autocompletion=complete_lab)
-]
+NewLabOption = Annotated[str | None, typer.Option("--lab", help="The lab's name. Default: that of the file.")]
 HostArgument = Annotated[str, typer.Argument(help="A host of the model.", autocompletion=complete_host)]
 PortArgument = Annotated[str, typer.Argument(help="A port of the model.", autocompletion=complete_port)]
 PlaceArgument = Annotated[

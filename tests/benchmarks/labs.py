@@ -116,7 +116,7 @@ def _ours(text: str) -> Lab:
         file = Path(directory) / "network.yaml"
         file.write_text(text)
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        run([sys.executable, "-m", "controller", "lab", "up", str(file), "--name", name], environment)
+        run([sys.executable, "-m", "controller", "lab", "up", str(file), "--lab", name], environment)
     return Lab.find(name)
 
 

@@ -89,7 +89,7 @@ def test_ctrl_c_again_and_again_leaves_nothing(base: Path, sign: str) -> None:
     """A second Ctrl-C cuts nothing short, neither while the command builds nor while it waits for hosts."""
     before = _machine(base)
     with subprocess.Popen(
-        [sys.executable, "-m", "controller", "lab", "up", str(lab_process.NETWORK), "--name", "one"],
+        [sys.executable, "-m", "controller", "lab", "up", str(lab_process.NETWORK), "--lab", "one"],
         env={**os.environ, "OVS_VPC_LABS": str(base)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -6,7 +6,9 @@ from collections.abc import Callable
 import pytest
 
 from controller.cli.lab import ping as lab_ping
+from controller.cli.lab import plug as lab_plug
 from controller.plugged import unplugged
+from mininet_topos.errors import LabError
 from mininet_topos.lab import Lab
 from tests.integration.test_move import LEFT
 from tests.integration.vpclab import VpcLab
@@ -35,6 +37,11 @@ def lab(labs: Callable[[str], VpcLab], monkeypatch: pytest.MonkeyPatch) -> VpcLa
 
 def missing(lab: VpcLab) -> dict[str, str]:
     return unplugged(lab.network, lab.store.read_status())
+
+
+def reaches(lab: VpcLab, source: str, target: str) -> bool:
+    ports = lab.network.ports
+    return lab_ping.ping_all(lab.lab, lab.network, [ports[source]], [ports[target]])[0].answered
 
 
 def all_reach(lab: VpcLab) -> bool:
@@ -77,3 +84,31 @@ def test_instances_without_a_place_are_counted_and_plugged_in_again(
         lab.lab.plug(port, "host87")
     wait_until(lambda: missing(lab) == {}, "nobody to be missed")
     wait_until(lambda: all_reach(lab), "all to reach each other")
+
+
+def test_plugged_and_unplugged_by_hand(lab: VpcLab, capsys: pytest.CaptureFixture[str]) -> None:
+    """Out, back to where the model says, to another host than it says, and back: each told as it is."""
+    lab.allow(f"{LEFT}|Network is down|No such device")
+    lab_plug.unplug("blue2")
+    assert missing(lab) == {"blue2": "host87"}
+    assert not reaches(lab, "blue1", "blue2")
+    with pytest.raises(LabError, match="port 'blue2' is plugged in nowhere"):
+        lab_plug.unplug("blue2")
+    lab_plug.plug("blue2")
+    assert reaches(lab, "blue1", "blue2")
+    lab_plug.plug("blue2", "host86")
+    assert not reaches(lab, "blue1", "blue2")
+    lab_plug.plug("blue2")
+    assert all_reach(lab)
+    told = capsys.readouterr().out.splitlines()
+    assert told[:3] == [
+        "blue2 is plugged in nowhere; to plug it in again: ovs-vpc lab plug blue2",
+        "blue2 is plugged into host87",
+        "blue2 is plugged into host86",
+    ]
+    assert "says host87, so it gets nothing there; to move it: ovs-vpc migrate blue2 host86" in "".join(told[3:-1])
+    assert told[-1] == "blue2 is plugged into host87"
+    for wrong in (("blue3", None), ("blue2", "host88")):
+        with pytest.raises(SystemExit):
+            lab_plug.plug(*wrong)
+    assert all_reach(lab)

@@ -29,14 +29,14 @@ ARGUMENTS = {
     "node": ["a"],
     "command": ["true"],
     "generation": ["1"],
-    "name": ["none"],
+    "old": ["none"],
     "flows": ["0x1"],
 }
 """What stands for each argument that is no file."""
 SPECIAL = {
     "controller": ["--listen", "nowhere"],
-    "demo": ["--name", "NO NAME"],
-    "lab up": ["--name", "NO NAME"],
+    "demo": ["--lab", "NO NAME"],
+    "lab up": ["--lab", "NO NAME"],
 }
 """What keeps from their work those that would build a lab, or run for ever."""
 

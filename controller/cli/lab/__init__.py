@@ -2,7 +2,7 @@
 
 import typer
 
-from controller.cli.lab import down, execute, listing, ping, status, up
+from controller.cli.lab import down, execute, listing, ping, plug, status, up
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -16,4 +16,6 @@ app.command("ping")(ping.ping)
 app.command("exec", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})(
     execute.execute
 )
+app.command("plug")(plug.plug)
+app.command("unplug")(plug.unplug)
 app.command("down")(down.down)

@@ -4,14 +4,15 @@ from typing import Any
 
 from controller.cli.consoles import out
 from controller.cli.output import FAILED, JsonOption, print_json
-from controller.cli.state import LabArgument, lab_store
+from controller.cli.state import OldArgument, ThisLabOption, lab_store
 from controller.cli.tables import print_table
 from controller.cli.waiting import unconfirmed
 
 
 def status(
-    name: LabArgument = None,
     as_json: JsonOption = False,
+    lab: ThisLabOption = None,
+    old: OldArgument = None,
 ) -> None:
     """Show a lab: its hosts, what their switches have confirmed, and where its ports are.
 
@@ -19,20 +20,20 @@ def status(
     """
     from mininet_topos.lab import Lab
 
-    lab = Lab.find(name)
-    store = lab_store(lab)
+    found = Lab.find(lab)
+    store = lab_store(found)
     report = store.read_status()
     generation = report.get("generation", 0)
     missing = unconfirmed(store, generation)
     if as_json:
-        print_json({"lab": lab.name, **report, "missing": missing})
+        print_json({"lab": found.name, **report, "missing": missing})
         raise SystemExit(FAILED if missing else 0)
-    tunnels = f", {lab.network.encapsulation} tunnels" if lab.network.hosts or not lab.network.switches else ""
-    out.print(f"lab {lab.name}: generation {generation} of the model{tunnels}")
+    tunnels = f", {found.network.encapsulation} tunnels" if found.network.hosts or not found.network.switches else ""
+    out.print(f"lab {found.name}: generation {generation} of the model{tunnels}")
     rows = []
     for host, known in report.get("hosts", {}).items():
         ports = [port for port, _, _ in known["interfaces"] if report["ports"].get(port) == host]
-        address = str(lab.network.hosts[host].tunnel_ip) if host in lab.network.hosts else ""
+        address = str(found.network.hosts[host].tunnel_ip) if host in found.network.hosts else ""
         state = missing.get(host) or ("yes" if known["switch"] else "yes, but it is not connected now")
         rows.append((host, address, known["datapath"], str(known["flows"]), " ".join(ports), state))
     if rows:
@@ -41,7 +42,7 @@ def status(
         for segment in known["cut_off"]:
             out.print(f"{host}: segment {segment} is cut off there: all VLANs that a host has are in use")
         reached = {network for network, _ in known["physical"]}
-        declared = lab.network.hosts[host].physical if host in lab.network.hosts else {}
+        declared = found.network.hosts[host].physical if host in found.network.hosts else {}
         for network in declared.keys() - reached:
             out.print(f"{host}: the physical network {network} cannot be reached; the controller's log says why")
     _show_switches(report, missing)

@@ -8,7 +8,7 @@ import typer
 
 from controller.cli.consoles import err, out
 from controller.cli.output import fail, read_network, summary
-from controller.cli.state import lab_store
+from controller.cli.state import NewLabOption, OldOption, lab_store
 from controller.cli.waiting import unconfirmed, wait_confirmed, wait_plugged, wait_served
 from mininet_topos.waiting import patience
 
@@ -22,12 +22,13 @@ _CONFIRM_SECONDS = patience(30.0)
 
 def up(
     file: Annotated[Path, typer.Argument(help="A network file (YAML); - is standard input.")],
-    name: Annotated[str | None, typer.Option(help="The lab's name. Default: that of the file.")] = None,
+    lab: NewLabOption = None,
+    old: OldOption = None,
 ) -> None:
     """Build everything that a network file names, start the controller, and wait until every switch confirms."""
     network, text = read_network(file)
-    lab = build(network, text, str(file), name or file.stem)
-    out.print(f"lab '{lab.name}' is up: {summary(network)}")
+    built = build(network, text, str(file), lab or file.stem)
+    out.print(f"lab '{built.name}' is up: {summary(network)}")
     out.print("try: ovs-vpc lab ping, ovs-vpc lab status, ovs-vpc lab exec PORT -- COMMAND, ovs-vpc flows HOST")
 
 
