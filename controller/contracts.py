@@ -28,7 +28,8 @@ class Contracts:
     def tell(self, network: Network, moved: Set[str], bound: Bound) -> None:
         """Tell the sessions what is different. ``moved``: the hosts that have other ports than before."""
         before, self._network = self._network, network
-        if before.hosts is not network.hosts or before.encapsulation != network.encapsulation:
+        told = (before.encapsulation, before.underlay) == (network.encapsulation, network.underlay)
+        if before.hosts is not network.hosts or not told:
             self._settings, moved = {}, network.hosts.keys()
         elif not moved:
             return
@@ -44,6 +45,8 @@ class Contracts:
             encapsulation=self._network.encapsulation,
             table_names=_TABLES,
             physical=tuple(host.physical.items()),
+            underlay_mtu=self._network.underlay.mtu,
+            instance_mtu=self._network.instance_mtu,
             bound=bound,
         )
         return self._ovsdb_target.format(name=name, ip=host.tunnel_ip), settings

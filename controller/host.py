@@ -9,18 +9,20 @@ from ipaddress import IPv4Address
 
 from controller.drift import Watch
 from controller.drops import Drops
+from controller.foreign import Foreign
 from controller.holdings import Holdings
 from controller.pending import Pending
 from controller.prime import Primer
 from controller.reading import Reading
 from controller.recheck import Recheck
 from controller.switch.decode import RESUMED, Update
-from controller.switch.encode import DROPS, EVERYTHING, Flows
-from controller.switch.sessions import Session
+from controller.switch.encode import DROPS, EVERYTHING, FOREIGN, Flows
+from controller.switch.sessions import PASS_FRAGMENTS, Session
 from controller.tally import Tally
 from flows.compile import Conflict
 from flows.facts import HostFacts
 from flows.learning import LEARNED_OWNER
+from flows.model.contract import INTEGRATION_BRIDGE
 from flows.pipeline import LEARNED_TABLES, NAMES
 from flows.plan import Desired, Plan
 from flows.priorities import MISS
@@ -35,6 +37,8 @@ COUNT_EVERY = 5.0
 """Seconds between two looks at whether somebody else added or removed flows of ours."""
 COUNT_SOON = 0.5
 """Seconds until that look after somebody else changed any flow."""
+FOREIGN_EVERY = 60.0
+"""Seconds between two looks for somebody else's flows, most of which are reported; less while there are some."""
 DROPS_EVERY = 10.0
 """Seconds between two looks at what the switch has dropped."""
 LINGER = 0.05
@@ -61,8 +65,11 @@ class _Transaction:
 class Host:
     """One host of the model, or one plain switch. Times are seconds of one monotonic clock."""
 
-    def __init__(self, name: str, datapath_id: int, compiler: Compiler | None = None) -> None:
-        """``compiler``: shared with other hosts that want much the same."""
+    def __init__(
+        self, name: str, datapath_id: int, compiler: Compiler | None = None, bridge: str = INTEGRATION_BRIDGE
+    ) -> None:
+        """``compiler``: shared with other hosts that want much the same. ``bridge``: how its switch is called there."""
+        self.bridge = bridge
         self.name = name
         self.datapath_id = datapath_id
         self.facts: HostFacts | None = None
@@ -99,6 +106,10 @@ class Host:
         self._recheck = Recheck()
         self._forgets = False
         """Whether it has to forget something that it learned, and that is not confirmed."""
+        self._foreign = Foreign()
+        self._foreign_at = 0.0
+        self.foreign: frozenset[str] = frozenset()
+        """Somebody else's flows in its switch, each kind in a sentence."""
         self._transaction: _Transaction | None = None
         self._asked_at: float | None = None
         self._retry_at = 0.0
@@ -122,7 +133,7 @@ class Host:
     @property
     def problems(self) -> frozenset[str]:
         """What is wrong with it and is not put right by itself."""
-        return self.contract_problems | self.claim_problems
+        return self.contract_problems | self.claim_problems | self.foreign
 
     @property
     def awaits_proof(self) -> bool:
@@ -208,7 +219,9 @@ class Host:
         self.disconnected()
         self.session = session
         session.watch(_WATCHED)
+        session.read_port_settings()
         self._read_everything(session, now)
+        self._foreign_at = now
 
     def disconnected(self) -> None:
         """Its switch is gone; what it holds is not known any more."""
@@ -222,6 +235,8 @@ class Host:
         self._asked_at = None
         self._is_reported = False
         self._pending = None
+        self._foreign.clear()
+        self._tell_foreign()
         self.primer.forget()
 
     def read(self, which: Flows, flows: bytes, *, is_last: bool) -> None:
@@ -237,6 +252,9 @@ class Host:
             self._compare_all()
         elif which.drops:
             self.drops.counted(reading.entries(), self._desired)
+        elif which.foreign_bit is not None:
+            self._foreign.read(which, reading.entries())
+            self._tell_foreign()
         elif self._actual is not None and self._desired is not None:
             self._compare(which, reading, self._actual, self._desired)
 
@@ -259,9 +277,17 @@ class Host:
                 self._read_everything(self.session, now)
             else:
                 self._watch.updated(update, self._actual, self._desired)
+                self._foreign.updated(update)
+        self._tell_foreign()
         # Tables that are not watched may have changed too, and flows of other owners may have taken ours' places.
         self._count_at = min(self._count_at, now + COUNT_SOON)
         self._drifted()
+
+    def configured(self, fragments: int) -> None:
+        """The switch said how it treats fragments."""
+        if fragments != PASS_FRAGMENTS and self.session is not None:
+            self.setting_drifted("the switch does not match fragments like other packets (ovs-ofctl set-frags)")
+            self.session.pass_fragments()
 
     def counted(self, flows: int, now: float) -> None:
         """The switch's flows were counted: another number than expected means that somebody else was there."""
@@ -373,6 +399,11 @@ class Host:
                 self.session.read_flows(Flows(table, learned=with_learned))
             if with_learned:
                 self._recheck.asked(now)
+            self.session.ask_config()
+            if self._foreign or now >= self._foreign_at:
+                self._foreign_at = now + FOREIGN_EVERY
+                for which in FOREIGN:
+                    self.session.read_flows(which)
         if self.is_ready and self.session is not None and now >= self._drops_at:
             self._drops_at = now + DROPS_EVERY
             self.session.read_flows(DROPS)
@@ -472,6 +503,15 @@ class Host:
                 self.session.remove(stray)
         if self._pending is None or (self._actual is not None and self._actual.edits != self._known_edits):
             self._settle()
+
+    def _tell_foreign(self) -> None:
+        """Say once of each kind of somebody else's flows that it is there, or is gone."""
+        found = frozenset(self._foreign.sentences(self.bridge))
+        for sentence in sorted(found - self.foreign):
+            _log.warning("%s: problem: %s", self.name, sentence)
+        for sentence in sorted(self.foreign - found):
+            _log.info("%s: solved: %s", self.name, sentence)
+        self.foreign = found
 
     def _describe(self, cookie: int | None) -> str:
         if cookie is None or self._desired is None or cookie not in self._desired.applications:

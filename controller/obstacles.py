@@ -28,10 +28,16 @@ def obstacles(network: Network, status: Mapping[str, Any], port: AnyPort) -> Ite
         yield f"{port.name}: the switch of {place} is not connected; it goes on with the flows it has"
     if known["problem"]:
         yield f"{port.name}: {place}: {known['problem']}"
+    yield from (f"{place}: {one}" for one in known["problems"] if _concerns(one, port.name))
     if isinstance(port, SegmentPort):
         carried = {segment.name for segment in network.segments_of(port)}
         for segment in carried.intersection(known["cut_off"]):
             yield f"{port.name}: segment {segment} is cut off on {place}: no VLAN is left for it"
+
+
+def _concerns(problem: str, port: str) -> bool:
+    """Whether a problem of a host may be one of a port there: it is, unless it says that it is of another port."""
+    return not problem.startswith("port ") or problem.startswith(f"port {port}: ")
 
 
 def _has(host: Mapping[str, Any], port: str) -> bool:

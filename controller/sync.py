@@ -20,6 +20,7 @@ from controller.packetin import proof
 from controller.status import Report, host_status, progress
 from controller.store import Stored, Vlans, VlansKept
 from controller.switch.sessions import (
+    Config,
     Confirmed,
     Counted,
     Described,
@@ -27,6 +28,7 @@ from controller.switch.sessions import (
     FlowsRead,
     PacketIn,
     Ports,
+    PortsOpened,
     Refused,
     Session,
     SwitchDown,
@@ -37,7 +39,7 @@ from controller.switches import STARTUP, Switches
 from controller.vlans import LocalVlans
 from controller.ways import Ways
 from flows.facts import HostFacts, SwitchFacts
-from flows.model.contract import datapath_id
+from flows.model.contract import INTEGRATION_BRIDGE, datapath_id
 from flows.model.host import ETHERNET_HEADER
 from flows.tags import Tags
 from flows.tree import Way
@@ -171,6 +173,8 @@ class Sync:
                 self._showed(session, serial, now)
             case PacketIn(session, in_port, frame):
                 self._told(session, in_port, frame)
+            case PortsOpened() | Config():
+                self._set_otherwise(event)
             case Ports(session, plugs):
                 self._described(session, SwitchFacts(plugs))
             case _:
@@ -189,6 +193,19 @@ class Sync:
         if host := self._hosts.get(name):
             host.setting_drifted(words)
             self._report.touch(name)
+
+    def _set_otherwise(self, event: PortsOpened | Config) -> None:
+        """Somebody else may have set something in a switch."""
+        node = self._by_datapath.get(event.session.datapath_id)
+        if node is None or node.session is not event.session:
+            return
+        self._report.touch(node.name)
+        match event:
+            case PortsOpened(_, words):
+                for setting in words:
+                    node.setting_drifted(setting)
+            case Config(_, fragments):
+                node.configured(fragments)
 
     def _described(self, session: Session, facts: SwitchFacts) -> None:
         """A plain switch told of its ports."""
@@ -400,7 +417,8 @@ class Sync:
                 self._forget(known.pop(name))
         for known, declared in ((self._hosts, hosts), (self._switches.nodes, switches)):
             for name in [name for name in declared if name not in known]:
-                node = known[name] = Host(name, declared[name], self._compiler)
+                bridge = INTEGRATION_BRIDGE if known is self._hosts else "BRIDGE"
+                node = known[name] = Host(name, declared[name], self._compiler, bridge)
                 self._remember(node, now)
         for name in self._remembered.keys() & self._hosts.keys():
             if self._hosts[name].facts is None:

@@ -26,6 +26,10 @@ class SeenInterface:
     """The physical network for which the controller put it there."""
     error: str | None
     """Why the switch could not make it, in its own words."""
+    is_down: bool
+    """Whether somebody took its device down."""
+    mtu: int | None
+    """Bytes of the largest packet that gets through it; None: it does not say."""
     is_own_mark: bool = True
     """Whether the mark was made for this very row. One that was copied from another interface was not."""
 
@@ -56,6 +60,10 @@ class Interfaces:
         """Those that the switch cannot use."""
         self.physical: dict[str, SeenInterface] = {}
         """Those that the controller put there for a physical network."""
+        self.down: dict[str, SeenInterface] = {}
+        """Those that are ports, or lead to a physical network, and were taken down."""
+        self.by_mtu: dict[int, dict[str, SeenInterface]] = {}
+        """Those that are ports, by the largest packet that they take."""
         self.marks: dict[str, str] = {}
         """Name of an interface -> its mark; "" for a mark that is not its own."""
         self.taken: dict[str, Interface] = {}
@@ -86,11 +94,19 @@ class Interfaces:
 
     def _sort(self, interface: SeenInterface) -> None:
         name = interface.name
+        if (before := self.by_name.get(name)) and before.mtu is not None:
+            of_size = self.by_mtu.get(before.mtu, {})
+            of_size.pop(name, None)
+            if not of_size:
+                self.by_mtu.pop(before.mtu, None)
+        if interface.mtu is not None and interface.claims:
+            self.by_mtu.setdefault(interface.mtu, {})[name] = interface
         self.by_name[name] = interface
         for found, belongs in (
             (self.unpinned, interface.claims and interface.ofport_request is None),
             (self.faulty, interface.error is not None),
             (self.physical, interface.physical is not None),
+            (self.down, interface.is_down and (interface.claims or interface.physical is not None)),
         ):
             if belongs:
                 found[name] = interface

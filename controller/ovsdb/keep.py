@@ -21,14 +21,14 @@ PROTOCOLS = [f"OpenFlow1{minor}" for minor in range(6)]
 MAX_BACKOFF = 1000
 """Milliseconds between the switch's attempts to dial the controller: the shortest that Open vSwitch allows.
 
-Open vSwitch 3.1.0 does not heed it: it waits 1, 2, 4 and then 8 seconds. See ``_target``.
+Open vSwitch 3.1.0 does not heed it: it waits 1, 2, 4 and then 8 seconds. See ``dial``.
 """
 
 INACTIVITY_PROBE = 15000
 """Milliseconds of silence until the switch asks whether the controller lives; it hangs up after as many more.
 
 A controller that gets no processor time keeps its switches for so long. Nothing is lost by it: a switch that does not
-know yet that its session has ended is made to dial (``redial``).
+know yet that its session has ended is made to dial (``dial``).
 """
 
 SERIAL = "dp-sn"
@@ -44,15 +44,13 @@ has a checksum of its own. ``df_default`` stays true: instances know their MTU, 
 silently. No ``local_ip``: the host has one tunnel address, and the routing towards the underlay chooses it."""
 
 
-def keep_contract(
-    seen: Seen, settings: HostSettings, write: Writer, *, redial: bool, serial: str | None = None
-) -> None:
-    """Writes what differs on the integration bridge; nothing when a port of its name is on another bridge.
+def keep_contract(seen: Seen, settings: HostSettings, write: Writer) -> Row | None:
+    """Writes what differs on the integration bridge, and returns it.
 
-    With ``redial``, the switch is made to dial the controller now. ``serial``: what number it shall show; None: any.
+    None, and nothing written, when a port of its name is on another bridge.
     """
     if seen.integration is None and INTEGRATION_BRIDGE in seen.elsewhere:
-        return
+        return None
     bridge = seen.integration or _new_bridge(seen, write)
     wanted_type = _datapath_type(seen)
     if getattr(bridge, "datapath_type", None) is None or datapath_type(bridge) != wanted_type:
@@ -61,12 +59,30 @@ def keep_contract(
     write.put(bridge, "protocols", PROTOCOLS, INTEGRATION_BRIDGE)
     write.put_key(bridge, "other_config", "datapath-id", f"{settings.datapath_id:016x}", INTEGRATION_BRIDGE)
     write.put_key(bridge, "other_config", "disable-in-band", "true", INTEGRATION_BRIDGE)
-    if serial is not None:
-        _keep_serial(seen, bridge, serial, write)
-    _keep_controller(bridge, settings, redial, write)
+    _keep_controller(bridge, settings, write)
     _keep_table_names(bridge, settings, write)
     _keep_tunnel(seen, bridge, settings, write)
     keep_physical(seen, bridge, settings, write)
+    return bridge
+
+
+def keep_serial(seen: Seen, bridge: Row, serial: str, write: Writer) -> None:
+    """What number the switch shows, and a request for ovs-vswitchd to say once it has taken it in."""
+    if getattr(bridge, "other_config", {}).get(SERIAL) == serial:
+        return
+    write.put_key(bridge, "other_config", SERIAL, serial, INTEGRATION_BRIDGE)
+    seen.switch.increment("next_cfg")
+
+
+def dial(bridge: Row, settings: HostSettings, write: Writer) -> None:
+    """Makes the switch dial the controller now; otherwise its next attempt comes up to 8 seconds later.
+
+    A new spelling of the address does it, and keeps the flows. A controller that is just added is dialled anyway.
+    """
+    spellings = _spellings(settings.controller)
+    for row in getattr(bridge, "controller", []):
+        other = next((spelling for spelling in spellings if spelling != row.target), spellings[0])
+        write.put(row, "target", other, f"{INTEGRATION_BRIDGE} controller")
 
 
 def other_number(seen: Seen, settings: HostSettings) -> int | None:
@@ -111,6 +127,23 @@ def keep_instances(seen: Seen, settings: HostSettings, write: Writer) -> None:
         else:
             write.drop_key(interface.row, "external_ids", BOUND_MARK, name)
             write.drop_key(interface.row, "external_ids", BOUND_ROW, name)
+
+
+def open_anew(seen: Seen, write: Writer) -> None:
+    """Has the switch open the ports anew of which it has a device that is gone: with another number, which it must.
+
+    Without a number in ``ofport_request`` the port is not pinned yet, and is left to the next look.
+    """
+    interfaces = seen.interfaces
+    stale = [interfaces.by_name[name] for name in sorted(seen.stale & interfaces.by_name.keys())]
+    waiting = [one for one in stale if one.claims and one.ofport == one.ofport_request]
+    if not waiting:
+        return
+    numbers = (number for one in interfaces.by_name.values() for number in (one.ofport, one.ofport_request))
+    free = 1 + max(number for number in numbers if number is not None and number < TUNNEL_OFPORT)
+    for number, interface in enumerate(waiting, free):
+        if number < TUNNEL_OFPORT:
+            write.put(interface.row, "ofport_request", [number], f"{interface.name} (its device was made anew)")
 
 
 def end_flow_restore(seen: Seen, write: Writer) -> None:
@@ -158,20 +191,12 @@ def has_taken(seen: Seen, serial: str) -> bool:
     return bool(seen.switch.cur_cfg >= seen.switch.next_cfg)
 
 
-def _keep_serial(seen: Seen, bridge: Row, serial: str, write: Writer) -> None:
-    """The number, and a request for ovs-vswitchd to say once it has taken it in."""
-    if getattr(bridge, "other_config", {}).get(SERIAL) == serial:
-        return
-    write.put_key(bridge, "other_config", SERIAL, serial, INTEGRATION_BRIDGE)
-    seen.switch.increment("next_cfg")
-
-
-def _keep_controller(bridge: Row, settings: HostSettings, redial: bool, write: Writer) -> None:
+def _keep_controller(bridge: Row, settings: HostSettings, write: Writer) -> None:
     """Exactly one controller. There is never none in between: a switch that loses its last one drops all flows."""
     rows = getattr(bridge, "controller", [])
     spellings = _spellings(settings.controller)
     row = min(rows, key=lambda r: (r.target not in spellings, r.uuid), default=None)
-    target = settings.controller if row is None else _target(row, spellings, redial)
+    target = row.target if row is not None and row.target in spellings else settings.controller
     if row is None:
         row = write.add("Controller", f"controller of {INTEGRATION_BRIDGE}")
     if rows != [row]:
@@ -190,16 +215,6 @@ def _spellings(target: str) -> tuple[str, ...]:
     """``tcp:IP:PORT`` and ``tcp:[IP]:PORT`` are the same to Open vSwitch."""
     parts = target.split(":")
     return (target, f"{parts[0]}:[{parts[1]}]:{parts[2]}") if len(parts) == 3 else (target,)
-
-
-def _target(row: Row, spellings: tuple[str, ...], redial: bool) -> str:
-    """The spelling to write. A new one makes the switch dial at once, and keeps its flows; otherwise the controller
-    waits for the switch's next attempt, which comes up to 8 seconds later."""
-    if row.target not in spellings:
-        return spellings[0]
-    if redial:
-        return next((spelling for spelling in spellings if spelling != row.target), spellings[0])
-    return str(row.target)
 
 
 def _keep_table_names(bridge: Row, settings: HostSettings, write: Writer) -> None:
@@ -228,6 +243,8 @@ def _keep_tunnel(seen: Seen, bridge: Row, settings: HostSettings, write: Writer)
         bridge.verify("ports")
         port = write.add_port(wanted, settings.encapsulation)
         bridge.addvalue("ports", port)
+    if getattr(port, "protected", False):
+        write.put(port, "protected", False, wanted)
     interface = port.interfaces[0]
     write.put(interface, "type", settings.encapsulation, wanted)
     write.put(interface, "options", _TUNNEL_OPTIONS, wanted)

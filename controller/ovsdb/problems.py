@@ -27,6 +27,52 @@ def problems(seen: Seen, settings: HostSettings) -> Iterator[str]:
         )
     yield from _interface_problems(seen, tunnel, {interface for _, interface in settings.physical})
     yield from physical_problems(seen, settings)
+    yield from _underlay_problems(seen, settings)
+    yield from _port_problems(seen, settings)
+
+
+def _underlay_problems(seen: Seen, settings: HostSettings) -> Iterator[str]:
+    for name, nic in seen.underlay.items():
+        if nic.is_down:
+            yield f"{name} on {PHYSICAL_BRIDGE} is down, so nothing gets to other hosts: 'ip link set dev {name} up'"
+        elif not nic.has_link and name != PHYSICAL_BRIDGE:
+            yield f"{name} on {PHYSICAL_BRIDGE} has no link, so nothing gets to other hosts: look at its cable"
+        if name in seen.stale:
+            yield (
+                f"{name} was made anew, and {PHYSICAL_BRIDGE} still has the device that is gone: "
+                f"'ovs-vsctl del-port {PHYSICAL_BRIDGE} {name} -- add-port {PHYSICAL_BRIDGE} {name}'"
+            )
+        if nic.mtu is not None and nic.mtu < settings.underlay_mtu:
+            yield (
+                f"{name} on {PHYSICAL_BRIDGE} carries packets of {nic.mtu} bytes, and not of {settings.underlay_mtu} "
+                f"as the network file says: 'ovs-vsctl set Interface {name} mtu_request={settings.underlay_mtu}'"
+            )
+
+
+def _port_problems(seen: Seen, settings: HostSettings) -> Iterator[str]:
+    interfaces = seen.interfaces
+    for column in ("stp_enable", "rstp_enable"):
+        # Not put right: Open vSwitch 3.1 was seen to go on with a tree that is switched off again at once.
+        if seen.integration is not None and getattr(seen.integration, column):
+            yield (
+                f"{column} is set on {INTEGRATION_BRIDGE}, so its ports may pass nothing: "
+                f"'ovs-vsctl set Bridge {INTEGRATION_BRIDGE} {column}=false'"
+            )
+    for name, interface in interfaces.down.items():
+        whose = f"port {interface.iface_id}" if interface.iface_id else f"physical network {interface.physical}"
+        yield f"{whose}: its interface {name} is down: 'ip link set dev {name} up'"
+    for mtu, some in interfaces.by_mtu.items():
+        for name, interface in some.items() if mtu < settings.instance_mtu else ():
+            yield (
+                f"port {interface.iface_id}: its interface {name} takes packets of {mtu} bytes, and not of "
+                f"{settings.instance_mtu}: 'ovs-vsctl set Interface {name} mtu_request={settings.instance_mtu}'"
+            )
+    protected = sorted(seen.protected & interfaces.by_name.keys())
+    if len(protected) > 1:
+        yield (
+            f"the ports {', '.join(protected)} of {INTEGRATION_BRIDGE} are protected, so nothing passes between them: "
+            + " and ".join(f"'ovs-vsctl set Port {name} protected=false'" for name in protected)
+        )
 
 
 def _interface_problems(seen: Seen, tunnel: str, physical: Set[str]) -> Iterator[str]:

@@ -10,11 +10,14 @@ from controller.ovsdb.columns import is_live, open_database
 from controller.ovsdb.facts import facts
 from controller.ovsdb.keep import (
     ask_for_no_number,
+    dial,
     end_flow_restore,
     has_taken,
     keep_contract,
     keep_instances,
+    keep_serial,
     make_settings_count,
+    open_anew,
     other_number,
 )
 from controller.ovsdb.problems import problems
@@ -82,6 +85,8 @@ class HostSession:
         self._redial = True  # a controller that has just started does not want to wait for the switch's next attempt
         self._must_redial = False  # whoever is connected with its datapath id
         self._serial: str | None = None  # what the switch shall show
+        self._kept_serial: str | None = None  # what it was found to have been told, when the contract was found kept
+        self._is_urgent = False  # whether somebody waits for what is to be written
         self._taken: str | None = None  # what it has taken in
         self._restored = False
         self._facts: HostFacts | None = None
@@ -107,14 +112,14 @@ class HostSession:
 
     def redial(self) -> None:
         """The next ``run()`` with a live database makes the switch dial, once."""
-        self._must_redial = True
-        self._looked_at = self._right_with = None
+        self._must_redial = self._is_urgent = True
+        self._looked_at = None
 
     def give_serial(self, serial: str) -> None:
         """The serial number that the switch shall show from now on."""
         if serial != self._serial:
-            self._serial = serial
-            self._looked_at = self._right_with = None
+            self._serial, self._is_urgent = serial, True
+            self._looked_at = None
 
     def run(self) -> None:
         """Takes in what came from the database, reports it, and writes what differs from the settings."""
@@ -166,7 +171,7 @@ class HostSession:
 
     def _has_time(self) -> bool:
         """Whether the contract is to be looked after now; if not, ``_keep_at`` says when."""
-        if self._right_with is None:
+        if self._right_with is None or self._is_urgent:
             return True
         now = monotonic()
         self._keep_at = self._keep_at or now + LEISURE
@@ -228,20 +233,18 @@ class HostSession:
             ask_for_no_number(seen, self.settings, write)
             self._commit(write)
             return
-        # What the database says of it may be 5 seconds old: that the controller which has just ended is connected.
-        redial = self._must_redial or (self._redial and not self._is_dialled(self.settings.datapath_id))
-        keep_contract(seen, self.settings, write, redial=redial, serial=self._serial)
-        self._redial = self._must_redial = False
-        deviations = list(write.changes)
+        deviations = self._keep_bridge(seen, write)
+        others = len(write.changes)
+        open_anew(seen, write)
         keep_instances(seen, self.settings, write)
-        deviations += [change for change in write.changes[len(deviations) :] if change.split()[0] in self._marked]
+        deviations += [change for change in write.changes[others:] if change.split()[0] in self._marked]
         if self._restored:
             end_flow_restore(seen, write)
             make_settings_count(seen, write)
             self._restored = False
         if not write.changes:
             write.transaction.abort()
-            self._right_with = self.settings
+            self._right_with, self._kept_serial = self.settings, self._serial
             self._marked = frozenset(seen.interfaces.marks)
             self._refusal = None
             return
@@ -249,6 +252,21 @@ class HostSession:
             for deviation in deviations:
                 self._on_drift(self._host, deviation)
         self._commit(write)
+
+    def _keep_bridge(self, seen: Seen, write: Writer) -> list[str]:
+        """Write what differs on the integration bridge. Returns what of it is not the controller's own doing."""
+        bridge = keep_contract(seen, self.settings, write)
+        deviations = list(write.changes)
+        if bridge is not None and self._serial is not None:
+            keep_serial(seen, bridge, self._serial, write)
+            if self._serial == self._kept_serial:
+                deviations = list(write.changes)
+        # What the database says of it may be 5 seconds old: that the controller which has just ended is connected.
+        redial = self._must_redial or (self._redial and not self._is_dialled(self.settings.datapath_id))
+        if redial and bridge is not None:
+            dial(bridge, self.settings, write)
+        self._redial = self._must_redial = self._is_urgent = False
+        return deviations
 
     def _commit(self, write: Writer) -> None:
         logger.info("%s: database: written: %s", self._host, "; ".join(write.changes))

@@ -18,6 +18,10 @@ class HostSettings:
     """OpenFlow table number and name, for ``ovs-ofctl --names``; every other table loses its name."""
     physical: tuple[tuple[str, str], ...]
     """The physical networks that the host is connected to, each with the interface that leads there."""
+    underlay_mtu: int
+    """Bytes of the largest packet in the underlay."""
+    instance_mtu: int
+    """Bytes of the largest packet that an instance may send."""
     bound: frozenset[str] | None
     """The ``iface-id`` of each port that this host has; its interface is marked so in the host's database.
 

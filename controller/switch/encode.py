@@ -95,6 +95,8 @@ _OURS = (*_ANYWHERE, COOKIE_OWNER << 56, COOKIE_OWNER_MASK)
 """Every flow of ours, in any table; foreign ones left out, and what the switch learned."""
 _OUR_DROPS = (*_ANYWHERE, COOKIE_OWNER << 56 | COOKIE_DROPS, COOKIE_OWNER_MASK | COOKIE_DROPS)
 """Those of ours that drop packets."""
+_OWNER_BITS = 7
+"""Bits of a cookie by which flows of ours, and those that were learned, are told from all others."""
 _OURS_OR_LEARNED = (*_ANYWHERE, (COOKIE_OWNER & LEARNED_OWNER) << 56, ~(COOKIE_OWNER ^ LEARNED_OWNER) << 56 & _ALL_BITS)
 """The same, with what the switch learned: the two owners differ in one bit."""
 
@@ -109,15 +111,33 @@ class Flows:
     """Only those that drop packets."""
     learned: bool = False
     """Also those that the switch learned by one of ours."""
+    foreign_bit: int | None = None
+    """Those that are not ours: the first bit of the cookie that is another one, counted from the highest."""
+
+    def asks_for(self, cookie: int) -> bool:
+        """Whether flows that are not ours and have a cookie are among those asked for."""
+        value, mask = self.foreign_cookies
+        return cookie & mask == value
+
+    @property
+    def foreign_cookies(self) -> tuple[int, int]:
+        """The cookies of those that are not ours, as value and mask."""
+        assert self.foreign_bit is not None
+        low = 63 - self.foreign_bit
+        return (COOKIE_OWNER << 56 >> low ^ 1) << low, _ALL_BITS >> low << low
 
 
 EVERYTHING = Flows(learned=True)
 DROPS = Flows(drops=True)
+FOREIGN = tuple(Flows(foreign_bit=bit) for bit in range(_OWNER_BITS))
+"""Together all flows that neither are ours nor were learned: a mask cannot say "any other cookie"."""
 
 
 def read_flows(which: Flows, xid: int) -> bytes:
     """A request for flows of ours."""
     scope = _OURS_OR_LEARNED if which.learned else _OUR_DROPS if which.drops else _OURS
+    if which.foreign_bit is not None:
+        scope = (*_ANYWHERE, *which.foreign_cookies)
     table = ofp.OFPTT_ALL if which.table is None else which.table
     return _bytes([parser.OFPFlowStatsRequest(PROTOCOL, 0, table, *scope, parser.OFPMatch())], xid)
 
@@ -195,6 +215,29 @@ def _serialized(action: Any) -> bytes:
     data = bytearray()
     action.serialize(data, 0)
     return bytes(data)
+
+
+def ask_config(xid: int) -> bytes:
+    """A question for the switch's configuration."""
+    return _bytes([parser.OFPGetConfigRequest(PROTOCOL)], xid)
+
+
+def pass_fragments(xid: int) -> bytes:
+    """Make the switch treat fragments as it does by itself: they are matched like other packets."""
+    return _bytes([parser.OFPSetConfig(PROTOCOL, ofp.OFPC_FRAG_NORMAL, ofp.OFPCML_NO_BUFFER)], xid)
+
+
+CLOSED = {
+    ofp.OFPPC_NO_RECV: "no-receive",
+    ofp.OFPPC_NO_FWD: "no-forward",
+    ofp.OFPPC_NO_PACKET_IN: "no-packet-in",
+}
+"""What can be set of a port that stops packets, as ovs-ofctl(8) calls it. Whether its device is up is the host's."""
+
+
+def open_port(number: int, mac: str, xid: int) -> bytes:
+    """Let all packets pass a port."""
+    return _bytes([parser.OFPPortMod(PROTOCOL, number, mac, 0, sum(CLOSED), [])], xid)
 
 
 def _bytes(messages: Iterable[Any], xid: int) -> bytes:

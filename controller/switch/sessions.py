@@ -26,6 +26,9 @@ from controller.switch.outbox import Outbox
 from flows.facts import Plug
 from flows.plan import Plan
 
+PASS_FRAGMENTS: int = ofp.OFPC_FRAG_NORMAL
+"""Fragments are matched like other packets."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -116,6 +119,27 @@ class Session:
         """Ask for the switch's ports; :class:`Ports` answers, now and whenever one of them changes."""
         self._ports = {}
         self._outbox.put([encode.read_ports(self._xid())])
+
+    def read_port_settings(self) -> None:
+        """Have ports through which somebody lets nothing pass opened, now and later; :class:`PortsOpened` tells."""
+        self._outbox.put([encode.read_ports(self._xid())])
+
+    def ask_config(self) -> None:
+        """Ask how the switch treats fragments; :class:`Config` answers."""
+        self._outbox.put([encode.ask_config(self._xid())])
+
+    def pass_fragments(self) -> None:
+        """Make the switch match fragments like other packets."""
+        self._outbox.put([encode.pass_fragments(self._xid())])
+
+    def open_ports(self, ports: Iterable[Any]) -> list[str]:
+        """Open those of some ports that are closed. Returns what was wrong with them."""
+        found = []
+        for port in ports:
+            if words := [word for bit, word in encode.CLOSED.items() if port.config & bit]:
+                self._outbox.put([encode.open_port(port.port_no, port.hw_addr, self._xid())])
+                found.append(f"port {port.name.decode(errors='replace')} {', '.join(words)} -> open")
+        return found
 
     def _xid(self) -> int:
         self._datapath.xid = max(self._datapath.xid % 0xFFFFFFF0, encode.CHANGE) + 1
@@ -227,8 +251,35 @@ class PacketIn:
     frame: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class PortsOpened:
+    """Ports through which somebody else let nothing pass were opened: what was wrong with each."""
+
+    session: Session
+    words: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """How a switch treats fragments: ``OFPC_FRAG_*``."""
+
+    session: Session
+    fragments: int
+
+
 SwitchEvent = (
-    SwitchUp | SwitchDown | FlowsRead | FlowsChanged | Counted | Confirmed | Refused | Described | Ports | PacketIn
+    PortsOpened
+    | Config
+    | SwitchUp
+    | SwitchDown
+    | FlowsRead
+    | FlowsChanged
+    | Counted
+    | Confirmed
+    | Refused
+    | Described
+    | Ports
+    | PacketIn
 )
 
 
@@ -287,6 +338,7 @@ class SwitchApp(app_manager.OSKenApp):  # type: ignore[misc]
     def _ports_read(self, event: Any) -> None:
         message = event.msg
         if session := self._sessions.get(message.datapath):
+            self._open(session, message.body)
             plugs = session.describe(message.body)
             if plugs is not None and not message.flags & ofp.OFPMPF_REPLY_MORE:
                 self._on_event(Ports(session, plugs))
@@ -295,9 +347,20 @@ class SwitchApp(app_manager.OSKenApp):  # type: ignore[misc]
     def _port_changed(self, event: Any) -> None:
         message = event.msg
         if session := self._sessions.get(message.datapath):
-            plugs = session.describe([message.desc], are_gone=message.reason == ofp.OFPPR_DELETE)
+            is_gone = message.reason == ofp.OFPPR_DELETE
+            self._open(session, [] if is_gone else [message.desc])
+            plugs = session.describe([message.desc], are_gone=is_gone)
             if plugs is not None:
                 self._on_event(Ports(session, plugs))
+
+    def _open(self, session: Session, ports: Iterable[Any]) -> None:
+        if words := session.open_ports(ports):
+            self._on_event(PortsOpened(session, words))
+
+    @set_ev_cls(ofp_event.EventOFPGetConfigReply, MAIN_DISPATCHER)  # type: ignore[untyped-decorator]
+    def _config(self, event: Any) -> None:
+        if session := self._sessions.get(event.msg.datapath):
+            self._on_event(Config(session, event.msg.flags & ofp.OFPC_FRAG_MASK))
 
     @set_ev_cls(ofp_event.EventOFPPacketIn, MAIN_DISPATCHER)  # type: ignore[untyped-decorator]
     def _packet_in(self, event: Any) -> None:

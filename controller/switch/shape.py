@@ -28,6 +28,8 @@ _FULL_UPDATE = 32
 _SHORT_UPDATE = 8
 _PORT = 40
 _PROPERTY = 4
+_PROPERTIES = {ofp.OFPPDPT_ETHERNET: 32, ofp.OFPPDPT_OPTICAL: 40, ofp.OFPPDPT_EXPERIMENTER: 12}
+"""The least that a property of a port takes, by its type; others are left alone."""
 _PACKET_IN = 24
 """Bytes of a packet-in before its match."""
 _BEFORE_PORT = 16
@@ -131,7 +133,12 @@ def _port(message: bytes, at: int, room: int) -> str | None:
     (size,) = _LENGTH.unpack_from(message, at + 4)
     if size < _PORT or size > room:
         return "a port has a wrong length"
-    return _walk(message, at + _PORT, at + size, lambda at: _LENGTH.unpack_from(message, at + 2)[0], _PROPERTY, pad=8)
+
+    def size_at(at: int) -> int:
+        kind, size = struct.unpack_from("!HH", message, at)
+        return int(size) if size >= _PROPERTIES.get(kind, _PROPERTY) else 0
+
+    return _walk(message, at + _PORT, at + size, size_at, _PROPERTY, pad=8)
 
 
 def _walk(message: bytes, at: int, end: int, size_at: Callable[[int], int], least: int, *, pad: int = 1) -> str | None:
@@ -200,6 +207,7 @@ _CHECKS: dict[int, Callable[[bytes], str | None]] = {
     ofp.OFPT_ECHO_REQUEST: _at_least(_HEADER_SIZE),
     ofp.OFPT_ECHO_REPLY: _at_least(_HEADER_SIZE),
     ofp.OFPT_FEATURES_REPLY: _at_least(32),
+    ofp.OFPT_GET_CONFIG_REPLY: _just(12),
     ofp.OFPT_PACKET_IN: _packet_in,
     ofp.OFPT_PORT_STATUS: _port_status,
     ofp.OFPT_MULTIPART_REPLY: _multipart,

@@ -57,6 +57,12 @@ class Switch:
     def send_by_tunnel(self, *_: Any) -> None:
         pass
 
+    def read_port_settings(self) -> None:
+        pass
+
+    def ask_config(self) -> None:
+        pass
+
     def close(self) -> None:
         self.closed = True
 

@@ -21,6 +21,8 @@ def interface(name: str, random: random.Random) -> SeenInterface:
         mark=random.choice([None, "a", "b"]),
         physical=random.choice([None, "datacenter"]),
         error=random.choice([None, "no such device"]),
+        is_down=random.choice([False, True]),
+        mtu=random.choice([None, 1400, 1500]),
         is_own_mark=random.choice([False, True]),
     )
 

@@ -41,6 +41,12 @@ class Switch:
         self.plans.append(plan)
         return len(self.plans)
 
+    def read_port_settings(self) -> None:
+        pass
+
+    def ask_config(self) -> None:
+        pass
+
     def watch(self, tables: Iterable[int]) -> None:
         pass
 

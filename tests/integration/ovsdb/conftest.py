@@ -41,4 +41,13 @@ def watcher(watchers: list[Watcher]) -> Watcher:
 
 @pytest.fixture
 def settings(controller: Controller) -> HostSettings:
-    return HostSettings(datapath_id("a"), controller.target, "gre", TABLES, physical=(), bound=None)
+    return HostSettings(
+        datapath_id("a"),
+        controller.target,
+        "gre",
+        TABLES,
+        physical=(),
+        underlay_mtu=1500,
+        instance_mtu=1458,
+        bound=None,
+    )

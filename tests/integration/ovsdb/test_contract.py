@@ -2,13 +2,14 @@
 
 import time
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
 from controller.ovsdb import HostSettings
 from flows.facts import HostFacts
 from flows.model.contract import TUNNEL_OFPORT, datapath_id
-from tests.integration.ovsdb.support import Watcher, establish, get, instance, writes
+from tests.integration.ovsdb.support import Controller, Watcher, establish, get, instance, writes
 from tests.switch import Switch, wait_until
 
 
@@ -54,9 +55,7 @@ def test_a_second_run_writes_nothing(
 
 def test_what_is_not_ours_stays(switch: Switch, watcher: Watcher, settings: HostSettings) -> None:
     switch.vsctl("add-br", "br-other", "--", "set", "bridge", "br-other", "fail_mode=standalone")
-    switch.vsctl(
-        "add-br", "br-int", "--", "set", "bridge", "br-int", "other_config:mac-table-size=7", "stp_enable=true"
-    )
+    switch.vsctl("add-br", "br-int", "--", "set", "bridge", "br-int", "other_config:mac-table-size=7", "flood_vlans=7")
     switch.vsctl("set", "bridge", "br-int", "external_ids:who=me", "--", "add-port", "br-int", "vhost0")
     switch.vsctl(
         "--id=@t", "create", "flow_table", "flow_limit=9", "--", "set", "bridge", "br-int", "flow_tables:20=@t"
@@ -66,7 +65,7 @@ def test_what_is_not_ours_stays(switch: Switch, watcher: Watcher, settings: Host
     assert get(switch, "bridge", "br-other", "fail_mode") == "standalone"
     assert get(switch, "bridge", "br-int", "other_config:mac-table-size") == '"7"'
     assert get(switch, "bridge", "br-int", "external_ids") == "{who=me}"
-    assert get(switch, "bridge", "br-int", "stp_enable") == "true"
+    assert get(switch, "bridge", "br-int", "flood_vlans") == "[7]"
     assert get(switch, "interface", "vhost0", "ofport_request") == "[]"
     assert get(switch, "open_vswitch", ".", "other_config:max-idle") == '"30000"'
     assert get(switch, "open_vswitch", ".", "external_ids:hostname") == "h"
@@ -77,6 +76,7 @@ def test_what_is_not_ours_stays(switch: Switch, watcher: Watcher, settings: Host
     ("damage", "part"),
     [
         (["set-fail-mode", "br-int", "standalone"], "fail_mode standalone -> secure"),
+        (["set", "port", "tun-gre", "protected=true"], "tun-gre protected True -> False"),
         (["set", "bridge", "br-int", "datapath_type=dummy"], "datapath_type dummy -> netdev"),
         (["set", "bridge", "br-int", "protocols=OpenFlow10"], "protocols OpenFlow10 -> OpenFlow10,OpenFlow11"),
         (["set", "bridge", "br-int", "other_config:datapath-id=1"], "other_config:datapath-id 1 ->"),
@@ -206,3 +206,33 @@ def test_a_number_is_right_whatever_open_vswitch_wrote_last(
         wait_until(lambda: watcher.drift, "the repair")
         wait_until(lambda: switch.vsctl("get", "interface", "tun-gre", "ofport").strip() == "65000", "the number")
     wait_until(lambda: not watcher.standing.get("a"), "every problem to be solved")
+
+
+@pytest.mark.parametrize("setting", ["protocols=OpenFlow10", "controller=[]"])
+def test_what_ends_the_session_is_told_too(
+    switch: Switch, watcher: Watcher, settings: HostSettings, setting: str
+) -> None:
+    """With the session's end the controller has something to write of its own: what others did is told all the same."""
+    watcher.sessions.give_serial("a", "first")
+    establish(switch, watcher, settings)
+    wait_until(lambda: get(switch, "bridge", "br-int", "other_config:dp-sn") == "first", "the serial number")
+    switch.vsctl("--no-wait", "set", "bridge", "br-int", setting)
+    watcher.sessions.give_serial("a", "second")
+    watcher.sessions.redial("a")
+    wait_until(lambda: watcher.has_repaired(setting.partition("=")[0]), "the repair")
+    wait_until(lambda: get(switch, "bridge", "br-int", "other_config:dp-sn") == "second", "the serial number")
+    assert not watcher.has_repaired("dp-sn"), "that is the controller's own doing"
+    switch.vsctl("remove", "bridge", "br-int", "other_config", "dp-sn")
+    wait_until(lambda: watcher.has_repaired("dp-sn"), "the repair of what somebody else did to it")
+
+
+def test_a_switch_is_made_to_dial_by_another_spelling(
+    switch: Switch, watcher: Watcher, settings: HostSettings, controller: Controller
+) -> None:
+    """It dials at once, and it is not told as somebody else's doing."""
+    establish(switch, watcher, settings)
+    wait_until(lambda: controller.accepted, "the first connection")
+    for number in range(controller.accepted + 1, controller.accepted + 4):
+        watcher.sessions.redial("a")
+        wait_until(partial(lambda number: controller.accepted >= number, number), "another connection")
+    assert watcher.drift == []
