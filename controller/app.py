@@ -13,15 +13,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from controller import attention, metrics
-from controller.events import Event, FactsChanged, HostProblems, SerialTaken, SettingDrifted
-from controller.lost import Lost
+from controller import attention
+from controller.openflow.sessions import SwitchDown, SwitchEvent, SwitchUp, listen
 from controller.ovsdb import HostSessions
-from controller.status import reported_facts, reported_plugged
+from controller.reconcile.events import Event, FactsChanged, HostProblems, SerialTaken, SettingDrifted
+from controller.reconcile.sync import Sync
+from controller.status import metrics
+from controller.status.lost import Lost
+from controller.status.report import reported_facts, reported_plugged
 from controller.store import Store, StoreWatch
-from controller.switch.sessions import SwitchDown, SwitchEvent, SwitchUp, listen
-from controller.sync import Sync
-from flows.tree import Way
+from flows.inputs.tree import Way
 
 TICK = 0.05
 """Seconds between two looks at the clock."""

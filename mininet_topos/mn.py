@@ -14,9 +14,9 @@ _PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
 sys.path[:0] = [str(_PROJECT), str(_PROJECT / ".venv" / "lib" / _PYTHON / "site-packages")]
 
 try:
-    from mininet_topos.mn_model import CLI, model_test
-    from mininet_topos.mn_net import NetTopo
-    from mininet_topos.mn_net import Network as Mininet
+    from mininet_topos.mininet.model import CLI, model_test
+    from mininet_topos.mininet.net import NetTopo
+    from mininet_topos.mininet.net import Network as Mininet
 except ModuleNotFoundError as error:
     sys.exit(f"{error} for {_PYTHON}, which runs mn; make .venv with it: make clean install PYTHON={sys.executable}")
 

@@ -42,7 +42,12 @@ class Done:
 def run(cases: list[Case], directory: Path) -> list[Done]:
     """Run cases; a directory is there for their files."""
     command_line()  # which loads every verb
-    for module in ("controller.store", "controller.compiled", "flows.simulate.tracing", "mininet_topos.lab"):
+    for module in (
+        "controller.store",
+        "controller.inspect.compiled",
+        "flows.simulate.tracing",
+        "mininet_topos.client.lab",
+    ):
         __import__(module)
     gc.collect()
     gc.freeze()  # at its end each would look through all of this

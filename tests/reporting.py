@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from controller.switch.decode import REPORTED, Entry
+from controller.openflow.decode import REPORTED, Entry
 
 
 def reported(entries: Iterable[Entry]) -> bytes:

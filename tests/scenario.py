@@ -2,19 +2,18 @@
 
 from pathlib import Path
 
-from flows.compile import compile
-from flows.copies import Copies, LocalCopy
-from flows.facts import HostFacts
-from flows.locate import locate
+from flows.compile.declared import host_facts as plugged
+from flows.compile.declared import host_node, plugged_in, switch_node, tags
+from flows.compile.desired import Desired
+from flows.compile.program import compile
+from flows.inputs.facts import HostFacts
+from flows.inputs.locate import locate
 from flows.model import Network, parse
-from flows.model.types import NOWHERE
-from flows.plan import Desired
-from flows.plugged import host_facts as plugged
-from flows.plugged import host_node, plugged_in, switch_node, tags
-from flows.rules import Why
-from flows.switching import Flood, FloodOthers, Learning, LinkEnd, Member, PassesMrp, SwitchGroups, TrunkAll
-from flows.templates import Named
-from flows.view import Unit, view
+from flows.model.objects.types import NOWHERE
+from flows.units.copies import Copies, LocalCopy
+from flows.units.host import Unit, view
+from flows.units.said import Named, Why
+from flows.units.switching import Flood, FloodOthers, Learning, LinkEnd, Member, PassesMrp, SwitchGroups, TrunkAll
 
 __all__ = [
     "PLAIN_SWITCH_PORTS",

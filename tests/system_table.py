@@ -15,7 +15,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from mininet_topos.switch import has_kernel_datapath
+from mininet_topos.inside.nodes.switch import has_kernel_datapath
 
 ROWS = {
     "S1": "ordinary LAN",

@@ -9,8 +9,8 @@ from typing import Annotated, Any, NamedTuple
 import typer
 from typer.core import TyperCommand
 
-from controller.cli.output import FAILED, explained
-from controller.cli.streams import interruptible, printing
+from controller.cli.common.output import FAILED, explained
+from controller.cli.common.streams import interruptible, printing
 
 
 class Verb(NamedTuple):
@@ -24,62 +24,68 @@ class Verb(NamedTuple):
 
 VERBS: Mapping[str, Verb] = {
     "validate": Verb(
-        "validate.validate", "Check a network file and say everything that is wrong with it, each with line and column."
+        "network.validate.validate",
+        "Check a network file and say everything that is wrong with it, each with line and column.",
     ),
     "schema": Verb(
-        "schema.schema", "Print the JSON Schema of network files, for editors (docs/network-file.md says how)."
+        "network.schema.schema", "Print the JSON Schema of network files, for editors (docs/network-file.md says how)."
     ),
-    "plan": Verb("plan.plan", "Show what applying a network file would change, and change nothing."),
+    "plan": Verb("change.plan.plan", "Show what applying a network file would change, and change nothing."),
     "apply": Verb(
-        "apply.apply",
+        "change.apply.apply",
         "Make a network file the model of a running controller, and wait until every connected host has confirmed it.",
     ),
     "status": Verb(
-        "status.status",
+        "look.status.status",
         "Show how the controller and its hosts are: sessions, what is confirmed, what was put right, what was dropped.",
     ),
     "show": Verb(
-        "show.show",
+        "network.show.show",
         "Show the model that was applied last: hosts, VPCs, segments, switches, ports and where they are, peerings.",
     ),
-    "graph": Verb("graph.graph", "Draw a network: hosts and their ports, VPCs, peerings, plain switches and routers."),
+    "graph": Verb(
+        "network.graph.graph", "Draw a network: hosts and their ports, VPCs, peerings, plain switches and routers."
+    ),
     "flows": Verb(
-        "flows.flows",
+        "look.flows.flows",
         "Print the flows that the switch of a host, or a plain switch, should have: "
         "what each does, and for which object.",
     ),
     "explain": Verb(
-        "explain.explain", "Say in a sentence what a flow does, and the object (file and line) that it is there for."
+        "look.explain.explain",
+        "Say in a sentence what a flow does, and the object (file and line) that it is there for.",
     ),
     "trace": Verb(
-        "trace.trace_packet",
+        "look.trace.trace_packet",
         "Follow one packet from port to port: each decision with the object of the model that it is due to.",
     ),
     "why-not": Verb(
-        "why_not.why_not", "Say why a port cannot reach another one, by the model and by the state of their hosts."
+        "look.why_not.why_not", "Say why a port cannot reach another one, by the model and by the state of their hosts."
     ),
     "who-can-reach": Verb(
-        "who_can_reach.who_can_reach",
+        "look.who_can_reach.who_can_reach",
         "List the ports that can reach a port, by the reason, with the objects (file and line) that let them.",
     ),
     "doctor": Verb(
-        "doctor.doctor",
+        "look.doctor.doctor",
         "Check hosts against the host contract, before they join and after, and say what mends what is wrong.",
     ),
     "host-rules": Verb(
-        "host_rules.print_host_rules",
+        "run.host_rules.print_host_rules",
         "Print the rules of nftables that keep a host's kernel off what instances send (docs/host-contract.md).",
     ),
     "migrate": Verb(
-        "migrate.migrate",
+        "change.migrate.migrate",
         "Move a port to another host, or a machine to another plain switch. Its addresses, MAC and connections stay.",
     ),
     "demo": Verb(
-        "demo.demo",
+        "run.demo.demo",
         "Build two hosts and two VPCs, show that they cannot talk, peer them, and watch the packets. Takes seconds.",
     ),
-    "controller": Verb("serve.controller", "Run the controller in the foreground."),
-    "history": Verb("history.app", "Who changed the model, when, and what: the last changes, the newest first."),
+    "controller": Verb("run.serve.controller", "Run the controller in the foreground."),
+    "history": Verb(
+        "network.history.app", "Who changed the model, when, and what: the last changes, the newest first."
+    ),
     "lab": Verb(
         "lab.app", "A whole network on this machine: hosts with their own Open vSwitch, instances, a controller."
     ),
@@ -94,7 +100,7 @@ def command_line(verbs: Iterable[str] = VERBS) -> typer.Typer:
     """The command line with these verbs."""
     app = _empty()
     for verb in verbs:
-        module, _, name = VERBS[verb].where.partition(".")
+        module, _, name = VERBS[verb].where.rpartition(".")
         found = getattr(import_module(f"controller.cli.{module}"), name)
         if isinstance(found, typer.Typer):
             app.add_typer(found, name=verb)

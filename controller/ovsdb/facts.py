@@ -3,7 +3,7 @@
 from controller.ovsdb.physical import physical_ofports
 from controller.ovsdb.seen import Seen, datapath_type
 from controller.ovsdb.settings import HostSettings
-from flows.facts import HostFacts
+from flows.inputs.facts import HostFacts
 from flows.model.contract import tunnel_port
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from controller.ovsdb.columns import Row
-from flows.facts import Interface
+from flows.inputs.facts import Interface
 
 
 @dataclass(frozen=True, slots=True)

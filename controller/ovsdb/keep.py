@@ -13,7 +13,7 @@ from controller.ovsdb.seen import BOUND_MARK, BOUND_ROW, Seen, datapath_type
 from controller.ovsdb.settings import HostSettings
 from controller.ovsdb.writer import Writer
 from flows.model.contract import INTEGRATION_BRIDGE, TUNNEL_OFPORT, tunnel_port
-from flows.model.host import Encapsulation
+from flows.model.objects.host import Encapsulation
 
 PROTOCOLS = [f"OpenFlow1{minor}" for minor in range(6)]
 """All of them, whatever this version enables by itself: the controller offers 1.4, a plain ``ovs-ofctl`` 1.0."""

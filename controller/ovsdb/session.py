@@ -26,7 +26,7 @@ from controller.ovsdb.settings import HostSettings
 from controller.ovsdb.tenure import Tenure
 from controller.ovsdb.waits import Waits
 from controller.ovsdb.writer import Writer
-from flows.facts import HostFacts
+from flows.inputs.facts import HostFacts
 
 logger = logging.getLogger(__name__)
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from flows.model.host import Encapsulation
+from flows.model.objects.host import Encapsulation
 
 
 @dataclass(frozen=True, slots=True)

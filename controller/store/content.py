@@ -6,13 +6,13 @@ from itertools import islice
 from typing import Any
 
 from controller.store.errors import Invalid
-from controller.store.replica import Replica
-from controller.store.rows import NETWORK, Key, in_order, network_of, object_of
-from controller.store.shapes import sections, tables
+from controller.store.rows.replica import Replica
+from controller.store.rows.rows import NETWORK, Key, in_order, network_of, object_of
+from controller.store.rows.shapes import sections, tables
 from controller.store.vlans import Vlans
+from flows.inputs.tags import Tags
 from flows.model import Network
-from flows.model.types import Declared
-from flows.tags import Tags
+from flows.model.objects.types import Declared
 
 NUMBERED = {"vpcs": "Vpc", "subnets": "Subnet", "segments": "Segment"}
 """What each apply numbers: the pool, as :class:`Tags` calls it, and the table of the objects."""

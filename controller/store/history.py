@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from controller.store.changes import Changes, Transaction, is_the_same, own
-from controller.store.database import Database
 from controller.store.errors import Nothing
-from controller.store.rows import Key, Values
-from controller.store.schema import GENERATION, HISTORY
+from controller.store.rows.changes import Changes, Transaction, is_the_same, own
+from controller.store.rows.rows import Key, Values
+from controller.store.rows.schema import GENERATION, HISTORY
+from controller.store.server.database import Database
 
 LONGEST = 1000
 """So many changes are kept."""

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from controller.store.changes import Changes
 from controller.store.content import NUMBERED, Stored
+from controller.store.rows.changes import Changes
 from controller.store.vlans import Vlans
-from flows.tags import Tags
+from flows.inputs.tags import Tags
 
 
 @dataclass(frozen=True, slots=True)

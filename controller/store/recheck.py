@@ -1,8 +1,8 @@
 """Checking a model that two users made together: each part was checked, the whole was not."""
 
-from controller.store.shapes import sections
+from controller.store.rows.shapes import sections
 from flows.model import InvalidModel, Network, check
-from flows.model.source import Source
+from flows.model.file.source import Source
 
 
 def recheck(network: Network) -> None:

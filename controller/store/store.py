@@ -14,22 +14,22 @@ from typing import Any
 from uuid import uuid4
 
 from controller.store import history
-from controller.store.allocate import Numbers
-from controller.store.changes import Change, Changes, Transaction, changes
 from controller.store.content import NUMBERED, Content, Stored
-from controller.store.database import Database
 from controller.store.errors import Conflict, Nothing, Refused, Unreachable
 from controller.store.history import Difference, Entry
 from controller.store.outlook import Outlook, numbered
-from controller.store.place import Place
 from controller.store.recheck import recheck
-from controller.store.rows import NETWORK, Key, build, references, rows_of_object, rows_of_settings
-from controller.store.schema import GENERATION, STATUS, Json
-from controller.store.shapes import sections
+from controller.store.rows.allocate import Numbers
+from controller.store.rows.changes import Change, Changes, Transaction, changes
+from controller.store.rows.rows import NETWORK, Key, build, references, rows_of_object, rows_of_settings
+from controller.store.rows.schema import GENERATION, STATUS, Json
+from controller.store.rows.shapes import sections
+from controller.store.rows.wire import VERSION, error_of
+from controller.store.server.database import Database
+from controller.store.server.place import Place
 from controller.store.vlans import Vlans, VlanTable
-from controller.store.wire import VERSION, error_of
+from flows.inputs.tags import Tags
 from flows.model import AnyPort, Network
-from flows.tags import Tags
 
 _ATTEMPTS = 5
 """Applies that others overtake again and again give up after so many times."""

@@ -7,11 +7,11 @@ and one that is new are never taken for each other, whatever their names.
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 
-from controller.store.database import Database
 from controller.store.errors import Refused, StoreError
-from controller.store.schema import VLANS, Json
-from controller.store.wire import error_of
-from flows.model.segment import LARGEST_VLAN
+from controller.store.rows.schema import VLANS, Json
+from controller.store.rows.wire import error_of
+from controller.store.server.database import Database
+from flows.model.objects.segment import LARGEST_VLAN
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,19 +1,19 @@
 """What a user declares: the objects, how they are read from YAML, and what makes them valid."""
 
-from flows.model.host import Encapsulation, Host
-from flows.model.network import AnyPort, Network
-from flows.model.peering import Peering
-from flows.model.port import GATEWAY_MAC, Port, SegmentPort, VpcPort, derived_mac
+from flows.model.file.schema import network_schema
+from flows.model.objects.host import Encapsulation, Host
+from flows.model.objects.network import AnyPort, Network
+from flows.model.objects.peering import Peering
+from flows.model.objects.port import GATEWAY_MAC, Port, SegmentPort, VpcPort, derived_mac
+from flows.model.objects.route import Route
+from flows.model.objects.router import Router, RouterInterface
+from flows.model.objects.segment import PhysicalVlan, Segment
+from flows.model.objects.switch import Link, PlainSwitch, SwitchPort
+from flows.model.objects.types import Origin
+from flows.model.objects.underlay import Rack, Underlay
+from flows.model.objects.vpc import NOTHING, Subnet, SubnetRoute, Vpc
 from flows.model.problem import InvalidModel, Problem
 from flows.model.reader import parse
-from flows.model.route import Route
-from flows.model.router import Router, RouterInterface
-from flows.model.schema import network_schema
-from flows.model.segment import PhysicalVlan, Segment
-from flows.model.switch import Link, PlainSwitch, SwitchPort
-from flows.model.types import Origin
-from flows.model.underlay import Rack, Underlay
-from flows.model.vpc import NOTHING, Subnet, SubnetRoute, Vpc
 
 __all__ = [
     "GATEWAY_MAC",

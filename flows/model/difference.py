@@ -7,8 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from flows.model.network import Network
-from flows.model.types import Declared
+from flows.model.objects.network import Network
+from flows.model.objects.types import Declared
 
 SECTIONS = tuple(name for name, field in Network.model_fields.items() if field.default == {})
 """The parts of a network that hold objects by name."""

@@ -8,19 +8,19 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from flows.model import check
-from flows.model.host import Encapsulation, Host
-from flows.model.network import Network
-from flows.model.peering import Peering
-from flows.model.port import Port, SegmentPort, VpcPort
+from flows.model.file.source import UNREADABLE, Path, Source, read
+from flows.model.objects.host import Encapsulation, Host
+from flows.model.objects.network import Network
+from flows.model.objects.peering import Peering
+from flows.model.objects.port import Port, SegmentPort, VpcPort
+from flows.model.objects.route import Route
+from flows.model.objects.router import Router, RouterInterface
+from flows.model.objects.segment import Segment
+from flows.model.objects.switch import Link, PlainSwitch, SwitchPort
+from flows.model.objects.types import Declared, Origin, what
+from flows.model.objects.underlay import Rack, Underlay
+from flows.model.objects.vpc import Subnet, SubnetRoute, Vpc
 from flows.model.problem import InvalidModel, Problem, did_you_mean, shown
-from flows.model.route import Route
-from flows.model.router import Router, RouterInterface
-from flows.model.segment import Segment
-from flows.model.source import UNREADABLE, Path, Source, read
-from flows.model.switch import Link, PlainSwitch, SwitchPort
-from flows.model.types import Declared, Origin, what
-from flows.model.underlay import Rack, Underlay
-from flows.model.vpc import Subnet, SubnetRoute, Vpc
 
 
 def parse(text: str, file: str) -> tuple[Network, list[Problem]]:

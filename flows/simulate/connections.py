@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
 
-from flows.fields import (
+from flows.openflow.fields import (
     CT_IP_DST,
     CT_IP_PROTO,
     CT_IP_SRC,
@@ -42,7 +42,7 @@ from flows.fields import (
     TRACKED,
     Field,
 )
-from flows.nat import Nat
+from flows.openflow.nat import Nat
 from flows.simulate.packet import ICMP_ID, QUOTED, Packet, Unsupported
 
 _FIN, _SYN, _RST, _ACK = 0x1, 0x2, 0x4, 0x10

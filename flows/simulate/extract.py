@@ -6,7 +6,7 @@ Of a header that is cut off or makes no sense, no field is known: it has the val
 
 import struct
 
-from flows.fields import (
+from flows.openflow.fields import (
     ARP_OP,
     ARP_SHA,
     ARP_SPA,

@@ -8,8 +8,9 @@ modelled raises :class:`Unsupported`.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from flows import fields, registers
-from flows.fields import (
+from flows.openflow import fields
+from flows.openflow.actions import Term
+from flows.openflow.fields import (
     ARP_OP,
     ARP_SHA,
     ARP_SPA,
@@ -35,7 +36,7 @@ from flows.fields import (
     Field,
     show,
 )
-from flows.openflow import Term
+from flows.pipeline import registers
 
 INNER_TCI = Field("inner_tci", 16, "hex")
 """The 802.1Q header below the outermost one, of those that the switch has parsed or pushed. No match sees it."""

@@ -8,11 +8,11 @@ import json
 from copy import deepcopy
 from dataclasses import dataclass
 
+from flows.compile.declared import Snapshot, plugged_in
 from flows.model import AnyPort, InvalidModel, Network, SwitchPort, parse
-from flows.model.candidates import candidates, hopeless
-from flows.model.steps import Change
-from flows.model.written import Data, written
-from flows.plugged import Snapshot, plugged_in
+from flows.model.file.written import Data, written
+from flows.model.reach.candidates import candidates, hopeless
+from flows.model.reach.steps import Change
 from flows.simulate.packet import Unsupported
 from flows.simulate.routed import arrives, is_routed
 from flows.simulate.tracing import simulated, trace

@@ -3,10 +3,10 @@
 A router has no flows. What it does is taken from the model: it hands the packet to its next hop.
 """
 
+from flows.compile.declared import Snapshot, switch_node
 from flows.model import SwitchPort, derived_mac
 from flows.model.interfaces import interface_name
-from flows.model.lans import Hop, Leg
-from flows.plugged import Snapshot, switch_node
+from flows.model.objects.lans import Hop, Leg
 from flows.simulate.extract import extract
 from flows.simulate.traffic import Traffic, frame_of_hop
 from flows.simulate.world import Place, World

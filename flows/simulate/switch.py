@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from flows.flow import Flow
-from flows.learning import Learn
-from flows.nat import Nat
+from flows.openflow.flow import Flow
+from flows.openflow.learn import Learn
+from flows.openflow.nat import Nat
 from flows.simulate.connections import Connections
 from flows.simulate.packet import Packet
 from flows.simulate.tables import Entry, Tables, entry, learned_entry

@@ -7,10 +7,10 @@ each dictionary once, in the order of priorities.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from flows.fields import VLAN, VLAN_TCI, Field
-from flows.flow import Flow
-from flows.learning import Learn, Load, Match, OutputTo
-from flows.openflow import Action, Output
+from flows.openflow.actions import Action, Output
+from flows.openflow.fields import VLAN, VLAN_TCI, Field
+from flows.openflow.flow import Flow
+from flows.openflow.learn import Learn, Load, Match, OutputTo
 from flows.simulate.packet import Packet, Pattern, Unsupported, as_looked_up, pattern
 
 Doing = Action | Load

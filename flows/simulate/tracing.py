@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from flows.flow import COOKIE_OWNER
-from flows.learning import LEARNED_OWNER
+from flows.compile.declared import Snapshot
+from flows.compile.on_demand import OnDemand
 from flows.model import AnyPort
-from flows.on_demand import OnDemand
-from flows.pipeline import table_name
-from flows.plugged import Snapshot
-from flows.rules import Application
+from flows.openflow.flow import COOKIE_OWNER
+from flows.openflow.learn import LEARNED_OWNER
+from flows.pipeline.page import table_name
+from flows.pipeline.rules import Application
 from flows.simulate.extract import extract
 from flows.simulate.switch import Switch
 from flows.simulate.traffic import NotSent, Traffic, frame_of

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import Literal
 
-from flows.fields import ETH_TYPE_IPV4, ETH_TYPE_VLAN, PROTO_ICMP
 from flows.model import GATEWAY_MAC, AnyPort, Network, SegmentPort, SwitchPort, VpcPort
+from flows.openflow.fields import ETH_TYPE_IPV4, ETH_TYPE_VLAN, PROTO_ICMP
 from flows.simulate.packet import Unsupported
 
 _TTL = 64

@@ -1,13 +1,13 @@
-"""One packet on its way through a switch's tables: what every action does to it (:class:`flows.machine.Machine`)."""
+"""One packet on its way through a switch's tables: a :class:`flows.openflow.machine.Machine` for every action."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from flows.fields import CT_LABEL, CT_MARK, CT_STATE, CT_ZONE, IN_PORT, IP_TTL, Bits, Field
-from flows.learning import Learn
-from flows.machine import Doing
-from flows.nat import Nat
+from flows.openflow.fields import CT_LABEL, CT_MARK, CT_STATE, CT_ZONE, IN_PORT, IP_TTL, Bits, Field
+from flows.openflow.learn import Learn
+from flows.openflow.machine import Doing
+from flows.openflow.nat import Nat
 from flows.simulate import packet as packets
 from flows.simulate.packet import Packet, Unsupported, as_written, ttl_is_spent
 from flows.simulate.tables import Entry
@@ -69,7 +69,7 @@ class _Lookup:
 
 
 class Way:
-    """A packet under way. Carries out actions: a :class:`~flows.machine.Machine`."""
+    """A packet under way. Carries out actions: a :class:`~flows.openflow.machine.Machine`."""
 
     def __init__(self, answers: Answers, packet: Packet) -> None:
         self._answers = answers

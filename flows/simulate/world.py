@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import Protocol
 
-from flows.fields import ETH_TYPE, ETH_TYPE_VLAN, IN_PORT, TUN_DST, TUN_ID, TUN_SRC
+from flows.compile.declared import Snapshot, host_node, switch_node
 from flows.model.interfaces import interface_name
-from flows.plugged import Snapshot, host_node, switch_node
-from flows.registers import ALL as REGISTERS
+from flows.openflow.fields import ETH_TYPE, ETH_TYPE_VLAN, IN_PORT, TUN_DST, TUN_ID, TUN_SRC
+from flows.pipeline.registers import ALL as REGISTERS
 from flows.simulate.packet import INNER_TCI, Packet, Unsupported
 from flows.simulate.switch import Walk
 from flows.simulate.way import Copy

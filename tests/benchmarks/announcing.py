@@ -1,6 +1,6 @@
 """A port that moves while both its hosts get what is sent to it: announced by ovs-vpc, on two chassis in OVN."""
 
-from controller.cli.state import lab_store
+from controller.cli.common.state import lab_store
 from tests.benchmarks.labs import OURS, BenchLab
 from tests.benchmarks.processes import run
 from tests.benchmarks.roamer import PORT

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from os_ken.ofproto import ofproto_v1_4 as ofp
 
-from controller.switch import encode
-from controller.switch.decode import Entry, entries
-from flows.plan import Plan
+from controller.openflow import encode
+from controller.openflow.decode import Entry, entries
+from flows.compile.desired import Plan
 from tests.openflow import Connection
 from tests.switch import Switch
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from controller.switch import encode
+from controller.openflow import encode
 from tests.benchmarks import bare
 from tests.benchmarks.bare import Bare
 from tests.benchmarks.figures import Figure, run_group

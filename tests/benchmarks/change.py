@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from ipaddress import IPv4Address
 from pathlib import Path
 
-from controller.cli.waiting import wait_confirmed
+from controller.cli.common.waiting import wait_confirmed
 from flows.model import AnyPort, Network, parse
 from tests.properties.controller_process import Network as Hosts
 from tests.switch import wait_until

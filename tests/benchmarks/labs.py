@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from flows.model import VpcPort, parse
-from mininet_topos import namespaces
-from mininet_topos.lab import Lab
+from mininet_topos.client.lab import Lab
+from mininet_topos.inside import namespaces
 from tests.benchmarks.ovsdb import HostDatabase
 from tests.benchmarks.pinger import Answers, pinging
 from tests.benchmarks.processes import run

@@ -9,7 +9,7 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
-from controller.cli.waiting import wait_confirmed
+from controller.cli.common.waiting import wait_confirmed
 from controller.store import Store
 from flows.model import parse
 from tests.benchmarks.hosts import Hosts

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from flows.model import Network, VpcPort, parse
-from mininet_topos.supervisor import RESTART_DELAY
+from mininet_topos.inside.supervisor import RESTART_DELAY
 from tests.benchmarks.ovn import OvnCentral, OvnController, host_settings, port_words, subnet_words
 from tests.benchmarks.processes import run
 

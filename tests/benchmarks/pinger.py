@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from mininet_topos.lab import Lab
+from mininet_topos.client.lab import Lab
 
 INTERVAL = 0.001
 _LAST_ANSWERS = 0.5

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from controller.store import Store
+from flows.compile.declared import host_facts
 from flows.model import Network, parse
-from flows.plugged import host_facts
 
 _HOSTS, _PORTS = 50, 5000
 

@@ -6,8 +6,8 @@ So no time goes into moving cables: what is measured is what the controllers and
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from mininet_topos import namespaces
 from mininet_topos.directory import host_node, port_node
+from mininet_topos.inside import namespaces
 from tests.benchmarks.labs import BenchLab
 
 PORT = "roamer"

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from controller.store import Store
-from controller.store.schema import DATABASE
+from controller.store.rows.schema import DATABASE
 from flows.model import Network, parse
 
 _PORTS = 100_000

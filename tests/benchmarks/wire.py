@@ -14,12 +14,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from ipaddress import IPv4Address
 
-from controller.host import Host
-from controller.switch.sessions import Confirmed, FlowsRead, Refused, SwitchDown, SwitchEvent, SwitchUp, listen
-from flows.locate import locate
+from controller.openflow.sessions import Confirmed, FlowsRead, Refused, SwitchDown, SwitchEvent, SwitchUp, listen
+from controller.reconcile.node import Host
+from flows.inputs.locate import locate
 from flows.model import Network, parse
 from flows.model.contract import TUNNEL_OFPORT
-from flows.view import Unit, view
+from flows.units.host import Unit, view
 from tests.scenario import compiled, plugged, tags
 from tests.switch import Switch
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from flows.compile import compile
-from flows.describe import flow_lines
-from flows.pipeline import TABLES
-from flows.rules import Rule
+from flows.compile.program import compile
+from flows.explain.describe import flow_lines
+from flows.pipeline.page import TABLES
+from flows.pipeline.rules import Rule
 from tests.conftest import Golden
 from tests.scenario import SCENARIOS, SHIPPED, load, plain_switch, programmed
 

@@ -1,10 +1,10 @@
 """What is generated is what the code says: pages of docs/, the schema of the store."""
 
-from controller.store.schema import SCHEMA_FILE, schema_text
-from flows import registers
-from flows.compile import compile
-from flows.describe import pipeline_page, registers_page
-from flows.tables import MODULES
+from controller.store.rows.schema import SCHEMA_FILE, schema_text
+from flows.compile.program import compile
+from flows.explain.describe import pipeline_page, registers_page
+from flows.pipeline import registers
+from flows.pipeline.tables import MODULES
 from tests.conftest import Golden
 from tests.scenario import ROOT, SCENARIOS, SHIPPED, compiled, load, plain_switch
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from flows.model import Network
-from mininet_topos.lab import Lab
+from mininet_topos.client.lab import Lab
 from tests.integration.frames import Frames, hurry, watching
 from tests.integration.vpclab import VpcLab
 

@@ -21,8 +21,8 @@ from typing import IO, NamedTuple
 from scapy.all import Ether
 
 from flows.model import Network, SegmentPort
+from mininet_topos.client.lab import Lab
 from mininet_topos.directory import CONTROLLER_NODE, PHYSICAL_NODE, host_node, port_node
-from mininet_topos.lab import Lab
 from tests.integration.frames_agent import MARK
 from tests.integration.vpclab import VpcLab, tunnelled
 

@@ -13,8 +13,9 @@ import socket
 import sys
 from pathlib import Path
 
-from mininet_topos import namespaces, wire
 from mininet_topos.directory import LabDirectory
+from mininet_topos.inside import namespaces
+from mininet_topos.probes import wire
 
 MARK = b"frame of a test "
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from flows.model import parse
-from mininet_topos.lab import Lab
+from mininet_topos.client.lab import Lab
 
 NETWORK = Path(__file__).parents[2] / "mininet_topos" / "networks" / "one-vpc.yaml"
 CONTROLLER = [sys.executable, str(Path(__file__).with_name("fake_controller.py")), "{lab}"]

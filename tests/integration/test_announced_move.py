@@ -8,9 +8,9 @@ import pytest
 from scapy.all import Ether
 from scapy.layers.inet import ICMP, IP
 
-from controller.cli.migrate import announced_move, is_also_on, is_on
-from controller.cli.state import Target
-from controller.cli.status import describe
+from controller.cli.change.migrate import announced_move, is_also_on, is_on
+from controller.cli.common.state import Target
+from controller.cli.look.status import describe
 from tests.integration.vpclab import RATE, VpcLab
 from tests.switch import wait_until
 

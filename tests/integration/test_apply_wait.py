@@ -7,7 +7,7 @@ from threading import Timer
 
 import pytest
 
-from flows.pipeline import ARP_PROXY
+from flows.pipeline.page import ARP_PROXY
 from tests.properties.controller_process import Network
 from tests.scenario import ROOT
 from tests.switch import wait_until

@@ -9,7 +9,7 @@ from itertools import chain
 import pytest
 from scapy.all import IP, UDP, Packet
 
-from mininet_topos.switch import has_kernel_datapath
+from mininet_topos.inside.nodes.switch import has_kernel_datapath
 from mininet_topos.waiting import patience
 from tests.integration.vpclab import VpcLab
 from tests.scenario import SHIPPED

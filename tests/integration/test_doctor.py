@@ -12,11 +12,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from controller.cli.doctor import examine
-from controller.cli.learned import learned
-from controller.cli.state import Target
+from controller.cli.common.learned import learned
+from controller.cli.common.state import Target
+from controller.cli.look.doctor import examine
 from flows.model.host_rules import host_rules
-from mininet_topos.switch import has_kernel_datapath
+from mininet_topos.inside.nodes.switch import has_kernel_datapath
 from tests.integration.faults import LOST_CONTROLLER, stopped, vswitchd
 from tests.integration.vpclab import VpcLab
 from tests.scenario import SHIPPED

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from controller.compiled import compiled
-from flows.flow import Flow
-from flows.pipeline import LEARNED_TABLES, NEIGH_TABLE, ROUTE_TABLE
-from flows.plan import Desired
+from controller.inspect.compiled import compiled
+from flows.compile.desired import Desired
+from flows.openflow.flow import Flow
+from flows.pipeline.page import LEARNED_TABLES, NEIGH_TABLE, ROUTE_TABLE
 from tests.properties.controller_process import Network
 from tests.switch import Switch, wait_until
 

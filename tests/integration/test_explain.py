@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from flows.learning import LEARNED_OWNER
+from flows.openflow.learn import LEARNED_OWNER
 from tests.properties.controller_process import Network
 from tests.switch import wait_until
 

@@ -9,8 +9,8 @@ from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 
+from controller.cli.common.waiting import wait_plugged
 from controller.cli.lab.ping import ping_all, plugged
-from controller.cli.waiting import wait_plugged
 from mininet_topos.waiting import patience
 from tests.integration.faults import LOST_CONTROLLER, cut_off, kill_controller, kill_store, stopped, vswitchd
 from tests.integration.test_move import LEFT

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.pipeline import NUMBERS
+from flows.pipeline.page import NUMBERS
 from tests.integration.builds import PACKAGES, RENUMBERED, another_build
 from tests.integration.faults import (
     LOST_CONTROLLER,

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from mininet_topos.switch import has_kernel_datapath
+from mininet_topos.inside.nodes.switch import has_kernel_datapath
 from tests.integration.faults import LOST_CONTROLLER, connected, cut_off, kill_store, store_server, wait_for_switches
 from tests.integration.vpclab import RATE, VpcLab
 from tests.scenario import SHIPPED

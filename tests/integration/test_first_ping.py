@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from controller.prime import REPEAT
-from mininet_topos.switch import has_kernel_datapath
+from controller.reconcile.underlay.tunnel_probe import REPEAT
+from mininet_topos.inside.nodes.switch import has_kernel_datapath
 from tests.integration.vpclab import VpcLab
 from tests.scenario import SHIPPED
 from tests.switch import wait_until

@@ -6,13 +6,13 @@ import pytest
 from os_ken.ofproto import ofproto_v1_4 as ofp
 from os_ken.ofproto import ofproto_v1_4_parser as parser
 
-from controller.switch import decode, encode
-from controller.switch.compare import altered, is_as_sent, is_in_place
-from controller.switch.decode import REMOVED, Entry, Update, use_own_decoders
-from flows.compile import compile
-from flows.flow import COOKIE_DROPS, Flow, Shape
-from flows.pipeline import ROUTE_TABLE
-from flows.plan import Plan
+from controller.openflow import decode, encode
+from controller.openflow.compare import altered, is_as_sent, is_in_place
+from controller.openflow.decode import REMOVED, Entry, Update, use_own_decoders
+from flows.compile.desired import Plan
+from flows.compile.program import compile
+from flows.openflow.flow import COOKIE_DROPS, Flow, Shape
+from flows.pipeline.page import ROUTE_TABLE
 from tests.openflow import Connection
 from tests.scenario import SCENARIOS, SHIPPED, compiled, load, plain_switch
 from tests.switch import Switch

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from mininet_topos.client.lab import Lab
+from mininet_topos.client.pinging import pinging
 from mininet_topos.errors import LabError
-from mininet_topos.lab import Lab
-from mininet_topos.pinging import pinging
-from mininet_topos.switch import has_kernel_datapath
+from mininet_topos.inside.nodes.switch import has_kernel_datapath
 from mininet_topos.waiting import patience
 from tests.integration import lab_process
 from tests.integration.lab_process import up

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from mininet_topos.client.lab import Lab, remove_remains
 from mininet_topos.errors import LabError
-from mininet_topos.lab import Lab, remove_remains
-from mininet_topos.switch import has_kernel_datapath
+from mininet_topos.inside.nodes.switch import has_kernel_datapath
 from tests.integration import lab_process
 from tests.integration.lab_process import up
 from tests.integration.waiting import eventually, pings

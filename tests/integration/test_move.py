@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from controller.cli import apply as apply_verb
-from controller.cli.migrate import is_on
-from controller.cli.state import Target
+from controller.cli.change import apply as apply_verb
+from controller.cli.change.migrate import is_on
+from controller.cli.common.state import Target
+from mininet_topos.client.pinging import Pings
 from mininet_topos.errors import LabError
-from mininet_topos.pinging import Pings
 from mininet_topos.waiting import patience
 from tests.integration.faults import kill_controller
 from tests.integration.test_vpc import network

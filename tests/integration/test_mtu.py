@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from flows.model.host import TUNNEL_OVERHEAD
+from flows.model.objects.host import TUNNEL_OVERHEAD
 from tests.integration.vpclab import VpcLab
 from tests.scenario import SHIPPED
 

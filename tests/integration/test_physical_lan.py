@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mininet_topos.lab import Lab
+from mininet_topos.client.lab import Lab
 from tests.integration.frames import BROADCAST, Tag, Tags, frame
 from tests.integration.lab_process import up
 from tests.scenario import SHIPPED
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.lab
 
 SEND = """
 import sys
-from mininet_topos import wire
+from mininet_topos.probes import wire
 for frame in sys.argv[2:]:
     wire.listen(sys.argv[1]).send(bytes.fromhex(frame))
 """

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from controller.cli.common.waiting import unconfirmed, wait_confirmed, wait_plugged
 from controller.cli.lab.ping import ping_all, plugged
-from controller.cli.waiting import unconfirmed, wait_confirmed, wait_plugged
 from mininet_topos.waiting import patience
 from tests.integration.vpclab import VpcLab
 from tests.random_changes import Changing

@@ -7,9 +7,9 @@ import pytest
 
 from controller.cli.lab import ping as lab_ping
 from controller.cli.lab import plug as lab_plug
-from controller.plugged import unplugged
+from controller.status.misfits import unplugged
+from mininet_topos.client.lab import Lab
 from mininet_topos.errors import LabError
-from mininet_topos.lab import Lab
 from tests.integration.test_move import LEFT
 from tests.integration.vpclab import VpcLab
 from tests.scenario import SHIPPED

@@ -7,7 +7,7 @@ import pytest
 from scapy.all import Ether, Packet
 
 from controller.cli.lab.ping import ping_all, plugged
-from controller.prime import REPEAT
+from controller.reconcile.underlay.tunnel_probe import REPEAT
 from tests.integration.vpclab import VpcLab, tunnelled, wrong
 from tests.scenario import SHIPPED
 from tests.switch import wait_until

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 import pytest
 from scapy.all import Ether, Packet
 
+from controller.cli.change.migrate import is_on
+from controller.cli.common.state import Target
 from controller.cli.lab.ping import ping_all, plugged
-from controller.cli.migrate import is_on
-from controller.cli.state import Target
-from mininet_topos.comparing import Pair
+from mininet_topos.probes.comparing import Pair
 from tests.integration.vpclab import VpcLab
 from tests.scenario import SHIPPED
 from tests.switch import wait_until

@@ -9,7 +9,7 @@ import pytest
 from scapy.all import IP, Ether
 from scapy.layers.l2 import GRE
 
-from controller.cli.waiting import wait_plugged
+from controller.cli.common.waiting import wait_plugged
 from tests.integration.faults import wait_for_switches
 from tests.integration.frames import BROADCAST, Frames, frame, frames
 from tests.integration.learned import entry, learned

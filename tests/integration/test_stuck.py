@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from flows.model.contract import datapath_id
-from flows.pipeline import GATEWAY
+from flows.pipeline.page import GATEWAY
 from tests.integration.deaf_switch import DeafSwitch
 from tests.integration.store.support import server_pid
 from tests.properties.controller_process import Network

@@ -11,8 +11,8 @@ from itertools import cycle, islice
 
 import pytest
 
-from flows.learning import LEARNED_OWNER
-from flows.pipeline import KNOWN, UNICAST
+from flows.openflow.learn import LEARNED_OWNER
+from flows.pipeline.page import KNOWN, UNICAST
 from tests.integration import test_move, test_routed_lans
 from tests.integration.vpclab import VpcLab
 from tests.scenario import SHIPPED

@@ -11,15 +11,15 @@ from random import Random
 
 import pytest
 
-from controller.cli.migrate import is_also_on
-from controller.cli.on_host import in_lab
-from controller.cli.state import Target, controller_state
-from controller.cli.trace_live import trace_live
-from controller.cli.trace_running import running
-from controller.compiled import snapshot
+from controller.cli.change.migrate import is_also_on
+from controller.cli.common.on_host import in_lab
+from controller.cli.common.state import Target, controller_state
+from controller.cli.look.trace_live import trace_live
+from controller.cli.look.trace_running import running
+from controller.inspect.compiled import snapshot
+from flows.compile.declared import plugged_in
 from flows.model import AnyPort, InvalidModel, VpcPort, parse
-from flows.pipeline import FLOOD, LEARN, UNICAST
-from flows.plugged import plugged_in
+from flows.pipeline.page import FLOOD, LEARN, UNICAST
 from flows.simulate.tracing import Trace, simulated, trace
 from flows.simulate.traffic import Traffic
 from tests.integration.vpclab import VpcLab

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from scapy.all import ARP, Dot1Q
 
-from mininet_topos.lab import Lab
+from mininet_topos.client.lab import Lab
 from tests.integration.frames import BROADCAST, MULTICAST, Frames, Got, Tag
 from tests.integration.lab_process import up
 from tests.integration.test_vpc import network

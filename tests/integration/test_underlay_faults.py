@@ -17,8 +17,8 @@ from typing import Any
 
 import pytest
 
-from controller.cli.doctor import examine
-from controller.cli.state import Target
+from controller.cli.common.state import Target
+from controller.cli.look.doctor import examine
 from tests.integration.vpclab import VpcLab
 from tests.switch import wait_until
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from mininet_topos.pinging import Pings
+from mininet_topos.client.pinging import Pings
 from tests.integration.vpclab import RATE, VpcLab
 
 STREAM = ("-b", "1M", "-l", "1000", "--pacing-timer", "1000", "-t", "600", "-f", "m", "--forceflush")

@@ -18,14 +18,14 @@ from scapy.contrib.geneve import GENEVE
 from scapy.layers.l2 import GRE
 from scapy.layers.vxlan import VXLAN
 
+from controller.cli.common.state import lab_store
+from controller.cli.common.waiting import unconfirmed, wait_confirmed
 from controller.cli.lab.up import build
-from controller.cli.state import lab_store
-from controller.cli.waiting import unconfirmed, wait_confirmed
-from controller.compiled import compiled, compiled_switch
+from controller.inspect.compiled import compiled, compiled_switch
 from controller.store import Stored
 from flows.model import Network, parse
-from mininet_topos.comparing import Pair
-from mininet_topos.pinging import Pings, pinging
+from mininet_topos.client.pinging import Pings, pinging
+from mininet_topos.probes.comparing import Pair
 from mininet_topos.waiting import patience
 from tests.commands import commands
 from tests.switch import wait_until

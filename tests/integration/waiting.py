@@ -4,7 +4,7 @@ import subprocess
 import time
 from collections.abc import Callable
 
-from mininet_topos.lab import Lab
+from mininet_topos.client.lab import Lab
 from mininet_topos.waiting import patience
 
 

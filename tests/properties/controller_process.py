@@ -10,11 +10,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from controller.cli.waiting import unconfirmed, wait_confirmed
-from controller.compiled import compiled
+from controller.cli.common.waiting import unconfirmed, wait_confirmed
+from controller.inspect.compiled import compiled
 from controller.store import Store
-from flows.learning import LEARNED_OWNER
 from flows.model import parse
+from flows.openflow.learn import LEARNED_OWNER
 from tests.ports import free_port
 from tests.switch import Switch, wait_until
 

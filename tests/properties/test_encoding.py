@@ -10,17 +10,18 @@ from hypothesis import strategies as st
 from os_ken.ofproto import ofproto_v1_4 as ofp
 from os_ken.ofproto import ofproto_v1_4_parser as parser
 
-from controller.switch import encode, flowmod
-from flows.compile import compile
-from flows.copies import Copies, LocalCopy, RemoteCopy
-from flows.fields import Field, bits_of
-from flows.flow import Flow
-from flows.model.types import NOWHERE
-from flows.openflow import Action, Term
-from flows.pipeline import TABLES
-from flows.plan import Plan
-from flows.rules import Rule, Why
-from flows.templates import CopiesTemplate, LearnTemplate, LoadTemplate, NumberedTemplate, Param, SetTemplate
+from controller.openflow import encode, flowmod
+from flows.compile.desired import Plan
+from flows.compile.program import compile
+from flows.model.objects.types import NOWHERE
+from flows.openflow.actions import Action, Term
+from flows.openflow.fields import Field, bits_of
+from flows.openflow.flow import Flow
+from flows.pipeline.page import TABLES
+from flows.pipeline.rules import Rule
+from flows.pipeline.templates import CopiesTemplate, LearnTemplate, LoadTemplate, NumberedTemplate, Param, SetTemplate
+from flows.units.copies import Copies, LocalCopy, RemoteCopy
+from flows.units.said import Why
 from tests.scenario import SCENARIOS, SHIPPED, load, plain_switch, programmed
 
 WHY = Why("a test", NOWHERE)

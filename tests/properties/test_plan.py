@@ -8,20 +8,20 @@ from random import Random
 
 import pytest
 
-from controller.planning import Planned, Situation, plan_between
-from flows.compile import compile
-from flows.facts import SwitchFacts
-from flows.flow_change import FlowChange
-from flows.following import Following, Observed
-from flows.locate import locate
+from controller.inspect.planning import Planned, Situation, plan_between
+from flows.compile.declared import host_facts, switch_facts, tags
+from flows.compile.program import compile
+from flows.inputs.facts import SwitchFacts
+from flows.inputs.locate import locate
+from flows.inputs.tags import Tags
+from flows.inputs.tree import tree, working
 from flows.model import Network
 from flows.model.difference import Difference
-from flows.model.reachability import answers
-from flows.plugged import host_facts, switch_facts, tags
-from flows.tags import Tags
-from flows.tree import tree, working
-from flows.view import view
-from flows.view_switch import locate_machines, view_switch
+from flows.model.reach.reachability import answers
+from flows.preview.flow_change import FlowChange
+from flows.preview.following import Following, Observed
+from flows.units.host import view
+from flows.units.plain_switch import locate_machines, view_switch
 from tests.random_changes import changes
 from tests.random_networks import random_network
 from tests.scenario import SHIPPED, load

@@ -11,9 +11,9 @@ import pytest
 import yaml
 
 from flows.model import AnyPort, InvalidModel, Network, VpcPort, parse
-from flows.model.reachability import answers
-from flows.model.steps import Step
-from flows.model.written import Data, written
+from flows.model.file.written import Data, written
+from flows.model.reach.reachability import answers
+from flows.model.reach.steps import Step
 from flows.simulate.remedy import passes, remedy
 from flows.simulate.traffic import Traffic
 from tests.random_changes import Changing

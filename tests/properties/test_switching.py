@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flows.compile import compile
+from flows.compile.program import compile
 from tests.properties.reference_switch import Carried, Port, ReferenceSwitch
 from tests.scenario import PLAIN_SWITCH_PORTS, SCENARIOS, compiled, load, plain_switch
 from tests.switching.bench import Bench, Remote, host

@@ -4,9 +4,9 @@ from random import Random
 
 import pytest
 
+from flows.compile.declared import plugged_in
 from flows.model import AnyPort, Network
-from flows.model.reachability import verdict
-from flows.plugged import plugged_in
+from flows.model.reach.reachability import verdict
 from flows.simulate.tracing import simulated, trace
 from flows.simulate.traffic import Traffic
 from tests.random_networks import random_network

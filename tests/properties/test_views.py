@@ -9,15 +9,15 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flows.compile import Conflict, compile
-from flows.facts import HostFacts, Interface
-from flows.locate import locate
+from flows.compile.desired import Change, Desired
+from flows.compile.program import Conflict, compile
+from flows.compile.views import Views
+from flows.compile.wanted import Compiler, Wanted
+from flows.inputs.facts import HostFacts, Interface
+from flows.inputs.locate import locate
+from flows.inputs.tags import Tags
 from flows.model import Network, parse
-from flows.plan import Change, Desired
-from flows.tags import Tags
-from flows.view import view
-from flows.views import Views
-from flows.wanted import Compiler, Wanted
+from flows.units.host import view
 
 HOSTS = ("h1", "h2", "h3")
 VPCS = {"a": "10.0.0.0/24", "b": "10.1.0.0/24", "c": "10.2.0.0/24"}

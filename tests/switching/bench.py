@@ -14,11 +14,11 @@ from itertools import cycle
 from pathlib import Path
 from types import TracebackType
 
-from controller.switch.encode import transaction
-from flows.flow import Flow, Shape
-from flows.learning import LEARNED_OWNER
+from controller.openflow.encode import transaction
+from flows.compile.desired import Desired, Plan
 from flows.model.contract import TUNNEL_OFPORT
-from flows.plan import Desired, Plan
+from flows.openflow.flow import Flow, Shape
+from flows.openflow.learn import LEARNED_OWNER
 from tests.control import Control
 from tests.switch import Switch
 from tests.switching.client import Client

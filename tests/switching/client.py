@@ -6,8 +6,8 @@ from pathlib import Path
 
 from os_ken.ofproto import ofproto_v1_4 as ofp
 
-from controller.switch.encode import transaction
-from flows.plan import Plan
+from controller.openflow.encode import transaction
+from flows.compile.desired import Plan
 
 _HEADER = struct.Struct("!BBHI")
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from flows.compile import compile
-from flows.flow import Flow
-from flows.plan import Desired, Plan
+from flows.compile.desired import Desired, Plan
+from flows.compile.program import compile
+from flows.openflow.flow import Flow
 from tests.scenario import SCENARIOS, SHIPPED, compiled, load, plain_switch
 from tests.switch import Switch
 from tests.switching.client import Client

@@ -7,11 +7,36 @@ from typing import get_args
 
 import pytest
 
-from controller.switch import compare, decode
-from controller.switch.actions import ENCODERS
-from controller.switch.encode import EVERYTHING, content, read_flows
-from flows import openflow
-from flows.fields import (
+from controller.openflow import compare, decode
+from controller.openflow.actions import ENCODERS
+from controller.openflow.encode import EVERYTHING, content, read_flows
+from flows.compile.desired import Plan
+from flows.model.objects.types import NOWHERE
+from flows.openflow import actions as openflow
+from flows.openflow.actions import (
+    Action,
+    CheckPktLarger,
+    Ct,
+    CtClear,
+    DecTtl,
+    Goto,
+    Group,
+    Learn,
+    Meter,
+    Move,
+    Output,
+    OutputController,
+    OutputInPort,
+    OutputRegister,
+    PopVlan,
+    PushVlan,
+    Resubmit,
+    SetBits,
+    SetField,
+    SetQueue,
+    Term,
+)
+from flows.openflow.fields import (
     CT_IP_DST,
     CT_IP_PROTO,
     CT_IP_SRC,
@@ -48,40 +73,16 @@ from flows.fields import (
     Bits,
     Field,
 )
-from flows.flow import Flow, Shape
-from flows.learning import Load, OutputTo
-from flows.learning import Match as LearnedMatch
-from flows.model.types import NOWHERE
-from flows.nat import Nat
-from flows.openflow import (
-    Action,
-    CheckPktLarger,
-    Ct,
-    CtClear,
-    DecTtl,
-    Goto,
-    Group,
-    Learn,
-    Meter,
-    Move,
-    Output,
-    OutputController,
-    OutputInPort,
-    OutputRegister,
-    PopVlan,
-    PushVlan,
-    Resubmit,
-    SetBits,
-    SetField,
-    SetQueue,
-    Term,
-)
-from flows.pipeline import NUMBERS
-from flows.plan import Plan
-from flows.priorities import lpm
-from flows.registers import OUT_PORT, SUBNET, VPC
-from flows.rules import Rule, Table, Why
-from flows.templates import P, commit, drop, eq, flags, goto, group, meter, put, queue, within
+from flows.openflow.flow import Flow, Shape
+from flows.openflow.learn import Load, OutputTo
+from flows.openflow.learn import Match as LearnedMatch
+from flows.openflow.nat import Nat
+from flows.pipeline.page import NUMBERS
+from flows.pipeline.priorities import lpm
+from flows.pipeline.registers import OUT_PORT, SUBNET, VPC
+from flows.pipeline.rules import Rule, Table
+from flows.pipeline.templates import P, commit, drop, eq, flags, goto, group, meter, put, queue, within
+from flows.units.said import Why
 from tests.openflow import Connection
 from tests.switch import Switch
 from tests.switching.client import Client

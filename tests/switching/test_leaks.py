@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from flows.compile import compile
-from flows.facts import Interface
-from flows.locate import locate
+from flows.compile.desired import Desired
+from flows.compile.program import compile
+from flows.inputs.facts import Interface
+from flows.inputs.locate import locate
+from flows.inputs.tags import Tags
 from flows.model import parse
-from flows.plan import Desired
-from flows.tags import Tags
-from flows.view import view
+from flows.units.host import view
 from tests.scenario import plugged
 from tests.switching.bench import Bench, Remote, host
 from tests.switching.frame import Frame, Tag

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from flows.compile import compile
+from flows.compile.program import compile
 from flows.model import parse
 from tests.scenario import PLAIN_SWITCH_PORTS, compiled, plain_switch
 from tests.switching.bench import Bench, Remote, host

@@ -2,7 +2,24 @@
 
 from random import Random
 
-from flows.fields import (
+from flows.openflow.actions import (
+    Action,
+    DecTtl,
+    Goto,
+    Move,
+    Output,
+    OutputController,
+    OutputInPort,
+    OutputRegister,
+    PopVlan,
+    PushVlan,
+    Resubmit,
+    SetBits,
+    SetField,
+    SetQueue,
+    Term,
+)
+from flows.openflow.fields import (
     ARP_OP,
     ARP_SHA,
     ARP_SPA,
@@ -39,25 +56,8 @@ from flows.fields import (
     Bits,
     Field,
 )
-from flows.flow import Flow, Shape
-from flows.openflow import (
-    Action,
-    DecTtl,
-    Goto,
-    Move,
-    Output,
-    OutputController,
-    OutputInPort,
-    OutputRegister,
-    PopVlan,
-    PushVlan,
-    Resubmit,
-    SetBits,
-    SetField,
-    SetQueue,
-    Term,
-)
-from flows.registers import OUT_PORT, SUBNET, VPC
+from flows.openflow.flow import Flow, Shape
+from flows.pipeline.registers import OUT_PORT, SUBNET, VPC
 
 TABLES = range(6)
 PORTS = (1, 2, 3)

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from random import Random
 
-from flows.facts import HostFacts
-from flows.fields import PROTO_TCP, PROTO_UDP
-from flows.groups import BPDU, LINK_PROTOCOLS, PVST_BPDU
+from flows.inputs.facts import HostFacts
 from flows.model import GATEWAY_MAC, Network
-from flows.pipeline import TABLES
-from flows.tables.from_tunnel import KEEPALIVE_MAC, PROOF_MAC
+from flows.openflow.fields import PROTO_TCP, PROTO_UDP
+from flows.pipeline.group_addresses import BPDU, LINK_PROTOCOLS, PVST_BPDU
+from flows.pipeline.page import TABLES
+from flows.pipeline.tables.from_tunnel import KEEPALIVE_MAC, PROOF_MAC
 
 NOWHERE_PORT = 77
 """An OpenFlow port number that no port has."""

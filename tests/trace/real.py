@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from pathlib import Path
 
-from flows.facts import HostFacts
-from flows.learning import LEARNED_OWNER
+from flows.compile.desired import Desired
+from flows.inputs.facts import HostFacts
 from flows.model import Network
-from flows.plan import Desired
+from flows.openflow.learn import LEARNED_OWNER
 from tests.control import Control
 from tests.switch import Switch
 from tests.trace.datapath import Sent, Values, carry_out

@@ -11,7 +11,8 @@ from random import Random
 
 import pytest
 
-from flows.fields import (
+from flows.openflow.actions import Action, Ct, Goto, Move, Output, SetBits, SetField, Term
+from flows.openflow.fields import (
     CT_LABEL,
     CT_MARK,
     CT_STATE,
@@ -26,10 +27,9 @@ from flows.fields import (
     TRACKED,
     Bits,
 )
-from flows.flow import Flow, Shape
-from flows.nat import Nat
-from flows.openflow import Action, Ct, Goto, Move, Output, SetBits, SetField, Term
-from flows.registers import VPC
+from flows.openflow.flow import Flow, Shape
+from flows.openflow.nat import Nat
+from flows.pipeline.registers import VPC
 from flows.simulate import Packet, Switch, Unsupported, extract
 from tests.control import Control
 from tests.switch import Switch as RealSwitch

@@ -3,7 +3,7 @@
 import pytest
 
 from flows.model import GATEWAY_MAC, Network
-from flows.pipeline import OUTBOUND, TABLES
+from flows.pipeline.page import OUTBOUND, TABLES
 from tests.scenario import SCENARIOS, SHIPPED, load
 from tests.switch import Switch
 from tests.trace import announced_cases, segment_cases

@@ -7,12 +7,12 @@ from typing import cast
 
 import pytest
 
-from flows.compile import compile
-from flows.facts import HostFacts
+from flows.compile.desired import Desired
+from flows.compile.program import compile
+from flows.inputs.facts import HostFacts
 from flows.model import Network, parse
-from flows.openflow import Output
-from flows.plan import Desired
-from flows.rules import Application
+from flows.openflow.actions import Output
+from flows.pipeline.rules import Application
 from flows.simulate import Copy, Packet, Step, Switch, Unsupported, extract
 from flows.simulate.tables import Entry
 from tests.random_networks import random_network

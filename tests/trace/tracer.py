@@ -4,11 +4,11 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.compile import compile
-from flows.learning import LEARNED_OWNER
+from flows.compile.program import compile
 from flows.model import Network
 from flows.model.contract import TUNNEL_OFPORT
-from flows.rules import Rule
+from flows.openflow.learn import LEARNED_OWNER
+from flows.pipeline.rules import Rule
 from tests.scenario import PLAIN_SWITCH_PORTS, compiled, plain_switch, plugged
 from tests.switch import Switch
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.store.allocate import Numbers
+from controller.store.rows.allocate import Numbers
 
 NAMES = st.lists(st.sampled_from("abcdefgh"), unique=True)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from controller.switch.complaints import Complaints
+from controller.openflow.complaints import Complaints
 
 
 def test_one_line_in_a_minute(caplog: pytest.LogCaptureFixture) -> None:

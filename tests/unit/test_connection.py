@@ -6,9 +6,9 @@ from threading import Thread
 import os_ken.base.app_manager  # noqa: F401  (os-ken must be loaded in this order)
 from os_ken.ofproto import ofproto_v1_4 as ofp
 
-from controller.switch.complaints import Complaints
-from controller.switch.connection import Connection
-from controller.switch.shape import HEADER
+from controller.openflow.complaints import Complaints
+from controller.openflow.connection import Connection
+from controller.openflow.shape import HEADER
 
 
 def test_hello_comes_first() -> None:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from flows.facts import HostFacts, Interface
+from flows.compile.views import Views
+from flows.inputs.facts import HostFacts, Interface
 from flows.model import Network, parse
-from flows.views import Views
 from tests.scenario import tags
 
 HEAD = """

@@ -5,7 +5,7 @@ from textwrap import wrap
 
 import pytest
 
-from flows.explain import Pasted, flows_of, read_line
+from flows.explain.explain import Pasted, flows_of, read_line
 
 ONE = (
     ' cookie=0x761cf10cdb207432, duration=286.432s, table=classify, n_packets=1, n_bytes=0, priority=1000,in_port="b1",'

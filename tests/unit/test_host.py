@@ -5,23 +5,22 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from typing import Any, cast
 
-from controller import recheck
-from controller.host import COUNT_EVERY, COUNT_SOON, GIVE_UP, LINGER, PATIENCE, RETRY, Host
-from controller.switch.decode import REMOVED, RESUMED, Entry, Update
-from controller.switch.encode import EVERYTHING, Flows, content
-from controller.switch.sessions import Session
-from flows.compile import compile
-from flows.copies import Copies
-from flows.facts import HostFacts
-from flows.flow import COOKIE_OWNER, Flow
-from flows.learning import LEARNED_OWNER
-from flows.model.types import NOWHERE
-from flows.pipeline import UNICAST, is_receiving, table_name
-from flows.plan import Plan
-from flows.rules import Why
-from flows.switching import Flood, Learning, RemoteMembers
-from flows.templates import Named
-from flows.view import Known, Unit
+from controller.openflow.decode import REMOVED, RESUMED, Entry, Update
+from controller.openflow.encode import EVERYTHING, Flows, content
+from controller.openflow.sessions import Session
+from controller.reconcile.installed import recheck
+from controller.reconcile.node import COUNT_EVERY, COUNT_SOON, GIVE_UP, LINGER, PATIENCE, RETRY, Host
+from flows.compile.desired import Plan
+from flows.compile.program import compile
+from flows.inputs.facts import HostFacts
+from flows.model.objects.types import NOWHERE
+from flows.openflow.flow import COOKIE_OWNER, Flow
+from flows.openflow.learn import LEARNED_OWNER
+from flows.pipeline.page import UNICAST, is_receiving, table_name
+from flows.units.copies import Copies
+from flows.units.host import Known, Unit
+from flows.units.said import Named, Why
+from flows.units.switching import Flood, Learning, RemoteMembers
 from tests.reporting import reported
 
 

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from controller.ovsdb.interfaces import Interfaces, SeenInterface
-from flows.facts import Interface
+from flows.inputs.facts import Interface
 
 NAMES = [f"tap{number}" for number in range(6)]
 

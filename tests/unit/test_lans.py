@@ -5,7 +5,7 @@ from time import process_time
 import pytest
 
 from flows.model import InvalidModel, Network, parse
-from flows.model.reachability import answers, verdict
+from flows.model.reach.reachability import answers, verdict
 from tests.scenario import SHIPPED, load
 
 NETWORK = """

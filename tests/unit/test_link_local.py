@@ -6,9 +6,9 @@ ports. But switches of others that do not hear each other through ours never fin
 
 import pytest
 
-from flows.fields import ETH_DST, ETH_SRC, ETH_TYPE, VLAN_PRESENT, VLAN_TCI
+from flows.compile.declared import host_node, plugged_in, switch_node
 from flows.model import Network
-from flows.plugged import host_node, plugged_in, switch_node
+from flows.openflow.fields import ETH_DST, ETH_SRC, ETH_TYPE, VLAN_PRESENT, VLAN_TCI
 from flows.simulate.packet import Packet
 from flows.simulate.tracing import simulated
 from flows.simulate.world import Machine, Place

@@ -11,9 +11,15 @@ from controller.cli.lab import app as lab
 from controller.cli.main import VERBS, command_line, overview
 from tests.scenario import SHIPPED
 
-PLANS = ("controller.planning", "flows.compile", "flows.view", "flows.simulate", "mininet_topos.lab")
+PLANS = (
+    "controller.inspect.planning",
+    "flows.compile.program",
+    "flows.units.host",
+    "flows.simulate",
+    "mininet_topos.client.lab",
+)
 COLOURS = ("rich",)
-CONTROLLER = ("controller.app", "controller.sync", "os_ken", "ovs", "eventlet")
+CONTROLLER = ("controller.app", "controller.reconcile.sync", "os_ken", "ovs", "eventlet")
 
 
 def loaded(code: str) -> set[str]:
@@ -47,8 +53,8 @@ def test_a_verb_at_work_loads_what_it_needs_alone(tmp_path: Path) -> None:
         assert "flows.model" in modules or words[0] == "history"
         assert not modules & {*PLANS, *CONTROLLER}, words
     modules = run("plan", NETWORK, *state)
-    assert "controller.planning" in modules
-    assert not modules & {"flows.simulate", "mininet_topos.lab", *CONTROLLER}
+    assert "controller.inspect.planning" in modules
+    assert not modules & {"flows.simulate", "mininet_topos.client.lab", *CONTROLLER}
 
 
 def test_the_help_of_all_verbs_is_theirs() -> None:
@@ -57,7 +63,7 @@ def test_the_help_of_all_verbs_is_theirs() -> None:
     assert shown[0] == shown[1]
 
 
-HEAVY = ("controller.store", "flows.compile", "flows.simulate", "mininet_topos.lab", *CONTROLLER)
+HEAVY = ("controller.store", "flows.compile.program", "flows.simulate", "mininet_topos.client.lab", *CONTROLLER)
 """What works, and what no help and no completion of a line needs."""
 COMMANDS = {*VERBS, *(f"lab {info.name}" for info in lab.registered_commands)}
 

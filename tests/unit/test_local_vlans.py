@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from controller.reconcile.local_vlans import LocalVlans
 from controller.store import Store, Stored, Vlans
-from controller.vlans import LocalVlans
-from flows.locate import Locations
+from flows.inputs.locate import Locations
 from flows.model import parse
-from flows.model.segment import LARGEST_VLAN
+from flows.model.objects.segment import LARGEST_VLAN
 
 SEGMENTS = st.lists(st.integers(1, 9), unique=True)
 

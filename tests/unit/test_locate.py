@@ -2,8 +2,8 @@
 
 import pytest
 
-from flows.facts import HostFacts, Interface
-from flows.locate import locate, places
+from flows.inputs.facts import HostFacts, Interface
+from flows.inputs.locate import locate, places
 from flows.model import parse
 
 TEXT = """

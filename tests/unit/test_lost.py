@@ -1,6 +1,6 @@
 """Ports that were plugged in and are plugged in nowhere now: what counts as that, also for a next controller."""
 
-from controller.lost import Lost
+from controller.status.lost import Lost
 
 DECLARED = {"a", "b"}
 

@@ -1,8 +1,8 @@
 """Whose MAC addresses a ping needs, and how orders for pings are handed on."""
 
 from flows.model import parse
-from mininet_topos.neighbours import needed
-from mininet_topos.probe import Answers, Probe, order, result
+from mininet_topos.probes.neighbours import needed
+from mininet_topos.probes.probe import Answers, Probe, order, result
 
 NETWORK = """
 hosts: {h1: {tunnel_ip: 192.0.2.1}}

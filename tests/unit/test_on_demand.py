@@ -3,10 +3,10 @@
 from dataclasses import replace
 from functools import partial
 
+from flows.compile.declared import plugged_in
+from flows.compile.desired import Desired
+from flows.compile.on_demand import OnDemand
 from flows.model import parse
-from flows.on_demand import OnDemand
-from flows.plan import Desired
-from flows.plugged import plugged_in
 from flows.simulate.tracing import simulated, trace
 from flows.simulate.traffic import Traffic
 from tests.scenario import SHIPPED

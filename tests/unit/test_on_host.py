@@ -2,7 +2,7 @@
 
 import pytest
 
-from controller.cli.on_host import way_in
+from controller.cli.common.on_host import way_in
 from flows.model import parse
 
 NETWORK = parse("{hosts: {h1: {tunnel_ip: 192.0.2.1}}, switches: {s1: {}}}", "n.yaml")[0]

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from controller.plugged import misfits, unplugged
+from controller.status.misfits import misfits, unplugged
 from flows.model import parse
 
 TEXT = """

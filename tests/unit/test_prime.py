@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from ipaddress import IPv4Address
 from typing import Any, cast
 
-from controller.prime import PATIENCE, REMEMBER, REPEAT, Primer
-from controller.switch.sessions import Session
-from flows.facts import HostFacts
-from flows.tables.from_tunnel import KEEPALIVE_MAC
+from controller.openflow.sessions import Session
+from controller.reconcile.underlay.tunnel_probe import PATIENCE, REMEMBER, REPEAT, Primer
+from flows.inputs.facts import HostFacts
+from flows.pipeline.tables.from_tunnel import KEEPALIVE_MAC
 
 H2, H3 = IPv4Address("192.0.2.2"), IPv4Address("192.0.2.3")
 NOBODY, BOTH, FIRST = frozenset[IPv4Address](), frozenset({H2, H3}), frozenset({H2})

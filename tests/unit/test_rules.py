@@ -5,7 +5,9 @@ from ipaddress import IPv4Address, IPv4Network
 
 import pytest
 
-from flows.fields import (
+from flows.model.objects.types import NOWHERE
+from flows.openflow.actions import Ct, DecTtl, Move, OutputRegister, PushVlan
+from flows.openflow.fields import (
     ARP_TPA,
     CT_IP_DST,
     CT_STATE,
@@ -17,14 +19,11 @@ from flows.fields import (
     IP_SRC,
     TRACKED,
 )
-from flows.model.types import NOWHERE
-from flows.openflow import Ct, DecTtl, Move, OutputRegister, PushVlan
-from flows.pipeline import NUMBERS
-from flows.registers import OUT_PORT, VPC
-from flows.rules import DeclarationError, Rule, Table, Why
-from flows.templates import (
+from flows.pipeline.page import NUMBERS
+from flows.pipeline.registers import OUT_PORT, VPC
+from flows.pipeline.rules import DeclarationError, Rule, Table
+from flows.pipeline.templates import (
     LearnTemplate,
-    Named,
     P,
     Step,
     TermTemplate,
@@ -39,6 +38,7 @@ from flows.templates import (
     resubmit,
     within,
 )
+from flows.units.said import Named, Why
 
 WHY = Why("a test", NOWHERE)
 

@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 
-from flows.compile import compile
-from flows.facts import HostFacts
-from flows.locate import locate
-from flows.pipeline import FLOOD, FROM_TUNNEL, LEARN, UNICAST, is_receiving
-from flows.switching import DeclaredMac, Flood, Member, RemoteMac, RemoteMembers, SwitchingUnit, TunnelSegment
-from flows.tags import Tags
-from flows.view import view
+from flows.compile.program import compile
+from flows.inputs.facts import HostFacts
+from flows.inputs.locate import locate
+from flows.inputs.tags import Tags
+from flows.pipeline.page import FLOOD, FROM_TUNNEL, LEARN, UNICAST, is_receiving
+from flows.units.host import view
+from flows.units.switching import DeclaredMac, Flood, Member, RemoteMac, RemoteMembers, SwitchingUnit, TunnelSegment
 from tests.scenario import SCENARIOS, compiled, load, plugged, tags
 
 NETWORK = load(SCENARIOS / "segments.yaml")

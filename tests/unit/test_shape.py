@@ -13,9 +13,9 @@ from os_ken.controller import ofp_event
 from os_ken.ofproto import ofproto_v1_4 as ofp
 from os_ken.ofproto import ofproto_v1_4_parser as parser
 
-from controller.switch.decode import cookies, entries, use_own_decoders
-from controller.switch.sessions import SwitchApp
-from controller.switch.shape import HEADER, fault, is_used
+from controller.openflow.decode import cookies, entries, use_own_decoders
+from controller.openflow.sessions import SwitchApp
+from controller.openflow.shape import HEADER, fault, is_used
 from tests.openflow import PROTOCOL
 
 use_own_decoders()

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from flows.fields import ETH_DST, ETH_SRC, ETH_TYPE, IP_DST, IP_PROTO, IP_SRC, IP_TTL, VLAN_PRESENT, VLAN_TCI
+from flows.compile.declared import host_node, plugged_in
 from flows.model import GATEWAY_MAC, Network, SegmentPort, parse
-from flows.plugged import host_node, plugged_in
+from flows.openflow.fields import ETH_DST, ETH_SRC, ETH_TYPE, IP_DST, IP_PROTO, IP_SRC, IP_TTL, VLAN_PRESENT, VLAN_TCI
 from flows.simulate.packet import Packet
 from flows.simulate.tracing import simulated
 from flows.simulate.world import Machine, Place, World

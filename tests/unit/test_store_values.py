@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from controller.store.rows import NETWORK, Key, Rows, build, references, rows_of_object, rows_of_settings
-from controller.store.shapes import Column, Many, sections, tables
-from controller.store.wire import changed, decode
+from controller.store.rows.rows import NETWORK, Key, Rows, build, references, rows_of_object, rows_of_settings
+from controller.store.rows.shapes import Column, Many, sections, tables
+from controller.store.rows.wire import changed, decode
 from flows.model import Network, parse
 from tests.scenario import SCENARIOS, SHIPPED, load
 

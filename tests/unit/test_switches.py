@@ -6,17 +6,17 @@ from typing import cast
 
 import pytest
 
-from controller.host import PATIENCE, Host
+from controller.openflow.encode import EVERYTHING, Flows
+from controller.openflow.sessions import Session
+from controller.reconcile.node import PATIENCE, Host
+from controller.reconcile.plain_switches import STARTUP, Switches
 from controller.store import Stored
 from controller.store.vlans import Vlans
-from controller.switch.encode import EVERYTHING, Flows
-from controller.switch.sessions import Session
-from controller.switches import STARTUP, Switches
-from flows.facts import Plug, SwitchFacts
+from flows.compile.desired import Plan
+from flows.inputs.facts import Plug, SwitchFacts
+from flows.inputs.tags import Tags
+from flows.inputs.tree import Way
 from flows.model import parse
-from flows.plan import Plan
-from flows.tags import Tags
-from flows.tree import Way
 
 RING = """
 switches: {s1: {}, s2: {}, s3: {}}

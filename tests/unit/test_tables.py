@@ -4,11 +4,11 @@ import re
 
 import pytest
 
-from controller.cli.consoles import out
+from controller.cli.common.consoles import out
+from controller.cli.common.tables import print_table
 from controller.cli.lab.ping import _show, _show_wrong
-from controller.cli.tables import print_table
-from flows.model.reachability import Verdict
-from mininet_topos.comparing import Pair
+from flows.model.reach.reachability import Verdict
+from mininet_topos.probes.comparing import Pair
 
 COLUMNS = ("port", "mac", "since", "what")
 ROWS = [(f"port-{number}", f"fe:16:3e:aa:bb:{number:02x}", "2026-11-30 19:42:24", "word " * 9) for number in range(3)]

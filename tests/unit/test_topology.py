@@ -7,7 +7,7 @@ import pytest
 from flows.model import Network, parse
 from flows.model.interfaces import INTERFACE_NAME_LENGTH
 from mininet_topos.errors import LabError
-from mininet_topos.topology import describe, interface_names
+from mininet_topos.topology.topology import describe, interface_names
 
 TEXT = """
 encapsulation: vxlan

@@ -5,9 +5,9 @@ from itertools import combinations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.facts import Plug, SwitchFacts
+from flows.inputs.facts import Plug, SwitchFacts
+from flows.inputs.tree import Way, named_vlans, tree, working
 from flows.model import Link
-from flows.tree import Way, named_vlans, tree, working
 
 
 def link(name: str, one: str, two: str, *trunk: int) -> Link:

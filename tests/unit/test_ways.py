@@ -6,9 +6,9 @@ from ipaddress import IPv4Address
 
 import pytest
 
-from controller.packetin.proof import Proof, proof, read
-from controller.ways import MOST_PER_SECOND, PER_SECOND, Asked, Way, Ways
-from flows.facts import HostFacts
+from controller.reconcile.packetin.proof import Proof, proof, read
+from controller.reconcile.underlay.ways import MOST_PER_SECOND, PER_SECOND, Asked, Way, Ways
+from flows.inputs.facts import HostFacts
 
 LOOK = 0.05
 FULL = 1464

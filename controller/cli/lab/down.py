@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from controller.cli.consoles import out
-from controller.cli.output import fail
-from controller.cli.state import OldArgument, ThisLabOption
+from controller.cli.common.consoles import out
+from controller.cli.common.output import fail
+from controller.cli.common.state import OldArgument, ThisLabOption
 
 if TYPE_CHECKING:
-    from mininet_topos.lab import Lab
+    from mininet_topos.client.lab import Lab
 
 
 def down(lab: ThisLabOption = None, old: OldArgument = None) -> None:
@@ -19,7 +19,7 @@ def down(lab: ThisLabOption = None, old: OldArgument = None) -> None:
     Without --lab it is the one that was started from this directory. When the only one that runs was started from
     another directory, you are asked first.
     """
-    from mininet_topos.lab import Lab, remove_remains
+    from mininet_topos.client.lab import Lab, remove_remains
 
     remains = remove_remains()
     for crashed in remains:
@@ -33,7 +33,7 @@ def down(lab: ThisLabOption = None, old: OldArgument = None) -> None:
 
 def _meant() -> "Lab":
     """The lab that nobody has named; ends the command when it is not clear."""
-    from mininet_topos.lab import Lab
+    from mininet_topos.client.lab import Lab
 
     started_here = [lab for lab in Lab.running() if lab.is_started_here]
     if len(started_here) == 1:

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from controller.cli.output import fail
-from controller.cli.state import ThisLabOption, complete_node
+from controller.cli.common.output import fail
+from controller.cli.common.state import ThisLabOption, complete_node
 
 
 def execute(
@@ -21,7 +21,7 @@ def execute(
 
     In a host, ovs-vsctl, ovs-ofctl and ovs-appctl talk to that host's own switch. The exit code is the command's.
     """
-    from mininet_topos.lab import Lab
+    from mininet_topos.client.lab import Lab
 
     argv = command[1:] if command[0] == "--" else command
     if not argv:

@@ -1,12 +1,12 @@
 """``ovs-vpc lab list``."""
 
-from controller.cli.output import JsonOption, print_json
-from controller.cli.tables import print_table
+from controller.cli.common.output import JsonOption, print_json
+from controller.cli.common.tables import print_table
 
 
 def listing(as_json: JsonOption = False) -> None:
     """List the labs of this user that run, the directory that each was started from, and where their files are."""
-    from mininet_topos.lab import Lab
+    from mininet_topos.client.lab import Lab
 
     labs = [(lab.name, lab.pid, lab.started_in, lab.path) for lab in Lab.running()]
     if as_json:

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from controller.cli.consoles import err, out
-from controller.cli.output import FAILED, JsonOption, fail, print_json
-from controller.cli.state import ThisLabOption, complete_port, lab_store
-from controller.cli.tables import print_matrix
-from controller.cli.waiting import nodes
+from controller.cli.common.consoles import err, out
+from controller.cli.common.output import FAILED, JsonOption, fail, print_json
+from controller.cli.common.state import ThisLabOption, complete_port, lab_store
+from controller.cli.common.tables import print_matrix
+from controller.cli.common.waiting import nodes
 from mininet_topos.waiting import patience
 
 if TYPE_CHECKING:
     from controller.store import Store
     from flows.model import AnyPort, Network
-    from mininet_topos.comparing import Pair
-    from mininet_topos.lab import Lab
-    from mininet_topos.probe import Probe
+    from mininet_topos.client.lab import Lab
+    from mininet_topos.probes.comparing import Pair
+    from mininet_topos.probes.probe import Probe
 
 
 def ping(
@@ -37,10 +37,10 @@ def ping(
 
     Exit code 0: everything is as the model says. 1: something is not.
     """
-    from controller.plugged import unplugged
+    from controller.status.misfits import unplugged
     from flows.model.problem import counted, did_you_mean
-    from mininet_topos.comparing import summary
-    from mininet_topos.lab import Lab
+    from mininet_topos.client.lab import Lab
+    from mininet_topos.probes.comparing import summary
 
     found = Lab.find(lab)
     store = lab_store(found)
@@ -103,8 +103,8 @@ def _ping(
     progress: Callable[[int], None],
 ) -> "tuple[list[Pair], int]":
     """The same; and how many pings could not be sent, for the kernel had no room to note whom they are for."""
-    from mininet_topos.comparing import compare
-    from mininet_topos.neighbours import kernel_table
+    from mininet_topos.probes.comparing import compare
+    from mininet_topos.probes.neighbours import kernel_table
 
     unsent, refused = 0, kernel_table().refused
 
@@ -120,7 +120,7 @@ def _ping(
 
 def _tell_full(unsent: int) -> None:
     """Other namespaces of this machine filled the table that the pings need, too."""
-    from mininet_topos.neighbours import kernel_table
+    from mininet_topos.probes.neighbours import kernel_table
 
     table = kernel_table()
     err.print(

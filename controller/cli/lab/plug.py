@@ -4,10 +4,10 @@ from typing import Annotated
 
 import typer
 
-from controller.cli.consoles import err, out
-from controller.cli.migrate import is_also_on
-from controller.cli.output import fail
-from controller.cli.state import (
+from controller.cli.change.migrate import is_also_on
+from controller.cli.common.consoles import err, out
+from controller.cli.common.output import fail
+from controller.cli.common.state import (
     PortArgument,
     Target,
     ThisLabOption,
@@ -15,7 +15,7 @@ from controller.cli.state import (
     complete_place,
     lab_store,
 )
-from controller.cli.waiting import nodes, until
+from controller.cli.common.waiting import nodes, until
 from mininet_topos.waiting import patience
 
 _SECONDS = patience(10.0)
@@ -81,7 +81,7 @@ def unplug(port: PortArgument, lab: ThisLabOption = None) -> None:
 
 
 def _target(lab: str | None) -> Target:
-    from mininet_topos.lab import Lab
+    from mininet_topos.client.lab import Lab
 
     found = Lab.find(lab)
     return Target(lab_store(found), found)
@@ -89,7 +89,7 @@ def _target(lab: str | None) -> Target:
 
 def _last(target: Target, port: str) -> str | None:
     """Where a port is, or was plugged in last, whose host the model leaves open."""
-    from controller.plugged import unplugged
+    from controller.status.misfits import unplugged
 
     status = target.store.read_status()
     return status.get("ports", {}).get(port) or unplugged(target.model().network, status).get(port)

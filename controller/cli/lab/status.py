@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from controller.cli.consoles import out
-from controller.cli.output import FAILED, JsonOption, print_json
-from controller.cli.state import OldArgument, ThisLabOption, lab_store
-from controller.cli.tables import print_table
-from controller.cli.waiting import unconfirmed
+from controller.cli.common.consoles import out
+from controller.cli.common.output import FAILED, JsonOption, print_json
+from controller.cli.common.state import OldArgument, ThisLabOption, lab_store
+from controller.cli.common.tables import print_table
+from controller.cli.common.waiting import unconfirmed
 
 
 def status(
@@ -18,7 +18,7 @@ def status(
 
     Exit code 0: every host has confirmed the model. 1: not every one.
     """
-    from mininet_topos.lab import Lab
+    from mininet_topos.client.lab import Lab
 
     found = Lab.find(lab)
     store = lab_store(found)

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from controller.cli.consoles import err, out
-from controller.cli.output import fail, read_network, summary
-from controller.cli.state import NewLabOption, OldOption, lab_store
-from controller.cli.waiting import unconfirmed, wait_confirmed, wait_plugged, wait_served
+from controller.cli.common.consoles import err, out
+from controller.cli.common.output import fail, read_network, summary
+from controller.cli.common.state import NewLabOption, OldOption, lab_store
+from controller.cli.common.waiting import unconfirmed, wait_confirmed, wait_plugged, wait_served
 from mininet_topos.waiting import patience
 
 if TYPE_CHECKING:
     from controller.store import Store
     from flows.model import Network
-    from mininet_topos.lab import Lab
+    from mininet_topos.client.lab import Lab
 
 _CONFIRM_SECONDS = patience(30.0)
 
@@ -35,8 +35,8 @@ def up(
 def build(network: "Network", text: str, file: str, name: str, *, base: Path | None = None) -> "Lab":
     """Bring a lab up with this project's controller; returns once every switch has confirmed."""
     from flows.model.contract import OPENFLOW_PORT
-    from mininet_topos.lab import Lab
-    from mininet_topos.topology import CONTROLLER_ADDRESS
+    from mininet_topos.client.lab import Lab
+    from mininet_topos.topology.topology import CONTROLLER_ADDRESS
 
     controller = [
         *(sys.executable, "-m", "controller"),

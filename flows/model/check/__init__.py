@@ -19,11 +19,11 @@ from flows.model.check.segments import idle_segments, segment_ports, segments
 from flows.model.check.subnets import subnets
 from flows.model.check.switches import interfaces, links, switches
 from flows.model.check.underlay import hosts_in_racks, racks
+from flows.model.file.source import Source
 from flows.model.problem import Problem
-from flows.model.source import Source
 
 if TYPE_CHECKING:
-    from flows.model.network import Network
+    from flows.model.objects.network import Network
 
 _Check = Callable[[Checker], Iterator[Problem]]
 

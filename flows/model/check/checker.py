@@ -4,12 +4,12 @@ from collections.abc import Collection, Iterator
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import TYPE_CHECKING
 
+from flows.model.file.source import Path, Source
+from flows.model.objects.vpc import Subnet, Vpc
 from flows.model.problem import Problem, did_you_mean, shown
-from flows.model.source import Path, Source
-from flows.model.vpc import Subnet, Vpc
 
 if TYPE_CHECKING:
-    from flows.model.network import Network
+    from flows.model.objects.network import Network
 
 Broken = set[Path]
 """Where something stands that could not be read."""

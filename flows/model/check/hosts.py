@@ -6,7 +6,7 @@ from typing import get_args
 
 from flows.model.check.checker import Checker, not_for_machines
 from flows.model.contract import INTEGRATION_BRIDGE, PHYSICAL_BRIDGE, tunnel_port
-from flows.model.host import Encapsulation, Host
+from flows.model.objects.host import Encapsulation, Host
 from flows.model.problem import Problem
 
 _OWN = {INTEGRATION_BRIDGE, PHYSICAL_BRIDGE, *map(tunnel_port, get_args(Encapsulation))}

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from flows.model.check.checker import Checker
-from flows.model.host import KEY_BITS
+from flows.model.file.source import Path
+from flows.model.objects.host import KEY_BITS
 from flows.model.problem import Problem
-from flows.model.source import Path
 
 
 def tunnel_keys(c: Checker) -> Iterator[Problem]:

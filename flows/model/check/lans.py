@@ -5,12 +5,12 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
 from flows.model.check.checker import Checker, never_sent_to, special_in_subnet, unfit_address
 from flows.model.check.switches import repeated_vlans
-from flows.model.lans import Lan
+from flows.model.file.source import Path
+from flows.model.objects.lans import Lan
+from flows.model.objects.route import Route
+from flows.model.objects.router import Router
+from flows.model.objects.switch import SwitchPort
 from flows.model.problem import Problem
-from flows.model.route import Route
-from flows.model.router import Router
-from flows.model.source import Path
-from flows.model.switch import SwitchPort
 
 
 def machines(c: Checker) -> Iterator[Problem]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 
 from flows.model.check.checker import Checker
-from flows.model.lans import Lans, Node
+from flows.model.objects.lans import Lans, Node
 from flows.model.problem import Problem, listed
 
 

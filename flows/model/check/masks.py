@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from ipaddress import IPv4Network
 
 from flows.model.check.checker import Checker
+from flows.model.file.source import Path
 from flows.model.problem import Problem
 from flows.model.ranges import Ranges
-from flows.model.source import Path
 
 
 def other_masks(c: Checker) -> Iterator[Problem]:

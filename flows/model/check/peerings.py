@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from flows.model.check.checker import Checker
-from flows.model.peering import Peering
+from flows.model.file.source import Path
+from flows.model.objects.peering import Peering
+from flows.model.objects.vpc import NOTHING, Subnet
 from flows.model.problem import Problem
 from flows.model.ranges import Ranges
-from flows.model.source import Path
-from flows.model.vpc import NOTHING, Subnet
 
 
 def peerings(c: Checker) -> Iterator[Problem]:

@@ -5,10 +5,10 @@ from ipaddress import IPv4Address
 from itertools import islice
 
 from flows.model.check.checker import Checker, special_in_subnet
-from flows.model.port import GATEWAY_MAC, VpcPort
+from flows.model.file.source import Path
+from flows.model.objects.port import GATEWAY_MAC, VpcPort
+from flows.model.objects.vpc import Subnet
 from flows.model.problem import Problem
-from flows.model.source import Path
-from flows.model.vpc import Subnet
 
 _LISTED_RANGES = 8
 

@@ -5,9 +5,9 @@ from ipaddress import IPv4Network
 
 from flows.model.check.checker import Checker
 from flows.model.check.peerings import to_add
+from flows.model.file.source import Path
+from flows.model.objects.vpc import NOTHING, Subnet, SubnetRoute, Vpc
 from flows.model.problem import Problem
-from flows.model.source import Path
-from flows.model.vpc import NOTHING, Subnet, SubnetRoute, Vpc
 
 
 def routes(c: Checker) -> Iterator[Problem]:

@@ -4,10 +4,10 @@ from collections.abc import Generator, Iterator
 from ipaddress import IPv4Address
 
 from flows.model.check.checker import Checker, special_in_subnet, unfit_address
-from flows.model.port import SegmentPort
+from flows.model.file.source import Path
+from flows.model.objects.port import SegmentPort
+from flows.model.objects.segment import Segment
 from flows.model.problem import Problem, shown
-from flows.model.segment import Segment
-from flows.model.source import Path
 
 
 def segments(c: Checker) -> Iterator[Problem]:

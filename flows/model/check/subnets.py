@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from flows.model.check.checker import Checker, not_for_machines, special_in_subnet
+from flows.model.file.source import Path
+from flows.model.objects.vpc import Subnet, Vpc
 from flows.model.problem import Problem
 from flows.model.ranges import Ranges
-from flows.model.source import Path
-from flows.model.vpc import Subnet, Vpc
 
 
 def subnets(c: Checker) -> Iterator[Problem]:

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 
 from flows.model.check.checker import Checker
 from flows.model.contract import datapath_id
+from flows.model.file.source import Path
 from flows.model.interfaces import interface_name
 from flows.model.problem import Problem
-from flows.model.source import Path
 
 
 def switches(c: Checker) -> Iterator[Problem]:

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from flows.model.check.checker import Checker, not_for_machines, special_in_subnet
+from flows.model.file.source import Path
+from flows.model.objects.underlay import Rack
 from flows.model.problem import Problem
-from flows.model.source import Path
-from flows.model.underlay import Rack
 
 _RACKS = ("underlay", "racks")
 

@@ -5,7 +5,7 @@ import struct
 from threading import Thread
 
 from controller.ovsdb import HostSessions, HostSettings
-from flows.facts import HostFacts, Interface
+from flows.inputs.facts import HostFacts, Interface
 from tests.switch import Switch, wait_until
 
 

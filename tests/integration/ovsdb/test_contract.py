@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from controller.ovsdb import HostSettings
-from flows.facts import HostFacts
+from flows.inputs.facts import HostFacts
 from flows.model.contract import TUNNEL_OFPORT, datapath_id
 from tests.integration.ovsdb.support import Controller, Watcher, establish, get, instance, writes
 from tests.switch import Switch, wait_until

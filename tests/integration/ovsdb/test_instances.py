@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from controller.ovsdb import HostSettings
-from flows.facts import Interface
+from flows.inputs.facts import Interface
 from tests.integration.ovsdb.support import Watcher, establish, get, instance
 from tests.switch import Switch, wait_until
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from controller.ovsdb import HostSessions, HostSettings, columns, session
-from flows.facts import HostFacts
+from flows.inputs.facts import HostFacts
 from flows.model.contract import datapath_id
 from tests.integration.ovsdb.support import Controller, Watcher, establish, get, instance, physical_bridge
 from tests.switch import Switch, wait_until

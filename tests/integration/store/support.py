@@ -7,8 +7,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from controller.store.rpc import Connection
-from controller.store.schema import DATABASE
+from controller.store.rows.schema import DATABASE
+from controller.store.server.rpc import Connection
 from flows.model import Network, parse
 
 NETWORK = """

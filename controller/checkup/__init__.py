@@ -1,7 +1,0 @@
-"""Looks at a host before it joins and after: what is not as the host contract wants it, and what mends it."""
-
-from controller.checkup.checks import check
-from controller.checkup.finding import Finding
-from controller.checkup.look import Look, SilentError, look
-
-__all__ = ["Finding", "Look", "SilentError", "check", "look"]

@@ -1,0 +1,1 @@
+"""Verbs that change the model, and show before what that does."""

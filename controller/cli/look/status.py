@@ -1,0 +1,151 @@
+"""``ovs-vpc status``: is everything well, and what happened?"""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from rich.markup import escape
+
+from controller.cli.common.consoles import out
+from controller.cli.common.output import FAILED, JsonOption, print_json
+from controller.cli.common.state import LabOption, StateOption, find_target
+from controller.cli.common.tables import print_table
+from controller.status.unreached import reported_unreached, sentences
+
+if TYPE_CHECKING:
+    from controller.store import Stored
+
+_NO_REPORT: dict[str, Any] = {
+    "database": False,
+    "switch": False,
+    "confirmed": 0,
+    "flows": 0,
+    "problem": None,
+    "problems": [],
+    "unreached": [],
+    "cut_off": [],
+    "drift": {"count": 0, "last": None, "at": None},
+    "refused": {"count": 0, "last": None, "at": None},
+    "drops": {},
+}
+"""A host that the controller has said nothing of yet."""
+
+
+def status(as_json: JsonOption = False, state: StateOption = None, lab: LabOption = None) -> None:
+    """Show how the controller and its hosts are: sessions, what is confirmed, what was put right, what was dropped.
+
+    Drops are counted by the switches and read every ten seconds. Neither they nor what was put right or refused
+    before is called wrong, nor are the notes: interfaces that say they are ports which the model does not have, and
+    ports that nobody has plugged in yet.
+
+    Exit code 0: all is well. 1: something is wrong now.
+    """
+    target = find_target(state, lab)
+    report = describe(target.model(), target.store.read_status(), is_running=target.store.is_served())
+    if as_json:
+        print_json(report)
+    else:
+        _print(report)
+    if report["wrong"]:
+        raise SystemExit(FAILED)
+
+
+def describe(stored: "Stored", reported: Mapping[str, Any], *, is_running: bool) -> dict[str, Any]:
+    """How things are, as plain data. What is wrong is listed in words."""
+    from controller.status.misfits import misfits
+
+    hosts = {name: reported.get("hosts", {}).get(name) or _NO_REPORT for name in stored.network.hosts}
+    for name in stored.network.switches:
+        # A plain switch has no database that the controller would look at.
+        hosts[name] = _NO_REPORT | {"database": True} | reported.get("switches", {}).get(name, {})
+    told = {name: _host(stored.generation, known) for name, known in hosts.items()}
+    wrong = [] if is_running else ["no controller runs; the switches go on with the flows they have"]
+    wrong += [f"{name}: {sentence}" for name, host in told.items() for sentence in host["wrong"]]
+    wrong += [
+        f"{sentence}: 'ovs-vpc doctor' looks for the cause" for sentence in sentences(reported_unreached(reported))
+    ]
+    found = misfits(stored.network, reported)
+    wrong += [str(misfit) for misfit in found if misfit.is_wrong]
+    drops: dict[str, int] = {}
+    for host in told.values():
+        for reason, packets in host["drops"].items():
+            drops[reason] = drops.get(reason, 0) + packets
+    return {
+        "wrong": wrong,
+        "notes": [str(misfit) for misfit in found if not misfit.is_wrong],
+        "running": is_running,
+        "generation": stored.generation,
+        "hosts": told,
+        "announced": {
+            name: [port.host, port.moving_to]
+            for name, port in stored.network.ports.items()
+            if port.moving_to is not None
+        },
+        "drops": dict(sorted(drops.items(), key=lambda item: -item[1])),
+    }
+
+
+def _host(generation: int, known: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "wrong": list(_wrong(generation, known)),
+        "database": known["database"],
+        "switch": known["switch"],
+        "wanted": generation,
+        "confirmed": known["confirmed"],
+        "flows": known["flows"],
+        "drift": known["drift"],
+        "refused": known["refused"],
+        "unreached": [other for other, _, _ in known.get("unreached", ())],
+        "drops": known["drops"],
+    }
+
+
+def _wrong(generation: int, known: Mapping[str, Any]) -> Iterator[str]:
+    if not known["database"]:
+        yield "its database is not connected"
+    if not known["switch"]:
+        yield "its switch is not connected"
+    if known["problem"]:
+        yield known["problem"]
+    elif known["confirmed"] < generation:
+        yield f"its switch has not confirmed generation {generation}, but {known['confirmed']}"
+    yield from known["problems"]
+    for segment in known["cut_off"]:
+        yield f"segment {segment} is cut off there: no VLAN is left for it"
+
+
+def _print(report: Mapping[str, Any]) -> None:
+    out.print(f"generation {report['generation']} of the model, {len(report['hosts'])} hosts and switches")
+    rows = []
+    for name, host in report["hosts"].items():
+        sessions = ["connected" if host[kind] else "[red]not connected[/]" for kind in ("database", "switch")]
+        numbers = [host["confirmed"], host["flows"], host["drift"]["count"], host["refused"]["count"]]
+        rows.append((name, *sessions, *map(str, numbers)))
+    print_table(("host", "database", "switch", "confirmed", "flows", "drift", "refused"), rows)
+    for title, kind in (("put right last", "drift"), ("refused last", "refused")):
+        last = [(host[kind]["at"], name, host[kind]["last"]) for name, host in report["hosts"].items()]
+        told = [f"  {_time(at)} {name}: {escape(words)}" for at, name, words in sorted(filter(_happened, last))]
+        _section(title, told)
+    announced = [
+        f"  {port}: from {old} to {new}; both get its packets" for port, (old, new) in report["announced"].items()
+    ]
+    _section("announced moves that are not over", announced)
+    _section("to be noted", [f"  {escape(sentence)}" for sentence in report["notes"]])
+    _section("dropped packets", [f"  {escape(reason)}: {packets}" for reason, packets in report["drops"].items()])
+    if report["wrong"]:
+        _section("[red]wrong[/]", [f"  {escape(sentence)}" for sentence in report["wrong"]])
+    else:
+        out.print("[green]all is well[/]")
+
+
+def _section(title: str, lines: list[str]) -> None:
+    if lines:
+        out.print(f"[bold]{title}[/]", *lines, sep="\n")
+
+
+def _happened(last: tuple[float | None, str, str]) -> bool:
+    return last[0] is not None
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds).astimezone().isoformat(" ", "seconds")

@@ -1,0 +1,159 @@
+"""``ovs-vpc trace``: one packet from port to port, over all hosts."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+
+from controller.cli.common.consoles import out
+from controller.cli.common.on_host import OnHostOption, way_in
+from controller.cli.common.output import FAILED, JsonOption, fail, print_json, read_network
+from controller.cli.common.remedies import as_plugged_in, plain, show
+from controller.cli.common.state import LabOption, StateOption, Target, check_name, complete_port, find_target
+
+if TYPE_CHECKING:
+    from flows.compile.declared import Snapshot
+    from flows.model import AnyPort
+    from flows.simulate.remedy import Remedy
+    from flows.simulate.tracing import Hop, Trace
+    from flows.simulate.traffic import Traffic
+    from mininet_topos.client.lab import Lab
+
+
+def trace_packet(
+    source: Annotated[str, typer.Argument(help="The port that sends.", autocompletion=complete_port)],
+    target: Annotated[str, typer.Argument(help="The port that it sends to.", autocompletion=complete_port)],
+    file: Annotated[
+        Path | None, typer.Argument(help="A network file, as if all of it were plugged in. Default: what was applied.")
+    ] = None,
+    tcp: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="The first packet of a TCP connection to this port.")
+    ] = None,
+    udp: Annotated[int | None, typer.Option(min=1, max=65535, help="A UDP packet to this port.")] = None,
+    icmp: Annotated[bool, typer.Option("--icmp", help="A ping. This is what is sent when nothing is said.")] = False,
+    is_running: Annotated[
+        bool, typer.Option("--running", help="Ask the switches that run what they would do.")
+    ] = False,
+    on_host: OnHostOption = None,
+    live: Annotated[
+        bool, typer.Option("--live", help="Send a real packet in the lab that runs, and see whose counters move.")
+    ] = False,
+    as_json: JsonOption = False,
+    state: StateOption = None,
+    lab: LabOption = None,
+) -> None:
+    """Follow one packet from port to port: each decision with the object of the model that it is due to.
+
+    Where the packet does not arrive, the smallest change of the model is named that lets it pass.
+
+    Exit code 0: it is delivered. 1: it is not.
+    """
+    from controller.cli.look.trace_live import trace_live
+    from controller.cli.look.trace_running import running
+    from flows.compile.declared import plugged_in
+    from flows.simulate import Unsupported
+    from flows.simulate.remedy import Remedy
+    from flows.simulate.tracing import simulated, trace
+
+    traffic = _traffic(tcp, udp, icmp)
+    _check(source, target, file, is_running=is_running, live=live)
+    if on_host is not None and not is_running:
+        fail("--on-host is about how --running asks the switches; use both")
+    found = find_target(state, lab) if file is None else None
+    seen = plugged_in(read_network(file)[0]) if file is not None else _seen(found)
+    sender, receiver = _port(seen, source), _port(seen, target)
+    try:
+        if live:
+            traced = trace_live(_needed(_lab(found)), seen, sender, receiver, traffic)
+        else:
+            world = running(seen, way_in(_lab(found), on_host)) if is_running else simulated(seen)
+            traced = trace(seen, world, sender, receiver, traffic)
+        mending = Remedy() if traced.is_delivered else _remedy(seen, source, target, traffic, is_running=file is None)
+    except Unsupported as unsupported:
+        fail(f"this packet cannot be traced: {unsupported}")
+    if as_json:
+        print_json(asdict(traced) | plain(mending))
+    else:
+        _show(traced, f"{_named(sender)} to {_named(receiver)}, {traffic}", mending)
+    raise SystemExit(0 if traced.is_delivered else FAILED)
+
+
+def _check(source: str, target: str, file: Path | None, *, is_running: bool, live: bool) -> None:
+    """End the command when its options do not fit together."""
+    if is_running and live:
+        fail("--running and --live are two ways to look: use one")
+    if file is not None and (is_running or live):
+        fail("a file does not run: leave it out, or leave out --running and --live")
+    if source == target:
+        fail("a packet from a port to itself passes no switch")
+
+
+def _traffic(tcp: int | None, udp: int | None, icmp: bool) -> "Traffic":
+    from flows.simulate.traffic import Traffic
+
+    if (tcp is not None) + (udp is not None) + icmp > 1:
+        fail("one packet is of one kind: use one of --tcp, --udp and --icmp")
+    if tcp is not None:
+        return Traffic("tcp", tcp)
+    return Traffic("udp", udp) if udp is not None else Traffic("icmp")
+
+
+def _seen(target: Target | None) -> "Snapshot":
+    from controller.inspect.compiled import snapshot
+
+    assert target is not None
+    return snapshot(target.model(), target.store.read_status())
+
+
+def _lab(target: Target | None) -> "Lab | None":
+    return target.lab if target is not None else None
+
+
+def _needed(lab: "Lab | None") -> "Lab":
+    if lab is None:
+        fail("only a lab's instances can be made to send a packet; ask the switches by --running")
+    return lab
+
+
+def _port(seen: "Snapshot", name: str) -> "AnyPort":
+    check_name("port", name, list(seen.network.ports))
+    return seen.network.ports[name]
+
+
+def _remedy(seen: "Snapshot", source: str, target: str, traffic: "Traffic", *, is_running: bool) -> "Remedy":
+    """What to change in the model; nothing, where the model lets the packet pass and something else is wrong."""
+    from flows.compile.declared import plugged_in
+    from flows.simulate.remedy import Remedy, remedy
+    from flows.simulate.tracing import simulated, trace
+
+    if not is_running:
+        return remedy(seen.network, seen.network.ports[source], seen.network.ports[target], traffic)
+    network = as_plugged_in(seen.network, seen.locations, source, target)
+    one, other = network.ports[source], network.ports[target]
+    declared = plugged_in(network)
+    if trace(declared, simulated(declared), one, other, traffic).is_delivered:
+        return Remedy()
+    return remedy(network, one, other, traffic)
+
+
+def _named(port: "AnyPort") -> str:
+    return f"{port.name} ({port.address})" if port.address else port.name
+
+
+def _show(traced: "Trace", what: str, mending: "Remedy") -> None:
+    from flows.simulate.remedy import Remedy
+
+    out.print(escape(what), style="bold")
+    before: Hop | None = None
+    for hop in traced.hops:
+        if before is None or hop.node != before.node:
+            out.print(escape(f"{hop.node}{f', {hop.by}' if hop.by else ''}"), style="bold")
+        out.print(f"  {hop.table:<13} {escape(hop.sentence)}")
+        out.print(f"  {'':<13} [dim]{escape(f'[{hop.why}]')}[/dim]")
+        before = hop
+    out.print(escape(traced.ending), style="green" if traced.is_delivered else "red")
+    if not traced.is_delivered and mending == Remedy():
+        out.print("the model lets it pass, but something in the network is wrong: 'ovs-vpc status' tells what")
+    show(mending)

@@ -1,0 +1,1 @@
+"""Verbs that run something for long: the controller, the demo."""

@@ -1,0 +1,1 @@
+"""The loop that keeps every switch as the model wants it."""

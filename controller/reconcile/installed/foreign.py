@@ -1,0 +1,70 @@
+"""Flows in one switch that are not ours. They are never touched, and told: they can take packets away from ours.
+
+The switch reports each as it comes and goes. Those that were there before are read when it connects; now and then all
+are read again, for in tables with learned flows nothing is reported.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from controller.openflow.decode import REMOVED, Entry, Update
+from controller.openflow.encode import FOREIGN, Flows
+from flows.openflow.flow import COOKIE_OWNER
+from flows.openflow.learn import LEARNED_OWNER
+from flows.pipeline.page import NAMES, table_name
+
+_OURS = (COOKIE_OWNER, LEARNED_OWNER)
+_TOLD = 5
+"""So many cookies are named; a script that adds thousands is told as well by these."""
+
+
+class Foreign:
+    """What is known of them."""
+
+    def __init__(self) -> None:
+        self._of: dict[Flows, dict[tuple[int, int, bytes], Entry]] = {}
+        """For each request, the flows that it asks for, by their places."""
+
+    def __bool__(self) -> bool:
+        return any(self._of.values())
+
+    def clear(self) -> None:
+        """Nothing is known any more."""
+        self._of.clear()
+
+    def read(self, which: Flows, entries: Iterable[Entry]) -> None:
+        """All that one of the requests asks for was read."""
+        self._of[which] = {_place(entry): entry for entry in entries}
+
+    def updated(self, update: Update) -> None:
+        """Somebody else changed a flow."""
+        entry = update.entry
+        if entry is None:
+            return
+        place = _place(entry)
+        for flows in self._of.values():
+            flows.pop(place, None)
+        if update.event != REMOVED and entry.cookie >> 56 not in _OURS:
+            which = next(which for which in FOREIGN if which.asks_for(entry.cookie))
+            self._of.setdefault(which, {})[place] = entry
+
+    def sentences(self, bridge: str) -> Iterator[str]:
+        """Those in the tables of the pipeline, and the command that removes them."""
+        found = Counter(
+            (entry.cookie, entry.table)
+            for flows in self._of.values()
+            for entry in flows.values()
+            if entry.table in NAMES
+        )
+        for (cookie, table), number in sorted(found.items())[:_TOLD]:
+            flows = "1 flow that is not ours takes" if number == 1 else f"{number} flows that are not ours take"
+            yield (
+                f"in table {table_name(table)} {flows} packets away from ours (cookie {cookie:#x}): "
+                f"'ovs-ofctl del-flows {bridge} cookie={cookie:#x}/-1' removes what has this cookie"
+            )
+        if len(found) > _TOLD:
+            yield f"there are {len(found) - _TOLD} more cookies of flows that are not ours"
+
+
+def _place(entry: Entry) -> tuple[int, int, bytes]:
+    return entry.table, entry.priority, entry.match

@@ -1,0 +1,98 @@
+"""Which VLAN each host gives to each of its segments: allocated before any flow needs it, and kept.
+
+A VLAN is given to another segment only after its host's switch has confirmed that nothing of the former one is left:
+a change may travel in several bundles (ADR 8), and in between frames of one segment must not meet flows of another.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+
+from controller.store import Stored, Vlans
+from flows.inputs.locate import Locations, places
+from flows.model import Network
+from flows.model.objects.segment import LARGEST_VLAN
+
+_log = logging.getLogger(__name__)
+
+
+def segments_here(network: Network, locations: Locations) -> dict[str, dict[str, None]]:
+    """The segments that need a VLAN on each host: those that have a port there."""
+    here: dict[str, dict[str, None]] = {host: {} for host in network.hosts}
+    for port in network.segment_ports.values():
+        for host in places(port, locations.hosts.get(port.name)):
+            # In the order of the ports, and so on each host another one.
+            here[host] |= dict.fromkeys(segment.name for segment in network.segments_of(port))
+    return here
+
+
+class LocalVlans:
+    """The VLANs of all hosts: those that were given, and which of them the store has.
+
+    ``keep`` is told every change and does not wait for the store; :meth:`kept` says that it has it. Until then no flow
+    may depend on it.
+    """
+
+    def __init__(self, keep: Callable[[Vlans], None]) -> None:
+        self._keep = keep
+        self._vlans: Vlans | None = None
+        self._kept = Vlans()
+        self._segments: frozenset[int] = frozenset()
+        self._lacking: frozenset[tuple[str, str]] = frozenset()
+        self.leaving: frozenset[str] = frozenset()
+        """The hosts that still have VLANs of segments that left the model."""
+
+    def allocate(self, stored: Stored, locations: Locations) -> Mapping[str, Mapping[str, int]]:
+        """Give VLANs to all segments that have a port on a host.
+
+        Returns host -> segment -> VLAN, without those that the store does not have yet.
+        """
+        here = segments_here(stored.network, locations)
+        numbers = stored.tags.segments
+        needed = {host: [numbers[name] for name in here[host]] for host in here}
+        self._segments = frozenset(numbers.values())
+        if self._vlans is None:
+            self._vlans = self._kept = stored.vlans
+        self._change(self._vlans.allocate(needed))
+        given = self._now.named(numbers)
+        self._report(
+            frozenset((host, name) for host in here for name in here[host].keys() - given.get(host, {}).keys())
+        )
+        return self._now.common(self._kept).named(numbers)
+
+    def kept(self, vlans: Vlans) -> None:
+        """The store has these."""
+        self._kept = vlans
+
+    def awaited(self, host: str) -> bool:
+        """Whether the store does not have all VLANs of a host yet."""
+        return self._now.common(self._kept).of.get(host) != self._now.of.get(host)
+
+    def release(self, host: str) -> None:
+        """A host's switch holds nothing of segments that left the model: others can have their VLANs."""
+        self._change(self._now.release(host, self._segments))
+
+    def lacking(self, host: str) -> list[str]:
+        """The segments that a host has ports in but no VLAN for."""
+        return sorted(segment for of, segment in self._lacking if of == host)
+
+    @property
+    def _now(self) -> Vlans:
+        return self._vlans or Vlans()
+
+    def _change(self, vlans: Vlans) -> None:
+        if vlans != self._vlans:
+            self._vlans = vlans
+            self._keep(vlans)
+        self.leaving = frozenset(host for host, of_host in vlans.of.items() if not of_host.keys() <= self._segments)
+
+    def _report(self, lacking: frozenset[tuple[str, str]]) -> None:
+        for host, segment in sorted(lacking - self._lacking):
+            _log.error(
+                "%s: problem: segment %s is cut off there: all %d VLANs that a host has are in use",
+                host,
+                segment,
+                LARGEST_VLAN,
+            )
+        for host, segment in sorted(self._lacking - lacking):
+            _log.info("%s: solved: segment %s is cut off there no more", host, segment)
+        self._lacking = lacking

@@ -1,0 +1,89 @@
+"""Proves the way to other hosts before instances use it, and keeps it known (``ways.py`` watches it from then on).
+
+A flow that sends to a host for the first time waits until a frame of the controller's own has come through the
+tunnel to it: the receiving switch passes it up, and the controller knows that routes, neighbours, tunnel ports and
+keys work. Open vSwitch's userspace datapath needs this for another reason too: it drops the packet that makes it
+ask for a tunnel neighbour's MAC address, and forgets the answer after 15 idle minutes. So there a small frame follows
+from time to time.
+"""
+
+from collections.abc import Set
+from ipaddress import IPv4Address
+
+from controller.openflow.sessions import Session
+from controller.reconcile.packetin.proof import keepalive, proof
+from flows.inputs.facts import HostFacts
+
+TRY_EVERY = 0.05
+"""Seconds between two tries to prove a way."""
+PATIENCE = 1.0
+"""Seconds after which flows no longer wait for a way to be proven."""
+REPEAT = 10.0
+"""Seconds between two frames to a known host: far less than Open vSwitch remembers (15 minutes)."""
+REMEMBER = 600.0
+"""Seconds for which a way that nothing is sent by any more counts as proven: less than Open vSwitch remembers."""
+
+
+class Primer:
+    """The ways from one switch to the hosts that it sends to. Times are seconds of one monotonic clock."""
+
+    def __init__(self, datapath_id: int) -> None:
+        self._keepalive = keepalive(datapath_id)
+        self._proof = proof(datapath_id)
+        self._proven: dict[IPv4Address, float] = {}
+        """The hosts to which a frame has come through, and when the switch was last known to send to each."""
+        self._since: dict[IPv4Address, float] = {}
+        self._at_rest: Set[IPv4Address] | None = None
+        """The hosts of which none is waited for: the ways to them are proven, or were waited for in vain."""
+        self._late: list[IPv4Address] = []
+        """Those of them that were waited for in vain."""
+        self._next_try = 0.0
+        self._next_keepalive = 0.0
+
+    def forget(self) -> None:
+        """The switch is a new one, or back after a restart: it knows nothing."""
+        self._proven.clear()
+        self._since.clear()
+        self._at_rest = None
+
+    def proven(self, neighbour: IPv4Address) -> None:
+        """A frame has come through to a neighbour."""
+        if neighbour in self._since:
+            if neighbour not in self._proven:
+                self._at_rest = None
+            self._proven[neighbour] = self._since[neighbour]
+
+    def is_ready(self, hosts: Set[IPv4Address], now: float) -> bool:
+        """Whether flows that send to these hosts may be added: the ways are proven, or were waited for in vain.
+
+        The hosts are the same set as long as it is the same object, here and below.
+        """
+        if hosts is self._at_rest:
+            return True
+        return all(host in self._proven or now - self._since.get(host, now) > PATIENCE for host in hosts)
+
+    def unproven(self, hosts: Set[IPv4Address], now: float) -> list[IPv4Address]:
+        """The hosts to which no frame has come through in time."""
+        if hosts is self._at_rest:
+            return self._late
+        return [host for host in sorted(hosts - self._proven.keys()) if now - self._since.get(host, now) > PATIENCE]
+
+    def run(self, session: Session, facts: HostFacts, hosts: Set[IPv4Address], now: float) -> None:
+        """Send what is due to the hosts that the switch sends to."""
+        if facts.tunnel_ofport is None or (hosts is self._at_rest and now < self._next_keepalive):
+            return
+        self._at_rest = None
+        self._proven.update(dict.fromkeys(self._proven.keys() & hosts, now))
+        self._proven = {host: used for host, used in self._proven.items() if now - used <= REMEMBER}
+        self._since = {host: self._since.get(host, now) for host in hosts}
+        self._late = self.unproven(hosts, now)
+        waiting = hosts - self._proven.keys() - set(self._late)
+        self._at_rest = None if waiting else hosts
+        if waiting and now >= self._next_try:
+            self._next_try = now + TRY_EVERY
+            session.send_by_tunnel(self._proof, sorted(waiting), facts.tunnel_ofport)
+        if now >= self._next_keepalive:
+            self._next_keepalive = now + REPEAT
+            known = sorted(self._proven.keys() & hosts)
+            if facts.datapath_type == "netdev" and known:
+                session.send_by_tunnel(self._keepalive, known, facts.tunnel_ofport)

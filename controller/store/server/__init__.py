@@ -1,0 +1,1 @@
+"""The store's database server: started, locked, and spoken with."""

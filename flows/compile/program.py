@@ -1,0 +1,145 @@
+"""From one host's view to the flows that its switch shall hold."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from flows.compile.desired import Change, Desired
+from flows.model import Origin
+from flows.openflow.flow import Flow
+from flows.pipeline.page import TABLES
+from flows.pipeline.rules import Application
+from flows.pipeline.tables import MODULES
+from flows.units.host import Unit
+from flows.units.said import Why
+
+ALWAYS = Why("the pipeline itself", Origin("flows/pipeline/page.py", 0))
+"""The reason of misses, which are there without any object."""
+
+
+class Conflict(Exception):  # noqa: N818 - a conflict of two objects, which the message names
+    """Two objects want different flows with the same table, priority and match.
+
+    A network file that is valid wants no such flows: rules that do different things with what they match do so by a
+    port's number, an address of a VPC, a MAC address of a segment, a tunnel key, or a route of a subnet, and the checks
+    let each of these be there once. It takes facts that contradict themselves: two interfaces with one number.
+    """
+
+
+_COMPILERS: dict[type, list[Callable[[Any], Iterator[Application]]]] = {}
+for _module in MODULES:
+    for _kind, _compiler in _module.UNITS.items():
+        _COMPILERS.setdefault(_kind, []).append(_compiler)
+
+
+def applications(unit: Unit) -> Iterator[Application]:
+    """Every table's rule applications for one unit: depends on nothing but the unit."""
+    for compiler in _COMPILERS[type(unit)]:
+        yield from compiler(unit)
+
+
+MISSES = tuple(table.miss_rule(ALWAYS) for table in TABLES)
+"""The misses of all tables: in every switch, whatever the model."""
+
+
+class Program:
+    """What one switch shall hold, changed application by application. It begins with the misses of all tables.
+
+    Whatever way led to them, the same applications make the same program.
+    """
+
+    def __init__(self) -> None:
+        self._reasons: dict[int, tuple[Application, ...]] = {}
+        self._learned: dict[int, tuple[Application, ...]] = {}
+        self._taken: dict[bytes, int] = {}
+        """The cookie of the flow in each place."""
+        self._flows: dict[int, Flow] = {}
+        self.desired = Desired(self._flows, self._reasons, self._learned)
+        self.change((), MISSES)
+
+    def change(self, less: Iterable[Application], more: Iterable[Application]) -> Change:
+        """Take applications away and add others. Returns what is different by that.
+
+        Raises :class:`Conflict` when two of them want different flows in the same place; then nothing is changed.
+        """
+        change = Change()
+        gone = list(less)
+        for application in gone:
+            self._remove(application, change)
+        come: list[Application] = []
+        try:
+            for application in more:
+                self._add(application, change)
+                come.append(application)
+        except Conflict:
+            for application in come:
+                self._remove(application, change)
+            for application in gone:
+                self._add(application, change)
+            raise
+        return change
+
+    def _add(self, application: Application, change: Change) -> None:
+        flow = application.flow
+        cookie = flow.cookie
+        if self._taken.setdefault(flow.key, cookie) != cookie:
+            raise _conflict(self._reasons[self._taken[flow.key]][0], application)
+        reasons = self._reasons.get(cookie)
+        if reasons is None:
+            self._reasons[cookie] = (application,)
+            self._flows[cookie] = flow
+            if cookie in change.removed:  # as _note, which would take a good part of the time of a first compile
+                change.removed.discard(cookie)
+            else:
+                change.added.add(cookie)
+        elif reasons[0].flow != flow:
+            raise Conflict(f"two flows have the cookie {cookie:#x}: '{reasons[0].flow.text()}', '{flow.text()}'")
+        else:
+            self._reasons[cookie] = (*reasons, application)
+        for learn in flow.shape.learns:
+            if learn.cookie not in self._learned:
+                _note(learn.cookie, change.learned, change.forgotten)
+            self._learned[learn.cookie] = (*self._learned.get(learn.cookie, ()), application)
+
+    def _remove(self, application: Application, change: Change) -> None:
+        flow = application.flow
+        if not _take_out(application, flow.cookie, self._reasons):
+            del self._taken[flow.key], self._flows[flow.cookie]
+            _note(flow.cookie, change.removed, change.added)
+        for learn in flow.shape.learns:
+            if not _take_out(application, learn.cookie, self._learned):
+                _note(learn.cookie, change.forgotten, change.learned)
+
+
+def _take_out(application: Application, cookie: int, reasons: dict[int, tuple[Application, ...]]) -> bool:
+    """Take one reason away. Returns whether others are left."""
+    of_cookie = reasons[cookie]
+    if len(of_cookie) == 1:
+        del reasons[cookie]
+        return False
+    at = of_cookie.index(application)
+    reasons[cookie] = of_cookie[:at] + of_cookie[at + 1 :]
+    return True
+
+
+def _note(cookie: int, here: set[int], there: set[int]) -> None:
+    """What is taken away and added again is no change."""
+    if cookie in there:
+        there.discard(cookie)
+    else:
+        here.add(cookie)
+
+
+def _conflict(one: Application, other: Application) -> Conflict:
+    said = sorted(f"'{application.sentence}' for {application.why}" for application in (one, other))
+    return Conflict(" and ".join(said))
+
+
+def compile(units: Iterable[Unit]) -> Desired:
+    """Compile a view from scratch.
+
+    The same flow wanted by several objects becomes one with all of them as reasons. Raises :class:`Conflict`
+    when objects want different flows in the same place.
+    """
+    program = Program()
+    program.change((), (application for unit in units for application in applications(unit)))
+    return program.desired

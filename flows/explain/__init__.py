@@ -1,0 +1,1 @@
+"""Flows and tables in words."""

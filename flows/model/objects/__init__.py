@@ -1,0 +1,1 @@
+"""The objects of a network file, one file per kind."""

@@ -1,0 +1,1 @@
+"""The tables, their rules, and the language in which rules are written."""

@@ -1,0 +1,69 @@
+"""Who gets a copy of this frame?
+
+Frames of segments for a group come here, and those for a station that nobody knows. Every local port of the segment
+gets a copy in the form that its VLAN has there, and every host that has ports of the segment one by the tunnel; no
+other does. A frame that came by a tunnel stays on this host: its sender has sent the other hosts theirs. No copy goes
+back to the port that the frame came from, nor to the other half of a port that is announced to move: a frame that
+comes from elsewhere with the address of such a port was sent by its half there.
+"""
+
+from collections.abc import Iterator
+
+from flows.openflow.fields import ETH_SRC, IN_PORT, VLAN
+from flows.pipeline import priorities
+from flows.pipeline.page import FLOOD
+from flows.pipeline.registers import REMOTE
+from flows.pipeline.rules import Application
+from flows.pipeline.templates import P, Value, copies, eq
+from flows.units.copies import Copies
+from flows.units.switching import Flood, FloodOthers, Half
+
+FROM_HERE = FLOOD.rule(
+    "of {vlan}, from here: copies to {copies}",
+    match=[eq(REMOTE, 0), eq(VLAN, P.vlan)],
+    do=[copies(P.copies)],
+)
+FROM_TUNNEL = FLOOD.rule(
+    "of {vlan}, from a tunnel: copies to {copies}",
+    match=[eq(REMOTE, 1), eq(VLAN, P.vlan)],
+    do=[copies(P.copies)],
+)
+HALF_BY_TUNNEL = FLOOD.rule(
+    "of {vlan}, from a tunnel, sent by the half of {port} that is on another host: copies to {copies}",
+    match=[eq(REMOTE, 1), eq(VLAN, P.vlan), eq(ETH_SRC, P.mac)],
+    do=[copies(P.copies)],
+    priority=priorities.GUARD,
+)
+HALF_BY_UPLINK = FLOOD.rule(
+    "of {vlan}, from {uplink}, sent by the half of {port} that is on another host: copies to {copies}",
+    match=[eq(IN_PORT, P.uplink), eq(VLAN, P.vlan), eq(ETH_SRC, P.mac)],
+    do=[copies(P.copies)],
+    priority=priorities.GUARD,
+)
+OTHERS = FLOOD.rule(
+    "of a VLAN that only ports for all VLANs carry: copies to {copies}",
+    match=[eq(REMOTE, 0)],
+    do=[copies(P.copies)],
+    priority=priorities.FALLBACK,
+)
+
+
+def for_flood(flood: Flood) -> Iterator[Application]:
+    yield FROM_HERE(flood.why, vlan=flood.vlan, copies=flood.copies)
+    if flood.copies.remote:
+        yield FROM_TUNNEL(flood.why, vlan=flood.vlan, copies=Copies(flood.copies.local))
+
+
+def for_others(others: FloodOthers) -> Iterator[Application]:
+    yield OTHERS(others.why, copies=Copies(unchanged=others.ports))
+
+
+def for_half(half: Half) -> Iterator[Application]:
+    said: dict[str, Value] = {"vlan": half.vlan, "mac": half.mac, "port": half.ofport, "copies": half.others}
+    if half.comes_by_tunnel:
+        yield HALF_BY_TUNNEL(half.why, **said)
+    if half.uplink is not None:
+        yield HALF_BY_UPLINK(half.why, uplink=half.uplink, **said)
+
+
+UNITS = {Flood: for_flood, FloodOthers: for_others, Half: for_half}

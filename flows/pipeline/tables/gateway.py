@@ -1,0 +1,94 @@
+"""Is this for the gateway itself, and does it pass through it?
+
+IPv4 from instances comes here. The gateway answers pings and nothing else. A packet inside the sender's subnet
+goes on as it is, as on a LAN; any other passes the gateway, which takes one from its TTL (RFC 1812, 5.3.1).
+"""
+
+from collections.abc import Iterator
+
+from flows.model import GATEWAY_MAC
+from flows.openflow.actions import DecTtl, Move, OutputInPort
+from flows.openflow.fields import (
+    ETH_DST,
+    ETH_SRC,
+    ETH_TYPE,
+    ETH_TYPE_IPV4,
+    ICMP_CODE,
+    ICMP_TYPE,
+    IP_DST,
+    IP_FRAG,
+    IP_PROTO,
+    IP_SRC,
+    IP_TTL,
+    PROTO_ICMP,
+)
+from flows.pipeline import priorities
+from flows.pipeline.page import GATEWAY
+from flows.pipeline.registers import SUBNET, VPC
+from flows.pipeline.rules import Application
+from flows.pipeline.templates import P, drop, eq, goto, put, within
+from flows.units.host import LocalSubnet
+
+ECHO_REQUEST, ECHO_REPLY = 8, 0  # RFC 792
+FRESH_TTL = 64
+SPENT_TTLS = (0, 1)
+
+_IPV4 = eq(ETH_TYPE, ETH_TYPE_IPV4)
+
+PING = GATEWAY.rule(
+    "ping to {ip}, the gateway of {subnet}: answer",
+    match=[
+        eq(VPC, P.vpc),
+        _IPV4,
+        eq(IP_PROTO, PROTO_ICMP),
+        eq(IP_DST, P.ip),
+        eq(IP_FRAG, 0),
+        eq(ICMP_TYPE, ECHO_REQUEST),
+        eq(ICMP_CODE, 0),
+    ],
+    do=[
+        Move(ETH_SRC, ETH_DST),
+        put(ETH_SRC, GATEWAY_MAC),
+        Move(IP_SRC, IP_DST),
+        put(IP_SRC, P.ip),
+        put(IP_TTL, FRESH_TTL),
+        put(ICMP_TYPE, ECHO_REPLY),
+        OutputInPort(),
+    ],
+    priority=priorities.EXCEPTION,
+)
+ONLY_PING = GATEWAY.rule(
+    "to {ip}, the gateway of {subnet}, which answers nothing but ping: dropped",
+    match=[eq(VPC, P.vpc), _IPV4, eq(IP_DST, P.ip)],
+    do=drop(),
+    priority=priorities.GUARD,
+)
+SAME_SUBNET = GATEWAY.rule(
+    "inside {subnet} ({cidr}): TTL unchanged",
+    match=[eq(SUBNET, P.subnet), _IPV4, within(IP_DST, P.cidr)],
+    do=[goto("route_table")],
+)
+EXPIRED = GATEWAY.rule(
+    "to another subnet than {subnet} with a TTL of {ttl}: dropped",
+    match=[eq(SUBNET, P.subnet), _IPV4, eq(IP_TTL, P.ttl)],
+    do=drop(),
+    priority=priorities.FALLBACK,
+)
+ROUTED = GATEWAY.rule(
+    "from {subnet} to another subnet: TTL - 1",
+    match=[eq(SUBNET, P.subnet), _IPV4],
+    do=[DecTtl(), goto("route_table")],
+    priority=priorities.LAST_RESORT,
+)
+
+
+def for_subnet(subnet: LocalSubnet) -> Iterator[Application]:
+    yield PING(subnet.why, vpc=subnet.vpc, ip=subnet.gateway, subnet=subnet.subnet)
+    yield ONLY_PING(subnet.why, vpc=subnet.vpc, ip=subnet.gateway, subnet=subnet.subnet)
+    yield SAME_SUBNET(subnet.why, subnet=subnet.subnet, cidr=subnet.cidr)
+    for ttl in SPENT_TTLS:
+        yield EXPIRED(subnet.why, subnet=subnet.subnet, ttl=ttl)
+    yield ROUTED(subnet.why, subnet=subnet.subnet)
+
+
+UNITS = {LocalSubnet: for_subnet}

@@ -1,0 +1,29 @@
+"""Which MAC address and port has this address here?
+
+Packets for an instance on this host come here, from this host or another. The instance sees the gateway's MAC
+as the sender, as it does for everybody. An address that is not plugged in here is dropped, and counted.
+"""
+
+from collections.abc import Iterator
+
+from flows.model import GATEWAY_MAC
+from flows.openflow.fields import ETH_DST, ETH_SRC, ETH_TYPE, ETH_TYPE_IPV4, IP_DST
+from flows.pipeline.page import NEIGH_TABLE
+from flows.pipeline.registers import OUT_PORT, VPC
+from flows.pipeline.rules import Application
+from flows.pipeline.templates import P, eq, goto, put
+from flows.units.host import LocalPort
+
+PLUGGED = NEIGH_TABLE.rule(
+    "{ip} of {vpc} is {port}, with MAC {mac}",
+    match=[eq(VPC, P.vpc), eq(ETH_TYPE, ETH_TYPE_IPV4), eq(IP_DST, P.ip)],
+    do=[put(ETH_SRC, GATEWAY_MAC), put(ETH_DST, P.mac), put(OUT_PORT, P.port), goto("deliver")],
+)
+
+
+def for_port(port: LocalPort) -> Iterator[Application]:
+    for ip in port.ips:
+        yield PLUGGED(port.why, vpc=port.vpc, ip=ip, port=port.ofport, mac=port.mac)
+
+
+UNITS = {LocalPort: for_port}

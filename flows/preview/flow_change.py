@@ -1,0 +1,160 @@
+"""Which flows a change of the model brings to each switch, and which it takes away."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from flows.compile.program import MISSES, applications
+from flows.inputs.facts import SwitchFacts
+from flows.inputs.locate import Locations
+from flows.inputs.tree import tree, working
+from flows.model import Network
+from flows.model.difference import Difference
+from flows.pipeline.rules import Application
+from flows.preview.concerned import Concerned, Pair, Placed
+from flows.preview.far import Far
+from flows.units.host import Unit, narrow_view, other_host
+from flows.units.plain_switch import locate_machines, view_switch
+from flows.units.switching import SwitchingUnit
+
+
+@dataclass(frozen=True, slots=True)
+class FlowChange:
+    """What one switch gets and loses."""
+
+    added: tuple[Application, ...]
+    removed: tuple[Application, ...]
+
+
+def host_changes(difference: Difference, old: Placed, new: Placed) -> dict[str, FlowChange]:
+    """What each host's switch gets and loses; hosts are left out for which nothing changes.
+
+    ``new`` has the network of the difference that is aligned with the old one.
+    """
+    concerned, compiler = Concerned(difference, old, new), _Compiler()
+    all_hosts = dict.fromkeys([*old.network.hosts, *new.network.hosts])
+    far = Far(concerned, old, new)
+    found: dict[str, FlowChange | None] = {}
+    for host in all_hosts:
+        # What other hosts are to a host is the same before and after, where neither they nor its tunnel port changed.
+        others = difference.changed["hosts"] if _tunnel(old, host) == _tunnel(new, host) else all_hosts
+        holds, shall_hold = _units(concerned.near(host), (old, new), host)
+        holds, shall_hold = holds.union(_others(others, old, host)), shall_hold.union(_others(others, new, host))
+        far_gone, far_come = far.change(host, concerned.far(host))
+        gone = [*compiler.applications(holds - shall_hold), *far_gone]
+        come = [*compiler.applications(shall_hold - holds), *far_come]
+        if old.has(host) != new.has(host):
+            found[host] = FlowChange(_all(come, is_there=new.has(host)), _all(gone, is_there=old.has(host)))
+        elif gone or come:
+            stay, would_stay = _units(concerned.shared(host), (old, new), host)
+            switching = (unit for unit in holds & shall_hold if isinstance(unit, SwitchingUnit))
+            found[host] = _change(gone, come, compiler.applications((stay & would_stay).union(switching)))
+    return {host: change for host, change in found.items() if change}
+
+
+def merged(changes: Iterable[Mapping[str, FlowChange]]) -> dict[str, FlowChange]:
+    """What several changes do, one after the other. A flow that goes and comes again is in both."""
+    found: dict[str, FlowChange] = {}
+    for change in changes:
+        for place, one in change.items():
+            before = found.get(place, FlowChange((), ()))
+            found[place] = FlowChange(before.added + one.added, before.removed + one.removed)
+    return found
+
+
+def switch_changes(
+    difference: Difference, old: Mapping[str, SwitchFacts], new: Mapping[str, SwitchFacts]
+) -> dict[str, FlowChange]:
+    """What each plain switch gets and loses; those are left out for which nothing changes."""
+    machines = difference.old.switch_ports.keys() | difference.new.switch_ports.keys()
+    sections = ("switches", "links", "routers")
+    is_same = not (difference.changed["ports"] & machines or any(difference.changed[section] for section in sections))
+    if is_same and old == new:
+        return {}
+    found: dict[str, FlowChange | None] = {}
+    compiler = _Compiler()
+    for switch in dict.fromkeys([*difference.old.switches, *difference.new.switches]):
+        holds = _switch_units(difference.old, old, switch)
+        shall_hold = _switch_units(difference.aligned, new, switch)
+        if holds is None or shall_hold is None:
+            added = _all(compiler.applications(shall_hold or ()), is_there=shall_hold is not None)
+            found[switch] = FlowChange(added, _all(compiler.applications(holds or ()), is_there=holds is not None))
+        else:
+            sets = (holds - shall_hold, shall_hold - holds, holds & shall_hold)
+            found[switch] = _change(*map(compiler.applications, sets))
+    return {switch: change for switch, change in found.items() if change and (change.added or change.removed)}
+
+
+def _units(networks: Pair, sides: tuple[Placed, Placed], host: str) -> tuple[frozenset[Unit], frozenset[Unit]]:
+    """What one host needs of two networks, each on its side."""
+    before, after = (replace(side, network=network) for network, side in zip(networks, sides, strict=True))
+    return _view(before, host), _view(after, host)
+
+
+def _view(placed: Placed, host: str) -> frozenset[Unit]:
+    if not placed.has(host):
+        return frozenset()
+    of = placed.locations.hosts
+    places = {name: of[name] for name in placed.network.ports if name in of}
+    return narrow_view(placed.network, placed.tags, Locations(places, frozenset()), placed.facts[host], host)
+
+
+def _tunnel(placed: Placed, host: str) -> int | None:
+    """The OpenFlow port by which a host reaches others, if it has one."""
+    return placed.facts[host].tunnel_ofport if placed.has(host) else None
+
+
+def _others(names: Iterable[str], placed: Placed, host: str) -> Iterator[Unit]:
+    """What some hosts are to one host."""
+    if placed.has(host):
+        for name in names:
+            if name in placed.network.hosts:
+                yield from other_host(placed.network.hosts[name], placed.facts[host], host)
+
+
+def _switch_units(network: Network, facts: Mapping[str, SwitchFacts], switch: str) -> frozenset[SwitchingUnit] | None:
+    """What a plain switch needs; None: it is not there, or nothing is known of it."""
+    if switch not in network.switches or switch not in facts:
+        return None
+    links = network.links.values()
+    seen = {name: known for name, known in facts.items() if name in network.switches}
+    open_links = tree(links, working(links, seen))
+    return view_switch(network, switch, seen[switch], open_links, locate_machines(network, seen))
+
+
+class _Compiler:
+    """The flows of units. Most are wanted on many hosts: each is compiled once."""
+
+    def __init__(self) -> None:
+        self._known: dict[Unit, tuple[Application, ...]] = {}
+
+    def applications(self, units: Iterable[Unit]) -> Iterator[Application]:
+        for unit in units:
+            found = self._known.get(unit)
+            if found is None:
+                found = self._known[unit] = tuple(applications(unit))
+            yield from found
+
+
+def _all(flows: Iterable[Application], *, is_there: bool) -> tuple[Application, ...]:
+    """Every flow of a host, with the misses that all have; none of one that is not there."""
+    return (*MISSES, *_by_cookie(flows).values()) if is_there else ()
+
+
+def _change(gone: Iterable[Application], come: Iterable[Application], stay: Iterable[Application]) -> FlowChange | None:
+    """What flows that go, and others that come, change where some stay; None when that is nothing."""
+    before, after = _by_cookie(gone), _by_cookie(come)
+    kept = before.keys() & after.keys()
+    kept |= {one.flow.cookie for one in stay}
+    added = tuple(one for cookie, one in after.items() if cookie not in kept)
+    removed = tuple(one for cookie, one in before.items() if cookie not in kept)
+    return FlowChange(added, removed) if added or removed else None
+
+
+def _by_cookie(flows: Iterable[Application]) -> dict[int, Application]:
+    """Each flow once; of several reasons for it the first in the alphabet."""
+    found: dict[int, Application] = {}
+    for one in flows:
+        other = found.setdefault(one.flow.cookie, one)
+        if other is not one:
+            found[one.flow.cookie] = min(one, other, key=lambda each: (each.sentence, str(each.why)))
+    return found

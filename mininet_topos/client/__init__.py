@@ -1,0 +1,1 @@
+"""The lab as its user sees it: up, down, run something in it."""

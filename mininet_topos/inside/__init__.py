@@ -1,0 +1,1 @@
+"""What runs inside a lab: its init, and what that builds."""

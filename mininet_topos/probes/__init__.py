@@ -1,0 +1,1 @@
+"""Packets sent and watched: who reaches whom."""

@@ -1,0 +1,95 @@
+"""Send a frame from an instance, as it is, and see which instances get the packet in it.
+
+Runs as a short process of its own inside a lab: ``python -m mininet_topos.probes.sending LABDIR``, the order and the
+result as JSON on standard input and output.
+"""
+
+import json
+import selectors
+import socket
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from mininet_topos.directory import LabDirectory, port_node
+from mininet_topos.inside import namespaces
+from mininet_topos.inside.instances import INSTANCE_INTERFACE
+
+_EVERY_TYPE = 3  # ETH_P_ALL
+_IPV4 = b"\x08\x00"
+_ETH_HEADER, _IP_HEADER = 14, 20
+_GAP = 0.002
+"""Seconds between two frames."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What shall be sent, and who is watched."""
+
+    source: str
+    frame: str
+    """In hexadecimal digits; with an IPv4 packet in it, without options."""
+    times: int
+    watched: Sequence[str]
+    wait: float
+    """Seconds to wait for copies after the last frame was sent."""
+
+
+def send(instances: Mapping[str, Path], order: Order) -> dict[str, int]:
+    """How many copies of the packet each watched instance got. ``instances``: the namespace of each port."""
+    frame = bytes.fromhex(order.frame)
+    sender = _open(instances[order.source])
+    watchers = {port: _open(instances[port]) for port in order.watched}
+    got = dict.fromkeys(order.watched, 0)
+    with selectors.DefaultSelector() as selector:
+        for port, watcher in watchers.items():
+            selector.register(watcher, selectors.EVENT_READ, port)
+        for _ in range(order.times):
+            sender.send(frame)
+            time.sleep(_GAP)
+        end = time.monotonic() + order.wait
+        while max(got.values()) < order.times and (left := end - time.monotonic()) > 0:
+            for key, _ in selector.select(left):
+                received, address = watchers[key.data].recvfrom(2048)
+                if address[2] != socket.PACKET_OUTGOING and _packet(received) == _packet(frame):
+                    got[key.data] += 1
+    for one in (sender, *watchers.values()):
+        one.close()
+    return got
+
+
+def _open(namespace: Path) -> socket.socket:
+    with namespaces.inside(namespace):
+        opened = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_EVERY_TYPE))
+        opened.bind((INSTANCE_INTERFACE, _EVERY_TYPE))
+    return opened
+
+
+def _packet(frame: bytes) -> bytes:
+    """What of a packet no switch changes: its number, addresses and payload. (The kernel strips a tag that arrives.)"""
+    tag = 4 if frame[12:14] == b"\x81\x00" else 0
+    if frame[12 + tag : 14 + tag] != _IPV4:
+        return b""
+    start = _ETH_HEADER + tag
+    length = int.from_bytes(frame[start + 2 : start + 4])
+    packet = frame[start : start + length]
+    return packet[4:6] + packet[12:_IP_HEADER] + packet[_IP_HEADER:]
+
+
+def encoded(order: Order) -> str:
+    """What :func:`main` reads."""
+    return json.dumps(asdict(order))
+
+
+def main() -> None:
+    """Read an order, write how many copies each watched instance got."""
+    order = Order(**json.load(sys.stdin))
+    directory = LabDirectory(Path(sys.argv[1]))
+    ports = {order.source, *order.watched}
+    json.dump(send({port: directory.namespace(port_node(port)) for port in ports}, order), sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

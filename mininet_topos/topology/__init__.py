@@ -1,0 +1,1 @@
+"""What a lab consists of: pure descriptions, made from a network."""
