@@ -76,9 +76,11 @@ def small(lab: VpcLab, watches: Callable[..., Frames]) -> Frames:
 
 
 def test_hosts_without_a_member_get_no_copy(watch: Frames) -> None:
-    for target in (BROADCAST, "01:80:c2:00:00:00", stranger(1)):
+    for target in (BROADCAST, "01:00:5e:00:00:01", "33:33:00:00:00:01", stranger(1)):
         watch.check("p1", target, {"p1b": (), "h2": 20, "p2": ()})
         watch.check("p2", target, {"h1": 20, "p1": (), "p1b": ()})
+    # A BPDU from an instance: nobody gets it.
+    watch.check("p1", "01:80:c2:00:00:00", {})
 
 
 def test_local_vlans_differ_between_hosts(lab: VpcLab, watch: Frames) -> None:
