@@ -5,6 +5,7 @@ os-ken's event thread calls ``on_event``; nothing here waits for an answer. The 
 """
 
 import logging
+import re
 import struct
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from flows.inputs.facts import Plug
 
 PASS_FRAGMENTS: int = ofp.OFPC_FRAG_NORMAL
 """Fragments are matched like other packets."""
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 _log = logging.getLogger(__name__)
 
@@ -92,6 +94,12 @@ class Session:
     def port_names(self) -> frozenset[str]:
         """The names of the switch's ports, as it told them last."""
         return frozenset(port.name.decode(errors="replace") for port in list(self._datapath.ports.values()))
+
+    @property
+    def bridge(self) -> str:
+        """The name of the switch's bridge, for a command that somebody types there."""
+        local = self._datapath.ports.get(ofp.OFPP_LOCAL)
+        return bridge_name(None if local is None else local.name)
 
     def ask_description(self) -> None:
         """Ask what the switch says of itself; :class:`Described` answers."""
@@ -382,6 +390,15 @@ def _reason(error: Any) -> str:
     if error.type == ofp.OFPET_EXPERIMENTER:
         return f"{kind}: {error.exp_type} of {error.experimenter:#010x}"  # Open vSwitch has errors of its own
     return f"{kind}: {ofp.ofp_error_code_to_str(error.type, error.code)}"
+
+
+def bridge_name(local_port: bytes | None) -> str:
+    """The name of a bridge, which is that of its local port, for use in a command.
+
+    ``BRIDGE`` where it has no local port, or one with a name that a shell would take for something else.
+    """
+    name = (local_port or b"").decode(errors="replace")
+    return name if _PLAIN_NAME.fullmatch(name) else "BRIDGE"
 
 
 def _is_live(port: Any) -> bool:

@@ -64,8 +64,8 @@ class Claims:
         self._ask_at = 0.0
         self._came_at = 0.0
         self._redial_at: float | None = None
-        self._refused: dict[str, tuple[str, float]] = {}
-        """Who was refused, by IP address: where from, and when last."""
+        self._refused: dict[str, tuple[Session, float]] = {}
+        """Who was refused, by IP address, and when last."""
         self._said: dict[str, float] = {}
         """Of whom that was said, and when."""
         self._renew()
@@ -137,7 +137,7 @@ class Claims:
                     one.ask_description()
         if self._give_serial is not None and session is None and self.node.has_database:
             self._make_dial(now)
-        self._refused = {ip: (where, at) for ip, (where, at) in self._refused.items() if now - at < FORGET}
+        self._refused = {ip: (one, at) for ip, (one, at) in self._refused.items() if now - at < FORGET}
         return self._find_sentences(now)
 
     def end(self) -> None:
@@ -180,21 +180,21 @@ class Claims:
 
     def _refuse(self, session: Session, now: float) -> None:
         ip = session.where.rpartition(":")[0]
-        self._refused[ip] = (session.where, now)
+        self._refused[ip] = (session, now)
         session.close()
         if now - self._said.get(ip, -SAY_EVERY) >= SAY_EVERY:
             self._said = {one: at for one, at in self._said.items() if now - at < SAY_EVERY} | {ip: now}
-            _log.warning("%s: switch: %s", self.node.name, self._words(session.where))
+            _log.warning("%s: switch: %s", self.node.name, self._words(session))
 
-    def _words(self, where: str) -> str:
+    def _words(self, refused: Session) -> str:
         kept = self.node.session
-        by = "" if kept is None or kept.where == where else f"; the one at {kept.where} is kept"
+        by = "" if kept is None or kept.where == refused.where else f"; the one at {kept.where} is kept"
         if self._give_serial is not None:
             mend = f"if it is a copy of {self.node.name}, run there: ovs-vsctl del-br br-int"
         else:
-            mend = "give it another datapath id: ovs-vsctl set Bridge NAME other_config:datapath-id=..."
+            mend = f"give it another datapath id: 'ovs-vsctl set Bridge {refused.bridge} other_config:datapath-id=...'"
         dpid = f"{self.node.datapath_id:016x}"
-        return f"another switch, at {where}, has its datapath id {dpid} and is refused{by}; {mend}"
+        return f"another switch, at {refused.where}, has its datapath id {dpid} and is refused{by}; {mend}"
 
     def _make_dial(self, now: float) -> None:
         self._redial_at = now + REDIAL_AFTER if self._redial_at is None else self._redial_at
@@ -203,7 +203,7 @@ class Claims:
             self._redial(self.node.name)
 
     def _find_sentences(self, now: float) -> bool:
-        found = {self._words(where) for where, _ in self._refused.values()}
+        found = {self._words(one) for one, _ in self._refused.values()}
         session = self.node.session
         if session is not None and self.node.awaits_proof and now - self._came_at > DOUBT:
             found.add(

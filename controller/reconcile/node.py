@@ -23,7 +23,6 @@ from flows.compile.desired import Desired, Plan
 from flows.compile.program import Conflict
 from flows.compile.wanted import Compiler, Source, Wanted
 from flows.inputs.facts import HostFacts
-from flows.model.contract import INTEGRATION_BRIDGE
 from flows.openflow.learn import LEARNED_OWNER
 from flows.pipeline.page import LEARNED_TABLES, NAMES
 from flows.pipeline.priorities import MISS
@@ -65,11 +64,8 @@ class _Transaction:
 class Host:
     """One host of the model, or one plain switch. Times are seconds of one monotonic clock."""
 
-    def __init__(
-        self, name: str, datapath_id: int, compiler: Compiler | None = None, bridge: str = INTEGRATION_BRIDGE
-    ) -> None:
-        """``compiler``: shared with other hosts that want much the same. ``bridge``: how its switch is called there."""
-        self.bridge = bridge
+    def __init__(self, name: str, datapath_id: int, compiler: Compiler | None = None) -> None:
+        """``compiler``: shared with other hosts that want much the same."""
         self.name = name
         self.datapath_id = datapath_id
         self.facts: HostFacts | None = None
@@ -506,7 +502,7 @@ class Host:
 
     def _tell_foreign(self) -> None:
         """Say once of each kind of somebody else's flows that it is there, or is gone."""
-        found = frozenset(self._foreign.sentences(self.bridge))
+        found = frozenset(self._foreign.sentences(self.session.bridge)) if self.session else frozenset()
         for sentence in sorted(found - self.foreign):
             _log.warning("%s: problem: %s", self.name, sentence)
         for sentence in sorted(self.foreign - found):

@@ -43,7 +43,7 @@ from flows.compile.wanted import Compiler
 from flows.inputs.facts import HostFacts, SwitchFacts
 from flows.inputs.tags import Tags
 from flows.inputs.tree import Way
-from flows.model.contract import INTEGRATION_BRIDGE, datapath_id
+from flows.model.contract import datapath_id
 from flows.model.objects.host import ETHERNET_HEADER
 
 _LOOK_EVERY = 0.05
@@ -417,8 +417,7 @@ class Sync:
                 self._forget(known.pop(name))
         for known, declared in ((self._hosts, hosts), (self._switches.nodes, switches)):
             for name in [name for name in declared if name not in known]:
-                bridge = INTEGRATION_BRIDGE if known is self._hosts else "BRIDGE"
-                node = known[name] = Host(name, declared[name], self._compiler, bridge)
+                node = known[name] = Host(name, declared[name], self._compiler)
                 self._remember(node, now)
         for name in self._remembered.keys() & self._hosts.keys():
             if self._hosts[name].facts is None:

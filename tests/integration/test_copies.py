@@ -170,7 +170,7 @@ def test_a_plain_switch(network: Network) -> None:
     try:
         copy.dial()
         wait_until(lambda: named(network, "s1"), "the copy to be named", 20)
-        assert "give it another datapath id" in named(network, "s1")
+        assert "'ovs-vsctl set Bridge br-int other_config:datapath-id=...'" in named(network, "s1")
         assert (plain.flows(), copy.flows()) == (flows, 0)
         plain.switch.kill("ovs-vswitchd")
         wait_until(lambda: copy.flows() == flows, "the other to take its place, which has no rival any more", 20)

@@ -1,6 +1,7 @@
 """Plain switches as an ordinary LAN (S1): learning, ageing, rings, and what faults cost."""
 
 import os
+import re
 import signal
 import time
 from collections import Counter
@@ -188,7 +189,24 @@ def test_switch_restarts(labs: Labs) -> None:
     assert lab.ping("c", "d").lost == 0
 
 
-def test_foreign_flows_are_put_right(labs: Labs) -> None:
+def test_flows_of_others_are_told_with_the_command_that_removes_them(labs: Labs) -> None:
+    """The command names the switch's own bridge, however that is called."""
+    lab = labs(LAN)
+    assert lab.bridge("s2") == "s2"
+    lab.run("s2", "ovs-ofctl", "-OOpenFlow14", "add-flow", "s2", "cookie=0x17,priority=1,tcp,actions=drop")
+    found: list[str] = []
+
+    def is_told() -> bool:
+        found[:] = lab.store.read_status()["switches"]["s2"]["problems"]
+        return bool(found)
+
+    wait_until(is_told, "the report")
+    (command,) = re.findall(r"'(ovs-ofctl del-flows s2 cookie=0x17/-1)'", found[0])
+    lab.run("s2", *command.split(), "-OOpenFlow14")
+    wait_until(lambda: not is_told(), "all to be well")
+
+
+def test_flows_of_ours_are_put_right(labs: Labs) -> None:
     lab = labs(LAN)
     lab.run("s2", "ovs-ofctl", "--protocols=OpenFlow14", "del-flows", "s2", "table=21")
     wait_until(lambda: "table=21" in lab.run("s2", "ovs-ofctl", "-OOpenFlow14", "dump-flows", "s2"), "table 21", 15)

@@ -35,6 +35,7 @@ class Switch:
     counts: int = 0
     closed: bool = False
     moved_at: float = 0.0
+    bridge: str = "br-int"
 
     def apply(self, plan: Plan) -> int:
         self.plans.append(plan)

@@ -36,6 +36,7 @@ class Switch:
 
     plans: list[Plan] = field(default_factory=list)
     moved_at: float = 0.0
+    bridge: str = "br-int"
 
     def apply(self, plan: Plan) -> int:
         self.plans.append(plan)
