@@ -36,7 +36,7 @@ def compiled(stored: Stored, status: Mapping[str, Any], host: str) -> Desired | 
 def _of_host(stored: Stored, status: Mapping[str, Any], host: str, facts: HostFacts) -> Desired:
     # The report may be of another generation, and it has the ports of plain switches too.
     places = {port: place for port, place in status["ports"].items() if port in stored.network.host_ports}
-    locations = Locations(places, frozenset())
+    locations = Locations(places, {})
     return compile(view(stored.network, stored.tags, locations, facts, host))
 
 

@@ -29,7 +29,7 @@ _SHORT_UPDATE = 8
 _PORT = 40
 _PROPERTY = 4
 _PROPERTIES = {ofp.OFPPDPT_ETHERNET: 32, ofp.OFPPDPT_OPTICAL: 40, ofp.OFPPDPT_EXPERIMENTER: 12}
-"""The least that a property of a port takes, by its type; others are left alone."""
+"""The least that a port's property of a known type takes (7.2.1.1); one of another type: its type and length."""
 _PACKET_IN = 24
 """Bytes of a packet-in before its match."""
 _BEFORE_PORT = 16
@@ -136,7 +136,8 @@ def _port(message: bytes, at: int, room: int) -> str | None:
 
     def size_at(at: int) -> int:
         kind, size = struct.unpack_from("!HH", message, at)
-        return int(size) if size >= _PROPERTIES.get(kind, _PROPERTY) else 0
+        is_whole = size >= _PROPERTIES.get(kind, _PROPERTY) and (kind != ofp.OFPPDPT_EXPERIMENTER or size % 4 == 0)
+        return int(size) if is_whole else 0
 
     return _walk(message, at + _PORT, at + size, size_at, _PROPERTY, pad=8)
 

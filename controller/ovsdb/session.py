@@ -16,7 +16,6 @@ from controller.ovsdb.keep import (
     keep_contract,
     keep_instances,
     keep_serial,
-    make_settings_count,
     open_anew,
     other_number,
 )
@@ -105,8 +104,7 @@ class HostSession:
         return True
 
     def flows_restored(self) -> None:
-        """The next ``run()`` with a live database clears ``flow-restore-wait``, and makes the switch apply its
-        connection's settings, once."""
+        """The next ``run()`` with a live database clears ``flow-restore-wait``, once."""
         self._restored = True
         self._looked_at = None
 
@@ -240,7 +238,6 @@ class HostSession:
         deviations += [change for change in write.changes[others:] if change.split()[0] in self._marked]
         if self._restored:
             end_flow_restore(seen, write)
-            make_settings_count(seen, write)
             self._restored = False
         if not write.changes:
             write.transaction.abort()

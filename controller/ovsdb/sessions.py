@@ -75,8 +75,6 @@ class HostSessions:
     def flows_restored(self, host: str) -> None:
         """Clears the host's ``flow-restore-wait``, if set. To be called when its switch has confirmed its flows.
 
-        It also makes the switch apply the settings of its connection, which stands by then.
-
         Whoever restarts ovs-vswitchd sets that key beforehand (``ovs-ctl restart`` does) and clears it when the
         flows are back: from its start until then, ovs-vswitchd leaves the datapath's old flows alone and dials no
         controller (ovs-vswitchd.conf.db(5)). So the controller cannot restore flows during the wait, and does not

@@ -1,7 +1,8 @@
 """Which of the switches that say that they are a certain one is it? A copied machine says so too.
 
 A host is known by its database, which the controller dials. So for each session with its switch a new serial number is
-written there, and only the switch behind that database can show it over OpenFlow (ADR 18). Of a plain switch, and of a
+written there once the session stands, and only the switch behind that database can show it over OpenFlow (ADR 18). By
+that, Open vSwitch also gives the settings of its connection to each connection (ADR 5). Of a plain switch, and of a
 host whose database does not answer, nothing more is known than that the one which works was first.
 
 Only a plain switch that has none of the interfaces which the model says are on it gives way to one that has some: it
@@ -23,12 +24,13 @@ ASK_EVERY = 0.25
 DOUBT = 3.0
 """Seconds after which it is a problem that a switch has not shown its serial number."""
 REDIAL_AFTER = 3.0
-"""Seconds without a session after which a switch whose database answers is made to dial. By itself it may wait for 8
-seconds, and longer where it does not know yet that the session has ended."""
+"""Seconds without a session after which a switch whose database answers is made to dial. By itself it may wait for 1 to
+8 seconds, and longer where it does not know yet that the session has ended."""
 REDIAL_EVERY = 15.0
 """Seconds until it is made to do so again."""
 FORGET = 30.0
-"""Seconds after which a refused switch that has not come again is forgotten: Open vSwitch tries each 8 seconds."""
+"""Seconds after which a refused switch that has not come again is forgotten: Open vSwitch tries each 8 seconds or
+more often."""
 SAY_EVERY = 60.0
 """Seconds until it is said again that a switch is refused, as long as it goes on to come."""
 
@@ -68,7 +70,6 @@ class Claims:
         """Who was refused, by IP address, and when last."""
         self._said: dict[str, float] = {}
         """Of whom that was said, and when."""
-        self._renew()
 
     def came(self, session: Session, now: float) -> bool:
         """A switch says that it is this one. Returns whether it is taken for it; if not, it waits."""
@@ -96,12 +97,12 @@ class Claims:
         self.node.is_proven = False
         self._asked.clear()
         self._redial_at = None
-        self._renew()
         return self._follow(now)
 
     def taken(self, serial: str) -> None:
         """The host's switch has read a serial number from its database."""
         self._is_taken = serial == self._serial
+        self._ask_at = 0.0
 
     def described(self, session: Session, serial: str, now: float) -> Session | None:
         """A switch showed its serial number. Returns who is to take the place of the one that worked."""
@@ -159,6 +160,7 @@ class Claims:
             self._give_serial(self.node.name, self._serial)
 
     def _take(self, session: Session, now: float) -> None:
+        self._renew()
         self.node.is_proven = False
         self._came_at, self._ask_at, self._redial_at = now, 0.0, None
 

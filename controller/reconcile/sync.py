@@ -109,7 +109,6 @@ class Sync:
         self._remembered = dict(seen)
         """What an earlier controller saw on each host; empty once every host had its time to answer."""
         self._tags = Tags({}, {})
-        self._refused: Set[tuple[str, str]] = frozenset()
         self._by_datapath: dict[int, Host] = {}
         self._claims: dict[int, Claims] = {}
         """Who says that it is which node, by datapath id; as many as there are nodes."""
@@ -526,11 +525,9 @@ class Sync:
         self._moved |= moved
 
     def _tell_refused(self) -> None:
-        refused = self._views.locations.refused
-        for port, claimant in sorted(refused - self._refused):
+        for port, claimant in sorted(self._views.take_refused()):
             owner = self._views.locations.hosts[port]
             _log.warning("%s: claim: port %s, which %s has; it is refused", claimant, port, owner)
-        self._refused = frozenset(refused)
 
     def _give_vlans(self) -> None:
         """Give VLANs to the segments of all hosts."""

@@ -94,6 +94,10 @@ class Views:
         """Where the ports are. It changes with them."""
         return self._locator.locations
 
+    def take_refused(self) -> Set[tuple[str, str]]:
+        """The claims, (port, host), that were refused since the last call, and still are."""
+        return self._locator.take_refused()
+
     @property
     def arrived(self) -> Set[str]:
         """The ports that are where they were announced to move to."""

@@ -20,8 +20,8 @@ class Locations:
 
     hosts: Mapping[str, str]
     """Port name to host name; a port that is nowhere is not in it."""
-    refused: Set[tuple[str, str]]
-    """(port, host): the host has an interface for a port that is another host's."""
+    refused: Mapping[str, Set[str]]
+    """Port name to the hosts that have an interface for it although it is another host's; only where there are any."""
 
 
 def places(port: VpcPort | SegmentPort, location: str | None) -> tuple[str, ...]:
@@ -62,12 +62,18 @@ class Locator:
         self.arrived: set[str] = set()
         """Those of them that are where they were announced to move to."""
         self._hosts: dict[str, str] = {}
-        self._refused: set[tuple[str, str]] = set()
+        self._refused: dict[str, Set[str]] = {}
+        self._newly_refused: set[tuple[str, str]] = set()
 
     @property
     def locations(self) -> Locations:
         """Where the ports are now. It changes with them."""
         return Locations(self._hosts, self._refused)
+
+    def take_refused(self) -> Set[tuple[str, str]]:
+        """The claims, (port, host), that were refused since the last call, and still are."""
+        taken, self._newly_refused = self._newly_refused, set()
+        return taken
 
     def declare(self, name: str, port: VpcPort | SegmentPort | None) -> bool:
         """A port of the model is this one now; None: it is none. Returns whether it is somewhere else by that."""
@@ -113,11 +119,18 @@ class Locator:
         self.arrived.discard(name)
         if now is not None and now == announced and now in claims:
             self.arrived.add(name)
-        if self._refused:
-            self._refused -= {refusal for refusal in self._refused if refusal[0] == name}
-        if now is not None:
-            self._refused.update((name, host) for host in claims if host not in (now, announced))
+        self._refuse(name, frozenset() if now is None else claims.keys() - {now, announced})
         return now != before
+
+    def _refuse(self, name: str, hosts: Set[str]) -> None:
+        """These hosts' claims of a port are refused now, and no others."""
+        before = self._refused.pop(name, frozenset())
+        if hosts:
+            self._refused[name] = hosts
+        if hosts == before:
+            return
+        self._newly_refused |= {(name, host) for host in hosts - before}
+        self._newly_refused -= {(name, host) for host in before - hosts}
 
     def _place(self, declared: str | None, announced: str | None, claims: Mapping[str, bool]) -> str | None:
         """The host of one port. The announced one has it when its old one is known not to have it any more."""

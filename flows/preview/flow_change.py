@@ -95,7 +95,7 @@ def _view(placed: Placed, host: str) -> frozenset[Unit]:
         return frozenset()
     of = placed.locations.hosts
     places = {name: of[name] for name in placed.network.ports if name in of}
-    return narrow_view(placed.network, placed.tags, Locations(places, frozenset()), placed.facts[host], host)
+    return narrow_view(placed.network, placed.tags, Locations(places, {}), placed.facts[host], host)
 
 
 def _tunnel(placed: Placed, host: str) -> int | None:

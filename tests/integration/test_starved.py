@@ -66,19 +66,34 @@ def test_the_controller_is_starved(network: Network) -> None:
     assert lost(network) == before
 
 
-def test_the_controller_stands_still(network: Network) -> None:
-    """In one piece, for longer than Open vSwitch waits by itself (10 seconds)."""
-    network.apply(model(1))
-    network.settle()
-    time.sleep(1)  # the switches look at the settings of their connections once they have their flows
-    before = lost(network)
-    network.apply(model(MANY))
-    os.kill(network.pid, signal.SIGSTOP)
-    time.sleep(14)
-    os.kill(network.pid, signal.SIGCONT)
-    network.settle()
-    network.compare()
-    assert lost(network) == before, network.log()[-3000:]
+def test_the_controller_stands_still() -> None:
+    """In one piece, for twice as long as Open vSwitch waits by itself (10 seconds).
+
+    Kind of fault: a setting that is in the database, but not in the connection. Open vSwitch 3.1 gives it to one that
+    stands, when it looks at its database; so every connection matters: to hosts with nothing plugged in (h1), of an
+    ovs-vswitchd that was started again (h2), of a switch that was made to dial by another target (h3).
+    """
+    network = Network(HOSTS)
+    try:
+        network.apply(model(1))
+        network.settle()
+        network.switches["h2"].restart_vswitchd()
+        network.switches["h3"].vsctl("set", "controller", "br-int", 'target="tcp:127.0.0.1:1"')
+        wait_until(lambda: lost(network) >= 2, "both to be gone")
+        network.apply(model(MANY))
+        network.settle()
+        before = lost(network)
+        network.apply(model(1))
+        os.kill(network.pid, signal.SIGSTOP)
+        time.sleep(SECONDS)
+        os.kill(network.pid, signal.SIGCONT)
+        network.settle()
+        network.compare()
+        assert lost(network) == before, network.log()[-3000:]
+        for switch in network.switches.values():
+            assert "no response to inactivity probe" not in switch.log()
+    finally:
+        network.stop()
 
 
 def test_a_switch_is_starved(network: Network) -> None:

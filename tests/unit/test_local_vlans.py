@@ -69,7 +69,7 @@ class Model:
         self.store.apply(parse(text, "network.yaml")[0])
         stored = self.stored
         declared = {port.name: port.host for port in stored.network.ports.values() if port.host}
-        return self.vlans.allocate(stored, Locations(declared | claims, frozenset()))
+        return self.vlans.allocate(stored, Locations(declared | claims, {}))
 
     @property
     def stored(self) -> Stored:

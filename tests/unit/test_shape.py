@@ -40,9 +40,14 @@ def taken(one: bytes) -> Any:
 
 
 FLOW = struct.pack("!HB9xHQ2xQQ8xHH4x", 56, 0, 1, 7, 3, 60, ofp.OFPMT_OXM, 4)
-ETHERNET = struct.pack("!HH28x", ofp.OFPPDPT_ETHERNET, 32)
+ETHERNET = struct.pack("!HH4x6I", ofp.OFPPDPT_ETHERNET, 32, 1, 2, 3, 4, 5, 6)
+OPTICAL = struct.pack("!HH4x8I", ofp.OFPPDPT_OPTICAL, 40, *range(8))
+EXPERIMENTER = struct.pack("!HHIII", ofp.OFPPDPT_EXPERIMENTER, 16, 0x2320, 1, 7)
+UNKNOWN = struct.pack("!HH4x", 9, 8)
 IN_PORT = struct.pack("!HHHBBI", ofp.OFPMT_OXM, 12, 0x8000, 0, 4, 9) + bytes(4)
 PACKET_IN = struct.pack("!IHBBQ", 0xFFFFFFFF, 4, 0, 0, 7)
+BY_TUNNEL = struct.pack("!HHIQII", ofp.OFPMT_OXM, 24, 0x80004C08, 5, 0x80000004, 9)
+"""A match: a tunnel key, then the port."""
 
 SOUND = {
     "hello": message(ofp.OFPT_HELLO),
@@ -51,7 +56,9 @@ SOUND = {
     "error": message(ofp.OFPT_ERROR, bytes(12)),
     "error of Open vSwitch's own": message(ofp.OFPT_ERROR, struct.pack("!HHI", 0xFFFF, 2, 0x2320)),
     "packet-in": message(ofp.OFPT_PACKET_IN, PACKET_IN + IN_PORT + bytes(6)),
+    "packet-in by a tunnel": message(ofp.OFPT_PACKET_IN, PACKET_IN + BY_TUNNEL + bytes(2) + b"frame"),
     "port": message(ofp.OFPT_PORT_STATUS, bytes(8) + port(ETHERNET)),
+    "port of many kinds": message(ofp.OFPT_PORT_STATUS, bytes(8) + port(OPTICAL + EXPERIMENTER + UNKNOWN)),
     "ports": reply(ofp.OFPMP_PORT_DESC, port() + port(ETHERNET)),
     "no ports": reply(ofp.OFPMP_PORT_DESC),
     "flows": reply(ofp.OFPMP_FLOW, FLOW + FLOW),
@@ -66,6 +73,7 @@ SOUND = {
 def test_sound() -> None:
     for what, one in SOUND.items():
         assert fault(one) is None, what
+        take_apart(one)
 
 
 def test_what_is_listened_for_is_taken_apart() -> None:
@@ -93,11 +101,15 @@ BAD = {
         False,
     ),
     "port with a property of length 0": (message(ofp.OFPT_PORT_STATUS, bytes(8) + port(bytes(8))), True),
-    "port of length 0": (reply(ofp.OFPMP_PORT_DESC, port()[:4] + b"\0\0" + port()[6:]), True),
-    "port with a property cut off": (
-        message(ofp.OFPT_PORT_STATUS, bytes(8) + port(struct.pack("!HHHH", ofp.OFPPDPT_ETHERNET, 8, 0, 0))),
+    "port with a property shorter than its type": (
+        message(ofp.OFPT_PORT_STATUS, bytes(8) + port(struct.pack("!HH4x", ofp.OFPPDPT_ETHERNET, 8))),
         True,
     ),
+    "port with an experimenter's property of odd length": (
+        message(ofp.OFPT_PORT_STATUS, bytes(8) + port(struct.pack("!HHIII", 0xFFFF, 14, 0x2320, 1, 7))),
+        True,
+    ),
+    "port of length 0": (reply(ofp.OFPMP_PORT_DESC, port()[:4] + b"\0\0" + port()[6:]), True),
     "port cut off": (reply(ofp.OFPMP_PORT_DESC, port()[:39]), True),
     "flow of length 0": (reply(ofp.OFPMP_FLOW, b"\0\0" + FLOW[2:]), True),
     "flow cut off": (reply(ofp.OFPMP_FLOW, FLOW[:-1]), True),
@@ -132,8 +144,23 @@ def spoilt(draw: st.DrawFn) -> bytes:
 @given(spoilt())
 def test_what_is_sound_can_be_taken_apart(one: bytes) -> None:
     """By os-ken, which ends, and by ourselves: whatever was spoilt was found."""
-    _, kind, _, _ = HEADER.unpack_from(one)
-    if fault(one) is not None or not is_used(kind) or kind == ofp.OFPT_HELLO:
+    if fault(one) is None:
+        take_apart(one)
+
+
+def test_a_frame_with_the_port_that_it_came_in_by() -> None:
+    """As os-ken's own decoder says."""
+    for what in ("packet-in", "packet-in by a tunnel"):
+        one = SOUND[what]
+        by_os_ken: Any = parser.OFPPacketIn.parser(PROTOCOL, *HEADER.unpack_from(one), bytearray(one))
+        assert taken(one).match["in_port"] == by_os_ken.match["in_port"] == 9
+        assert taken(one).data == bytes(by_os_ken.data)
+
+
+def take_apart(one: bytes) -> None:
+    """As it is done with a sound message."""
+    kind = HEADER.unpack_from(one)[1]
+    if not is_used(kind) or kind == ofp.OFPT_HELLO:
         return
     message = taken(one)
     if kind == ofp.OFPT_MULTIPART_REPLY and message.type == ofp.OFPMP_FLOW:
