@@ -57,7 +57,7 @@ VERBS: Mapping[str, Verb] = {
     ),
     "trace": Verb(
         "look.trace.trace_packet",
-        "Follow one packet from port to port: each decision with the object of the model that it is due to.",
+        "Follow one packet from a port to a port or an address: each decision, and the object of the model behind it.",
     ),
     "why-not": Verb(
         "look.why_not.why_not", "Say why a port cannot reach another one, by the model and by the state of their hosts."

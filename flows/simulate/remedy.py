@@ -7,13 +7,16 @@ traced through them, there and back. What is proposed has therefore been seen to
 import json
 from copy import deepcopy
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 
 from flows.compile.declared import Snapshot, plugged_in
-from flows.model import AnyPort, InvalidModel, Network, SwitchPort, parse
+from flows.model import AnyPort, InvalidModel, Network, SwitchPort, VpcPort, parse
 from flows.model.file.written import Data, written
-from flows.model.reach.candidates import candidates, hopeless
-from flows.model.reach.steps import Change
+from flows.model.problem import listed
+from flows.model.reach.candidates import a_host, candidates, hopeless
+from flows.model.reach.steps import Change, Write
 from flows.simulate.packet import Unsupported
+from flows.simulate.receivers import Gateway, Nobody, Receiver, RouterLeg, gateways_at, having, with_first
 from flows.simulate.routed import arrives, is_routed
 from flows.simulate.tracing import simulated, trace
 from flows.simulate.traffic import Traffic
@@ -42,6 +45,48 @@ def remedy(network: Network, source: AnyPort, target: AnyPort, traffic: Traffic)
         if passes(changed, source.name, target.name, traffic):
             return Remedy(change)
     return Remedy(unless=refused or hopeless(source, target))
+
+
+def remedy_for(network: Network, source: AnyPort, target: Receiver, traffic: Traffic) -> Remedy:
+    """The same for whomever a packet is for: a port, whichever of its addresses is meant, a gateway, a router, nobody.
+
+    No steps and no reason where nothing in the model has to be changed.
+    """
+    match target:
+        case Nobody():
+            return _for_nobody(network, source, target.address, traffic)
+        case Gateway() if traffic.protocol != "icmp":
+            return Remedy(unless="a gateway answers pings, and nothing else")
+        case Gateway() | RouterLeg():
+            return _for_host(network, source, target, traffic)
+        case _:
+            # Its first address is the one that is tried.
+            network = network.with_ports({**network.ports, target.name: target})
+            return remedy(network, source, target, traffic)
+
+
+def _for_nobody(network: Network, source: AnyPort, address: IPv4Address, traffic: Traffic) -> Remedy:
+    """Some port that the sender does not reach may be the one that is meant."""
+    found = [port for port in having(network, address) if port.name != source.name]
+    if len(found) == 1:
+        return remedy_for(network, source, with_first(found[0], address), traffic)
+    if found:
+        names = listed([port.name for port in found])
+        return Remedy(unless=f"several ports have {address}: {names}; trace the way to the one that is meant")
+    if isinstance(source, VpcPort) and (ends := gateways_at(network, address)):
+        return Remedy(unless=f"{address} is the gateway of {listed(ends)}, which answers ports of its own VPC only")
+    return Remedy(unless=f"no port in the model has {address}")
+
+
+def _for_host(network: Network, source: AnyPort, target: Receiver, traffic: Traffic) -> Remedy:
+    """All that a sender needs for what is no port is a host of its own."""
+    if isinstance(source, SwitchPort) or source.host is not None or (host := a_host(network, source)) is None:
+        return Remedy()
+    change = (Write(source, "host", host),)
+    changed = _changed(written(network), change)
+    snapshot = plugged_in(changed)
+    arrives = trace(snapshot, simulated(snapshot), changed.ports[source.name], target, traffic).is_delivered
+    return Remedy(change) if arrives else Remedy(unless=f"{source.name} declares no host")
 
 
 def passes(network: Network, source: str, target: str, traffic: Traffic) -> bool:

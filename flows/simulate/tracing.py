@@ -12,8 +12,9 @@ from flows.openflow.learn import LEARNED_OWNER
 from flows.pipeline.page import table_name
 from flows.pipeline.rules import Application
 from flows.simulate.extract import extract
+from flows.simulate.receivers import Gateway, NotSent, Receiver, is_for
 from flows.simulate.switch import Switch
-from flows.simulate.traffic import NotSent, Traffic, frame_of
+from flows.simulate.traffic import Traffic, frame_of
 from flows.simulate.world import Arrival, Journey, Machine, Place, Router, Visit, World, ends_of
 
 
@@ -51,8 +52,8 @@ def simulated(snapshot: Snapshot) -> World:
     return World(OnDemand({node: partial(switch, node) for node in snapshot.desired}), ends_of(snapshot))
 
 
-def trace(snapshot: Snapshot, world: World, source: AnyPort, target: AnyPort, traffic: Traffic) -> Trace:
-    """Follow a packet between two ports. Raises :class:`flows.simulate.packet.Unsupported`."""
+def trace(snapshot: Snapshot, world: World, source: AnyPort, target: Receiver, traffic: Traffic) -> Trace:
+    """Follow a packet of a port. Raises :class:`flows.simulate.packet.Unsupported`."""
     place = world.machines.get(source.name)
     if place is None:
         return Trace((), False, f"not sent: port {source.name} is not plugged in")
@@ -61,7 +62,7 @@ def trace(snapshot: Snapshot, world: World, source: AnyPort, target: AnyPort, tr
     except NotSent as reason:
         return Trace((), False, f"not sent: {reason}")
     journey = world.send(place, extract(frame))
-    return _Telling(snapshot, journey, target.name, world.machines.get(target.name)).trace()
+    return _Telling(snapshot, journey, source, target, world.machines.get(target.name)).trace()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +71,17 @@ class _Telling:
 
     snapshot: Snapshot
     journey: Journey
-    target: str
+    source: AnyPort
+    target: Receiver
     there: Place | None
     """Where the target is plugged in."""
 
     def trace(self) -> Trace:
-        arrived = next((each for each in self.journey.arrivals if each.end == Machine(self.target)), None)
+        arrived = next((each for each in self.journey.arrivals if is_for(each, self.source, self.target)), None)
         if arrived is not None:
             way = self.journey.way(arrived.sender)
             hops = [hop for visit, copy in way for hop in self._hops(visit, copy.step)]
-            return Trace(tuple(hops), True, f"delivered to {self.target} on {arrived.place.node}")
+            return Trace(tuple(hops), True, arrival_in_words(self.target, arrived.place.node))
         last = self._furthest()
         before = self.journey.way(last.sender) if last.sender else []
         hops = [hop for visit, copy in before for hop in self._hops(visit, copy.step)]
@@ -103,7 +105,9 @@ class _Telling:
             return f"sent to the controller {at}"
         if not visit.walk.copies:
             return f"dropped {at}: {hop.sentence.removesuffix(': dropped')}"
-        return f"not delivered: {at} it goes {', '.join([*arrivals, *copies]) or 'nowhere'}, and not to {self.target}"
+        return (
+            f"not delivered: {at} it goes {', '.join([*arrivals, *copies]) or 'nowhere'}, and not to {self.target.name}"
+        )
 
     def _is_of(self, arrival: Arrival, visit: Visit) -> bool:
         return self.journey.visits[arrival.sender.visit] is visit
@@ -127,6 +131,12 @@ class _Telling:
                 cookie = step.entry.cookie if step.entry else 0
                 sentence, why = explained(self.snapshot, visit.place.node, cookie)
                 yield Hop(visit.place.node, visit.by, table_name(step.table), cookie, sentence, why)
+
+
+def arrival_in_words(target: Receiver, node: str) -> str:
+    """How a packet ends that has come to a receiver, or been answered by it, on a node."""
+    verb = "answered by" if isinstance(target, Gateway) else "delivered to"
+    return f"{verb} {target.name} on {node}"
 
 
 def explained(snapshot: Snapshot, node: str, cookie: int) -> tuple[str, str]:

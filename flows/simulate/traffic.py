@@ -8,15 +8,12 @@ from typing import Literal
 from flows.model import GATEWAY_MAC, AnyPort, Network, SegmentPort, SwitchPort, VpcPort
 from flows.openflow.fields import ETH_TYPE_IPV4, ETH_TYPE_VLAN, PROTO_ICMP
 from flows.simulate.packet import Unsupported
+from flows.simulate.receivers import NotSent, Receiver
 
 _TTL = 64
 _SOURCE_PORT = 49152  # the first of the dynamic ports (RFC 6335)
 _PROTOCOLS = {"icmp": PROTO_ICMP, "tcp": 6, "udp": 17}
 _NO_ADDRESS = IPv4Address(0)
-
-
-class NotSent(Exception):  # noqa: N818 - says why, as a sentence
-    """The sender has no frame to send to such a receiver."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +30,7 @@ class Traffic:
 def frame_of(
     network: Network,
     source: AnyPort,
-    target: AnyPort,
+    target: Receiver,
     traffic: Traffic,
     *,
     number: int = 0,
@@ -56,7 +53,7 @@ def frame_of_hop(source: AnyPort, target: AnyPort, traffic: Traffic, sender_mac:
     return _mac(receiver_mac) + _mac(sender_mac) + struct.pack("!H", ETH_TYPE_IPV4) + packet
 
 
-def _reach(network: Network, source: AnyPort, target: AnyPort) -> tuple[str, int | None]:
+def _reach(network: Network, source: AnyPort, target: Receiver) -> tuple[str, int | None]:
     """The MAC address that the frame is for, and its VLAN tag."""
     match source, target:
         case VpcPort(), _:
@@ -73,7 +70,7 @@ def _reach(network: Network, source: AnyPort, target: AnyPort) -> tuple[str, int
             return target.mac_address, None
 
 
-def _check_same_network(source: SegmentPort, target: AnyPort) -> None:
+def _check_same_network(source: SegmentPort, target: Receiver) -> None:
     """A sender gives what is for another network to its gateway, which is no part of a segment."""
     if source.ip is not None and target.address is not None and target.address not in source.ip.network:
         raise NotSent(f"{source.name} ({source.ip}) does not send to {target.address}: it is not in its network")
@@ -88,7 +85,7 @@ def _check_way(network: Network, source: SwitchPort, target: SwitchPort) -> None
     raise Unsupported(f"the way leads through {' and '.join(way)}: routers between plain switches are not simulated")
 
 
-def _segment_tag(network: Network, source: SegmentPort, target: AnyPort) -> int | None:
+def _segment_tag(network: Network, source: SegmentPort, target: Receiver) -> int | None:
     """The tag of the first segment that both carry; of the sender's first one where there is none."""
     if source.segment is not None:
         return None

@@ -1,4 +1,4 @@
-"""Send a frame from an instance, as it is, and see which instances get the packet in it.
+"""Send a frame from an instance, as it is, and see which instances get the packet in it, or that a switch answers.
 
 Runs as a short process of its own inside a lab: ``python -m mininet_topos.probes.sending LABDIR``, the order and the
 result as JSON on standard input and output.
@@ -20,6 +20,8 @@ from mininet_topos.inside.instances import INSTANCE_INTERFACE
 _EVERY_TYPE = 3  # ETH_P_ALL
 _IPV4 = b"\x08\x00"
 _ETH_HEADER, _IP_HEADER = 14, 20
+_NUMBER, _SOURCE, _TARGET = slice(0, 2), slice(2, 6), slice(6, 10)
+"""Parts of what :func:`_packet` returns."""
 _GAP = 0.002
 """Seconds between two frames."""
 
@@ -38,7 +40,10 @@ class Order:
 
 
 def send(instances: Mapping[str, Path], order: Order) -> dict[str, int]:
-    """How many copies of the packet each watched instance got. ``instances``: the namespace of each port."""
+    """How many copies of the packet each watched instance got, the sender itself: how many answers of a switch.
+
+    ``instances``: the namespace of each port.
+    """
     frame = bytes.fromhex(order.frame)
     sender = _open(instances[order.source])
     watchers = {port: _open(instances[port]) for port in order.watched}
@@ -53,7 +58,8 @@ def send(instances: Mapping[str, Path], order: Order) -> dict[str, int]:
         while max(got.values()) < order.times and (left := end - time.monotonic()) > 0:
             for key, _ in selector.select(left):
                 received, address = watchers[key.data].recvfrom(2048)
-                if address[2] != socket.PACKET_OUTGOING and _packet(received) == _packet(frame):
+                is_it = _is_answer if key.data == order.source else _is_copy
+                if address[2] != socket.PACKET_OUTGOING and is_it(received, frame):
                     got[key.data] += 1
     for one in (sender, *watchers.values()):
         one.close()
@@ -65,6 +71,16 @@ def _open(namespace: Path) -> socket.socket:
         opened = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_EVERY_TYPE))
         opened.bind((INSTANCE_INTERFACE, _EVERY_TYPE))
     return opened
+
+
+def _is_copy(received: bytes, sent: bytes) -> bool:
+    return _packet(received) == _packet(sent)
+
+
+def _is_answer(received: bytes, sent: bytes) -> bool:
+    """Whether it is what a switch makes of a packet that it answers: the same number, the addresses exchanged."""
+    number, source, target = (_packet(sent)[part] for part in (_NUMBER, _SOURCE, _TARGET))
+    return _packet(received)[: _TARGET.stop] == number + target + source
 
 
 def _packet(frame: bytes) -> bytes:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from ipaddress import IPv4Address
 from random import Random
 
 import pytest
@@ -20,6 +21,7 @@ from controller.inspect.compiled import snapshot
 from flows.compile.declared import plugged_in
 from flows.model import AnyPort, InvalidModel, VpcPort, parse
 from flows.pipeline.page import FLOOD, LEARN, UNICAST
+from flows.simulate.receivers import Receiver, receiver
 from flows.simulate.tracing import Trace, simulated, trace
 from flows.simulate.traffic import Traffic
 from tests.integration.vpclab import VpcLab
@@ -43,6 +45,26 @@ def test_a_random_network() -> None:
 @pytest.mark.parametrize("seed", range(2, 12))
 def test_random_networks(seed: int) -> None:
     agree(seed, pairs=30)
+
+
+def test_addresses() -> None:
+    """A gateway that answers, what nobody has, here and outside, a peer's port and gateway: all three ways agree."""
+    with lab_of((SHIPPED / "peered-vpcs.yaml").read_text()) as lab:
+        ends = {
+            "10.0.1.1": "answered by the gateway of blue/web on host host86",
+            "10.0.1.9": "dropped on host host86 in table route_table",
+            "8.8.8.8": "dropped on host host86 in table subnet_route",
+            "172.16.0.47": "delivered to green1 on host host87",
+            "172.16.0.1": "dropped on host host86 in table route_table",
+        }
+        source = lab.network.ports["blue1"]
+        for address, ending in ends.items():
+            target = receiver(lab.network, source, IPv4Address(address))
+            for way in told(lab, source, target, Traffic("icmp")):
+                assert way.ending.startswith(ending), way
+        to_gateway = told(lab, source, receiver(lab.network, source, IPv4Address("10.0.1.1")), Traffic("tcp", 80))
+        for way in to_gateway:
+            assert way.ending.startswith("dropped on host host86 in table gateway: to 10.0.1.1"), way
 
 
 def test_a_flow_that_is_missing() -> None:
@@ -139,7 +161,7 @@ def valid_text(random: Random) -> str:
         return text
 
 
-def told(lab: VpcLab, source: AnyPort, target: AnyPort, traffic: Traffic) -> tuple[Trace, Trace, Trace]:
+def told(lab: VpcLab, source: AnyPort, target: Receiver, traffic: Traffic) -> tuple[Trace, Trace, Trace]:
     """What becomes of a packet: by the model, by the running switches, and really."""
     stored = lab.store.load()
     assert stored is not None

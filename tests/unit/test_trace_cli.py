@@ -13,6 +13,17 @@ from tests.scenario import ROOT, SCENARIOS, SHIPPED
 
 PEERED, UNPEERED = SHIPPED / "peered-vpcs.yaml", SHIPPED / "unpeered-vpcs.yaml"
 CORNERS, SEGMENTS = SCENARIOS / "corner-cases.yaml", SCENARIOS / "segments.yaml"
+TWO_LANS = SHIPPED / "two-lans.yaml"
+SWITCHED = """hosts:
+  h1: {tunnel_ip: 192.0.2.1}
+  h2: {tunnel_ip: 192.0.2.2}
+encapsulation: vxlan
+segments: {red: {id: 1}, green: {id: 2}}
+ports:
+  a: {segment: red, host: h1, ip: 10.9.0.1/24, gateway: 10.9.0.2}
+  b: {segment: red, host: h2, ip: 10.9.0.2/24}
+  c: {segment: green, host: h2, ip: 10.9.0.3/24}
+"""
 
 
 @dataclass(frozen=True)
@@ -97,6 +108,123 @@ def test_not_delivered(run: Run, source: str, target: str, file: Path, ending: s
     assert told[1:] == ["to let it pass:", *(f"  {step.replace(f'{ROOT}/', '')}" for step in steps)]
 
 
+@pytest.mark.parametrize(
+    ("source", "address", "file", "ending"),
+    [
+        ("blue1", "10.0.1.142", PEERED, "delivered to blue2 on host host87"),
+        ("blue1", "172.16.0.47", PEERED, "delivered to green1 on host host87"),
+        ("q1", "10.0.0.3", CORNERS, "delivered to p1 on host h1"),  # not its first address
+        ("blue1", "10.0.1.1", PEERED, "answered by the gateway of blue/web on host host86"),
+        ("p1", "10.0.1.254", CORNERS, "answered by the gateway of left/b on host h1"),  # of another subnet
+        ("h1", "10.10.70.2", TWO_LANS, "delivered to h2 on switch s1"),
+        ("h1", "10.10.70.4", TWO_LANS, "delivered to router r1 on switch s1"),
+        ("h1", "10.10.71.5", TWO_LANS, "delivered to router r1 on switch s1"),  # its leg in another subnet
+        ("a", "10.9.0.2", SWITCHED, "delivered to b on host h2"),
+    ],
+)
+def test_an_address_that_somebody_has(
+    run: Run, tmp_path: Path, source: str, address: str, file: Path | str, ending: str
+) -> None:
+    """A port, whichever of its addresses it is, a gateway, a router: as the sender sees it."""
+    done = run(source, address, _file(file, tmp_path))
+    assert (done.code, done.stdout.splitlines()[-1]) == (0, ending), done
+
+
+@pytest.mark.parametrize(
+    ("source", "address", "file", "ending", "then"),
+    [
+        (
+            *("blue1", "10.0.1.9", PEERED),
+            "dropped on host host86 in table route_table: nobody has this address of 10.0.1.0/24 in VPC blue",
+            ["no small change lets it pass: no port in the model has 10.0.1.9"],
+        ),
+        (
+            *("blue1", "8.8.8.8", PEERED),
+            "dropped on host host86 in table subnet_route: the sender's subnet has no route to this address",
+            ["no small change lets it pass: no port in the model has 8.8.8.8"],
+        ),
+        (
+            *("blue1", "172.16.0.1", PEERED),
+            "dropped on host host86 in table route_table: nobody has this address of 172.16.0.0/24 in VPC green",
+            [
+                "no small change lets it pass: 172.16.0.1 is the gateway of green/db, which answers ports of its own "
+                "VPC only"
+            ],
+        ),
+        (
+            *("p1", "10.9.1.1", CORNERS),
+            "dropped on host h1 in table subnet_route: left/a routes 10.9.0.0/16 to nothing",
+            ["no small change lets it pass: no port in the model has 10.9.1.1"],
+        ),
+        (
+            *("q3", "10.0.0.3", CORNERS),
+            "dropped on host h2 in table subnet_route: the sender's subnet has no route to this address",
+            ["to let it pass:", f"  add to right/d ({CORNERS}:22): routes: [{{to: 10.0.0.0/24, via: a-d}}]"],
+        ),
+        (
+            *("p1", "10.0.0.9", CORNERS),
+            "dropped on host h1 in table route_table: nobody has this address of 10.0.0.0/24 in VPC left",
+            ["to let it pass:", f"  change port nowhere ({CORNERS}:30): host: h1"],
+        ),
+        (
+            *("nowhere", "10.0.0.1", CORNERS),
+            "not sent: port nowhere is not plugged in",
+            ["to let it pass:", f"  change port nowhere ({CORNERS}:30): host: h1"],
+        ),
+        (
+            *("h1", "10.10.70.77", TWO_LANS),
+            "not sent: nobody has 10.10.70.77 in the LAN of s1, where h1 looks for it",
+            ["no small change lets it pass: no port in the model has 10.10.70.77"],
+        ),
+        (
+            *("h1", "8.8.8.8", TWO_LANS),
+            "not sent: r1 has no route to 8.8.8.8",
+            ["no small change lets it pass: no port in the model has 8.8.8.8"],
+        ),
+        (
+            *("a", "10.9.0.3", SWITCHED),
+            "not sent: no port of segment red declares 10.9.0.3: the model knows no MAC address for it",
+            ["to let it pass:", "  change port c (net.yaml:9): segment: red"],
+        ),
+        (
+            *("a", "8.8.8.8", SWITCHED),
+            "not sent: a (10.9.0.1/24) gives what is for 8.8.8.8 to its gateway 10.9.0.2; trace the way to that",
+            ["no small change lets it pass: no port in the model has 8.8.8.8"],
+        ),
+        (
+            *("b", "8.8.8.8", SWITCHED),
+            "not sent: b (10.9.0.2/24) does not send to 8.8.8.8: it is not in its network, and b has no gateway",
+            ["no small change lets it pass: no port in the model has 8.8.8.8"],
+        ),
+    ],
+)
+def test_an_address_that_is_not_reached(
+    run: Run, tmp_path: Path, source: str, address: str, file: Path | str, ending: str, then: list[str]
+) -> None:
+    """Which rule ends it, and what would let it pass, where something would."""
+    done = run(source, address, _file(file, tmp_path))
+    assert done.code == 1
+    told = done.stdout.replace(f"{tmp_path}/", "").splitlines()[-len(then) - 1 :]
+    assert told == [ending, *(line.replace(f"{ROOT}/", "") for line in then)]
+
+
+def test_a_gateway_answers_pings_only(run: Run) -> None:
+    done = run("blue1", "10.0.1.1", PEERED, "--tcp", "80")
+    assert done.code == 1
+    assert done.stdout.splitlines()[-2:] == [
+        "dropped on host host86 in table gateway: to 10.0.1.1, the gateway of blue/web, which answers nothing but ping",
+        "no small change lets it pass: a gateway answers pings, and nothing else",
+    ]
+
+
+def _file(file: Path | str, directory: Path) -> Path:
+    if isinstance(file, Path):
+        return file.relative_to(ROOT)
+    made = directory / "net.yaml"
+    made.write_text(file)
+    return made
+
+
 def test_no_small_change_helps(run: Run) -> None:
     done = run("lan1", "blue1", SCENARIOS / "plain-switches.yaml")
     assert done.code == 1
@@ -121,6 +249,13 @@ def test_json(run: Run) -> None:
     ("arguments", "message"),
     [
         (("blue1", "gren1", PEERED), "there is no port 'gren1'; did you mean 'green1'?"),
+        (("blue1", "10.0.1.141", PEERED), "blue1 has the address 10.0.1.141 itself"),
+        (("p1", "10.0.0.3", CORNERS), "p1 has the address 10.0.0.3 itself"),
+        (("blue1", "10.0.1.255", PEERED), "10.0.1.255 is not the address of one machine in 10.0.1.0/24"),
+        (("h1", "224.0.0.5", TWO_LANS), "224.0.0.5 is not the address of one machine"),
+        (("h1", "10.10.71.4", TWO_LANS), "this packet cannot be traced: the way leads through r1"),
+        (("blue1", "fd00::1", PEERED), "'fd00::1' is no IPv4 address"),
+        (("blue1", "10.0.1", PEERED), "there is no port '10.0.1'"),
         (("blue1", "blue1", PEERED), "a packet from a port to itself passes no switch"),
         (("blue1", "green1", PEERED, "--tcp", "1", "--udp", "1"), "one packet is of one kind"),
         (("blue1", "green1", PEERED, "--running"), "a file does not run"),

@@ -1,6 +1,7 @@
-"""``ovs-vpc trace``: one packet from port to port, over all hosts."""
+"""``ovs-vpc trace``: one packet from a port to another one or to an address, over all hosts."""
 
 from dataclasses import asdict
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +17,7 @@ from controller.cli.common.state import LabOption, StateOption, Target, check_na
 if TYPE_CHECKING:
     from flows.compile.declared import Snapshot
     from flows.model import AnyPort
+    from flows.simulate.receivers import Receiver
     from flows.simulate.remedy import Remedy
     from flows.simulate.tracing import Hop, Trace
     from flows.simulate.traffic import Traffic
@@ -24,7 +26,9 @@ if TYPE_CHECKING:
 
 def trace_packet(
     source: Annotated[str, typer.Argument(help="The port that sends.", autocompletion=complete_port)],
-    target: Annotated[str, typer.Argument(help="The port that it sends to.", autocompletion=complete_port)],
+    target: Annotated[
+        str, typer.Argument(help="The port, or the IPv4 address, that it sends to.", autocompletion=complete_port)
+    ],
     file: Annotated[
         Path | None, typer.Argument(help="A network file, as if all of it were plugged in. Default: what was applied.")
     ] = None,
@@ -44,9 +48,10 @@ def trace_packet(
     state: StateOption = None,
     lab: LabOption = None,
 ) -> None:
-    """Follow one packet from port to port: each decision with the object of the model that it is due to.
+    """Follow one packet from a port to a port or an address: each decision, and the object of the model behind it.
 
-    Where the packet does not arrive, the smallest change of the model is named that lets it pass.
+    Where the packet does not arrive, the smallest change of the model is named that lets it pass. An address is whose
+    the sender takes it for: that of a port, a gateway (which answers pings), a router, or nobody's.
 
     Exit code 0: it is delivered. 1: it is not.
     """
@@ -55,7 +60,7 @@ def trace_packet(
     from flows.compile.declared import plugged_in
     from flows.simulate import Unsupported
     from flows.simulate.remedy import Remedy
-    from flows.simulate.tracing import simulated, trace
+    from flows.simulate.tracing import Trace, simulated, trace
 
     traffic = _traffic(tcp, udp, icmp)
     _check(source, target, file, is_running=is_running, live=live)
@@ -63,14 +68,17 @@ def trace_packet(
         fail("--on-host is about how --running asks the switches; use both")
     found = find_target(state, lab) if file is None else None
     seen = plugged_in(read_network(file)[0]) if file is not None else _seen(found)
-    sender, receiver = _port(seen, source), _port(seen, target)
+    sender = _port(seen, source)
     try:
-        if live:
+        receiver, unsent = _receiver(seen, sender, target)
+        if unsent:
+            traced = Trace((), False, f"not sent: {unsent}")
+        elif live:
             traced = trace_live(_needed(_lab(found)), seen, sender, receiver, traffic)
         else:
             world = running(seen, way_in(_lab(found), on_host)) if is_running else simulated(seen)
             traced = trace(seen, world, sender, receiver, traffic)
-        mending = Remedy() if traced.is_delivered else _remedy(seen, source, target, traffic, is_running=file is None)
+        mending = Remedy() if traced.is_delivered else _remedy(seen, sender, receiver, traffic, is_running=file is None)
     except Unsupported as unsupported:
         fail(f"this packet cannot be traced: {unsupported}")
     if as_json:
@@ -117,29 +125,52 @@ def _needed(lab: "Lab | None") -> "Lab":
     return lab
 
 
+def _receiver(seen: "Snapshot", source: "AnyPort", target: str) -> "tuple[Receiver, str]":
+    """Whom a packet is for, by the name of a port or by address; and why it is not even sent, where it is not."""
+    from flows.simulate.receivers import Nobody, NotSent, receiver
+
+    if ":" in target:
+        fail(f"'{target}' is no IPv4 address; packets of other protocols are not traced")
+    try:
+        address = IPv4Address(target)
+    except ValueError:
+        return _port(seen, target), ""
+    try:
+        found = receiver(seen.network, source, address)
+    except NotSent as reason:
+        return Nobody(address), str(reason)
+    if found.name == source.name:
+        fail(f"{source.name} has the address {address} itself: a packet from a port to itself passes no switch")
+    return found, ""
+
+
 def _port(seen: "Snapshot", name: str) -> "AnyPort":
     check_name("port", name, list(seen.network.ports))
     return seen.network.ports[name]
 
 
-def _remedy(seen: "Snapshot", source: str, target: str, traffic: "Traffic", *, is_running: bool) -> "Remedy":
+def _remedy(
+    seen: "Snapshot", source: "AnyPort", target: "Receiver", traffic: "Traffic", *, is_running: bool
+) -> "Remedy":
     """What to change in the model; nothing, where the model lets the packet pass and something else is wrong."""
     from flows.compile.declared import plugged_in
-    from flows.simulate.remedy import Remedy, remedy
+    from flows.simulate.remedy import Remedy, remedy_for
     from flows.simulate.tracing import simulated, trace
 
     if not is_running:
-        return remedy(seen.network, seen.network.ports[source], seen.network.ports[target], traffic)
-    network = as_plugged_in(seen.network, seen.locations, source, target)
-    one, other = network.ports[source], network.ports[target]
+        return remedy_for(seen.network, source, target, traffic)
+    named = [port.name for port in (source, target) if port.name in seen.network.ports]
+    network = as_plugged_in(seen.network, seen.locations, *named)
     declared = plugged_in(network)
-    if trace(declared, simulated(declared), one, other, traffic).is_delivered:
+    if trace(declared, simulated(declared), network.ports[source.name], target, traffic).is_delivered:
         return Remedy()
-    return remedy(network, one, other, traffic)
+    return remedy_for(network, network.ports[source.name], target, traffic)
 
 
-def _named(port: "AnyPort") -> str:
-    return f"{port.name} ({port.address})" if port.address else port.name
+def _named(port: "Receiver") -> str:
+    if port.name == str(port.address) or port.address is None:
+        return port.name
+    return f"{port.name} ({port.address})"
 
 
 def _show(traced: "Trace", what: str, mending: "Remedy") -> None:

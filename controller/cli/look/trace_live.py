@@ -13,8 +13,10 @@ from controller.cli.look.trace_running import Bridge, bridges
 from flows.compile.declared import Snapshot
 from flows.model import AnyPort
 from flows.pipeline.page import table_name
-from flows.simulate.tracing import Hop, Trace, explained
-from flows.simulate.traffic import NotSent, Traffic, frame_of
+from flows.simulate.packet import Unsupported
+from flows.simulate.receivers import Gateway, NotSent, Receiver, RouterLeg
+from flows.simulate.tracing import Hop, Trace, arrival_in_words, explained
+from flows.simulate.traffic import Traffic, frame_of
 from flows.simulate.world import Machine, ends_of
 from mininet_topos.client.lab import Lab
 from mininet_topos.directory import CONTROLLER_NODE
@@ -31,11 +33,15 @@ Counters = Mapping[tuple[int, int], int]
 """Packets by table and cookie."""
 
 
-def trace_live(lab: Lab, snapshot: Snapshot, source: AnyPort, target: AnyPort, traffic: Traffic) -> Trace:
+def trace_live(lab: Lab, snapshot: Snapshot, source: AnyPort, target: Receiver, traffic: Traffic) -> Trace:
     """Send a packet, and tell which counters it moved on all hosts, in the order of hosts and tables."""
     node_of = {end.port: place.node for place, end in ends_of(snapshot).items() if isinstance(end, Machine)}
     if source.name not in node_of:
         return Trace((), False, f"not sent: port {source.name} is not plugged in")
+    if isinstance(target, RouterLeg):
+        raise Unsupported(f"--live watches instances, and {target.name} is none; --running asks the switches")
+    # A gateway's answer comes back to the sender.
+    watched = source.name if isinstance(target, Gateway) else target.name
     try:
         # The receiver's own system drops a packet with a wrong checksum: an answer would move counters too.
         number = 1 + randbelow(65535)
@@ -45,7 +51,7 @@ def trace_live(lab: Lab, snapshot: Snapshot, source: AnyPort, target: AnyPort, t
     nodes = _nodes(snapshot, node_of[source.name])
     known = bridges(snapshot, in_lab(lab))
     before = {node: _read(known[node]) for node in nodes}
-    got = _send(lab, source.name, frame, [port for port in node_of if port != source.name])
+    got = _send(lab, source.name, frame, [port for port in node_of if port == watched or port != source.name])
     after = {node: _read(known[node]) for node in nodes}
     moved = [
         _Moved(node, table, cookie, packets - before[node].get((table, cookie), 0))
@@ -54,7 +60,10 @@ def trace_live(lab: Lab, snapshot: Snapshot, source: AnyPort, target: AnyPort, t
     ]
     ours = [each for each in moved if each.packets >= TIMES]
     hops = tuple(each.hop(snapshot) for each in ours)
-    return Trace(hops, bool(got.get(target.name)), _ending(snapshot, ours, got, target.name, node_of))
+    if copies := got.get(watched):
+        ending = f"{arrival_in_words(target, node_of[watched])}: {copies} of {TIMES} packets"
+        return Trace(hops, True, ending)
+    return Trace(hops, False, _ending(snapshot, ours, got, target.name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +109,8 @@ def _send(lab: Lab, source: str, frame: bytes, watched: list[str]) -> dict[str, 
     return dict(json.loads(done.stdout))
 
 
-def _ending(
-    snapshot: Snapshot, moved: list[_Moved], got: Mapping[str, int], target: str, node_of: Mapping[str, str]
-) -> str:
-    if got.get(target):
-        return f"delivered to {target} on {node_of[target]}: {got[target]} of {TIMES} packets"
+def _ending(snapshot: Snapshot, moved: list[_Moved], got: Mapping[str, int], target: str) -> str:
+    """Where a packet ended that did not arrive."""
     others = [port for port, copies in got.items() if copies]
     if others:
         return f"not delivered: it went to {', '.join(others)}, and not to {target}"

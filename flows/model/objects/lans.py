@@ -144,7 +144,17 @@ class Lans:
     def hops(self, source: SwitchPort, target: SwitchPort) -> "list[Hop] | str":
         """The way of a packet between two machines; or, in words, why it does not arrive."""
         assert target.ip is not None, f"{target.name} has no address to send to"
-        sender, to, passed = self.machine(source), target.ip.ip, list[Hop]()
+        found = self.hops_to(source, target.ip.ip)
+        if isinstance(found, str) or (found[-1].node.name == target.name and not found[-1].node.is_router):
+            return found
+        last, sender = found[-1], found[-2].node.name if len(found) > 1 else source.name
+        if last.node.is_router:
+            return f"{last.node.name} has {target.ip.ip} itself"
+        return f"{last.node.name} has {target.ip.ip} in {_words(last.out)}, where {sender} looks for it"
+
+    def hops_to(self, source: SwitchPort, to: IPv4Address) -> "list[Hop] | str":
+        """The way of a packet to whoever has an address, machine or router; or, in words, why it does not arrive."""
+        sender, passed = self.machine(source), list[Hop]()
         if sender.legs[0].ip.ip == to:
             return f"{source.name} has the address {to} itself"
         while len(passed) <= _MOST_HOPS:
@@ -158,12 +168,10 @@ class Lans:
             into = next(own for own in owner.legs if own.ip.ip == via)
             passed.append(Hop(leg, into, owner))
             if not owner.is_router:
-                arrives = owner.name == target.name
-                return (
-                    passed if arrives else f"{owner.name} has {via} in {_words(leg)}, where {sender.name} looks for it"
-                )
+                words = f"{owner.name} has {via} in {_words(leg)}, where {sender.name} looks for it"
+                return passed if via == to else words
             if any(leg.ip.ip == to for leg in owner.legs):
-                return f"{owner.name} has {to} itself"
+                return passed
             sender = owner
         routers = dict.fromkeys(hop.node.name for hop in passed)
         return f"routers send packets for {to} round in circles: {', '.join(routers)}"
