@@ -10,8 +10,8 @@ from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from controller.reconcile.node import Host
 from controller.status.drops import reason
+from controller.status.node import Node
 
 ADDRESS = "127.0.0.1"
 
@@ -21,7 +21,7 @@ class _Observed(Protocol):
     def generation(self) -> int: ...
 
     @property
-    def hosts(self) -> Mapping[str, Host]: ...
+    def hosts(self) -> Mapping[str, Node]: ...
 
     @property
     def unreached(self) -> Mapping[str, int]: ...
@@ -56,7 +56,7 @@ class _Metrics(Collector):
         yield from (drift, refused, drops)
 
 
-def _gauges(hosts: list[tuple[str, Host]]) -> Iterator[Metric]:
+def _gauges(hosts: list[tuple[str, Node]]) -> Iterator[Metric]:
     for name, what, value in (
         ("database_connected", "Whether the host's database is connected.", lambda host: host.has_database),
         ("switch_connected", "Whether the host's switch is connected.", lambda host: host.session is not None),

@@ -1,14 +1,12 @@
 """What the controller says of itself: what it reports, and how that is read again."""
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from controller.status.node import Node
 from controller.status.unreached import Unreached
 from flows.inputs.facts import HostFacts, Interface
 from flows.model.contract import datapath_id
-
-if TYPE_CHECKING:  # the command line reads this report, and need not load os-ken for it
-    from controller.reconcile.node import Host
 
 
 class Report:
@@ -103,7 +101,7 @@ class Report:
         }
 
 
-def progress(host: "Host") -> dict[str, Any]:
+def progress(host: Node) -> dict[str, Any]:
     """How far one host is, as plain data: what is another with each change of the model."""
     return {
         "wanted": host.wanted_generation,
@@ -113,7 +111,7 @@ def progress(host: "Host") -> dict[str, Any]:
     }
 
 
-def host_status(host: "Host", cut_off: list[str], unreached: list[Unreached]) -> dict[str, Any]:
+def host_status(host: Node, cut_off: list[str], unreached: list[Unreached]) -> dict[str, Any]:
     """The rest of one host but for its facts, as plain data.
 
     ``cut_off``: the segments that it has no VLAN for. ``unreached``: the hosts that it does not reach.

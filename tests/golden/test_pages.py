@@ -6,6 +6,7 @@ from flows.explain.describe import pipeline_page, registers_page
 from flows.pipeline import registers
 from flows.pipeline.tables import MODULES
 from tests.conftest import Golden
+from tests.packages import PICTURES, picture
 from tests.scenario import ROOT, SCENARIOS, SHIPPED, compiled, load, plain_switch
 
 
@@ -31,3 +32,14 @@ def test_registers_page(golden: Golden) -> None:
 
 def test_schema_of_the_store(golden: Golden) -> None:
     golden.check(SCHEMA_FILE, schema_text())
+
+
+def test_pictures_of_who_imports_whom(golden: Golden) -> None:
+    """Each stands in the page below a line that names its package."""
+    page = ROOT / "docs" / "architecture.md"
+    text = page.read_text()
+    for package in PICTURES:
+        before, mark, rest = text.partition(f"<!-- imports of {package}: generated, make docs writes it anew -->\n")
+        assert mark, f"no mark of {package}"
+        text = before + mark + picture(package) + rest[rest.index("\n```\n", 3) + 4 :]
+    golden.check(page, text)

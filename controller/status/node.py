@@ -1,0 +1,55 @@
+"""What the status and the metrics read of a host or plain switch.
+
+The command line reads what was reported, so nothing here may load os-ken or the rules.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Protocol
+
+from controller.status.tally import Tally
+
+if TYPE_CHECKING:
+    from flows.pipeline.rules import Rule
+
+
+class Dropped(Protocol):
+    """Packets that a switch dropped (:class:`controller.status.drops.Drops`)."""
+
+    @property
+    def by_reason(self) -> dict[str, int]:
+        """The sentence of each flow that dropped something, and how much."""
+
+    @property
+    def by_rule(self) -> Mapping["Rule", int]:
+        """The same by the rule."""
+
+
+class Node(Protocol):
+    """One switch that is kept as the model wants it (:class:`controller.reconcile.node.Host`)."""
+
+    wanted_generation: int
+    confirmed_generation: int
+    has_database: bool
+    problem: str | None
+    drifted: Tally
+    refusals: Tally
+
+    @property
+    def drops(self) -> Dropped:
+        """What it dropped."""
+
+    @property
+    def session(self) -> object:
+        """Its OpenFlow session; None while it has none."""
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it holds what it must."""
+
+    @property
+    def flows(self) -> int:
+        """How many flows of ours it holds."""
+
+    @property
+    def problems(self) -> frozenset[str]:
+        """What is wrong with it that nobody here can put right."""
