@@ -86,9 +86,11 @@ class Switch:
         self._start("ovsdb-server", f"--remote=p{self.db_target}", str(self.directory / "conf.db"))
         wait_until(self._is_listening, "ovsdb-server to answer")
 
-    def start_vswitchd(self) -> None:
-        """Starts ovs-vswitchd; it answers ``appctl`` when this returns."""
-        self._start("ovs-vswitchd", self._dummy, "--disable-system", "--disable-system-route", self.db_target)
+    def start_vswitchd(self, database: str | None = None) -> None:
+        """Starts ovs-vswitchd, on the own database unless another is named; it answers ``appctl`` when this returns."""
+        self._start(
+            "ovs-vswitchd", self._dummy, "--disable-system", "--disable-system-route", database or self.db_target
+        )
         wait_until((self.directory / "ovs-vswitchd.ctl").exists, "ovs-vswitchd's control socket")
 
     def kill(self, daemon: str) -> None:

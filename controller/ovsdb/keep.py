@@ -72,10 +72,10 @@ def keep_serial(seen: Seen, bridge: Row, serial: str, write: Writer) -> None:
     if getattr(bridge, "other_config", {}).get(SERIAL) == serial:
         return
     write.put_key(bridge, "other_config", SERIAL, serial, INTEGRATION_BRIDGE)
-    seen.switch.increment("next_cfg")
+    write.ask_to_be_read(seen.switch)
 
 
-def dial(bridge: Row, settings: HostSettings, write: Writer) -> None:
+def dial(seen: Seen, bridge: Row, settings: HostSettings, write: Writer) -> None:
     """Makes the switch dial the controller now; otherwise its next attempt comes 1 to 8 seconds later.
 
     A new spelling of the address does it, and keeps the flows. A controller that is just added is dialled anyway.
@@ -84,6 +84,7 @@ def dial(bridge: Row, settings: HostSettings, write: Writer) -> None:
     for row in getattr(bridge, "controller", []):
         other = next((spelling for spelling in spellings if spelling != row.target), spellings[0])
         write.put(row, "target", other, f"{INTEGRATION_BRIDGE} controller")
+    write.ask_to_be_read(seen.switch)
 
 
 def other_number(seen: Seen, settings: HostSettings) -> int | None:

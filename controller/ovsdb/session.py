@@ -41,6 +41,15 @@ LOOK_AGAIN = 0.2
 ASK_AGAIN = 1.0
 """Seconds that Open vSwitch has to give the tunnel port the number that it is asked for."""
 
+UNREAD = 10.0
+"""Seconds that ovs-vswitchd has to take in anything of what was written, until it is reported that it does not."""
+
+_NOT_READ = (
+    "no ovs-vswitchd reads its database: it is down, hangs, or was started on another database; "
+    "'pgrep -a ovs-vswitchd' on the host shows its database, "
+    "'systemctl restart openvswitch-switch' starts it on the usual one"
+)
+
 OnFacts = Callable[[str, HostFacts | None], None]
 OnProblems = Callable[[str, frozenset[str]], None]
 OnDrift = Callable[[str, str], None]
@@ -93,6 +102,9 @@ class HostSession:
         self._refusal: str | None = None
         self._lost_at: float | None = monotonic()
         self._ask_again_at: float | None = None  # when the tunnel port's number, which is wrong, is asked for again
+        self._behind: int | None = None  # what ``cur_cfg`` is, while ovs-vswitchd has not read all that was written
+        self._behind_since = 0.0
+        self._is_unread = False
         self._asked_about: int | None = None  # the wrong number for which that was done
 
     def set_settings(self, settings: HostSettings) -> bool:
@@ -130,6 +142,8 @@ class HostSession:
             self._finish(self._transaction)
         if not self._is_ours():
             return
+        if self._find_unread():
+            self._looked_at = None
         if self._looked_at == self._database.change_seqno and not self._must_ask_again:
             self._keep_at = None
             return
@@ -148,7 +162,18 @@ class HostSession:
             self._look_again_after_change()
             self._look_at_number(seen)
             self._keep(seen)
-        self._report({*problems(seen, self.settings), *([self._refusal] if self._refusal else [])})
+        others = [self._refusal] if self._refusal else []
+        self._report({*problems(seen, self.settings), *others, *([_NOT_READ] if self._is_unread else [])})
+
+    def _find_unread(self) -> bool:
+        """Find out whether ovs-vswitchd takes in what is written; one that gets on does. Returns whether it is news."""
+        rows = self._database.tables["Open_vSwitch"].rows.values()
+        behind = next((int(row.cur_cfg) for row in rows if row.cur_cfg < row.next_cfg), None)
+        if behind != self._behind:
+            self._behind, self._behind_since = behind, monotonic()
+        is_unread = behind is not None and monotonic() - self._behind_since >= UNREAD
+        is_news, self._is_unread = is_unread != self._is_unread, is_unread
+        return is_news
 
     def _is_ours(self) -> bool:
         """Whether the database is this host's own; if not, nothing in it counts."""
@@ -183,7 +208,8 @@ class HostSession:
             waits.timer_wait(1000 * remaining)
         if self._tenure.is_waiting:
             waits.timer_wait(1000 * LOOK_AGAIN)
-        for at in (self._keep_at, self._ask_again_at):
+        unread_at = None if self._behind is None or self._is_unread else self._behind_since + UNREAD
+        for at in (self._keep_at, self._ask_again_at, unread_at):
             if at is not None:
                 waits.timer_wait(1000 * max(0.0, at - monotonic()))
 
@@ -203,6 +229,7 @@ class HostSession:
     def _lost(self) -> None:
         self._tell(None)
         self._tenure.lost()
+        self._behind, self._is_unread = None, False
         self._transaction = None  # whether it was committed shows when the database is back
         self._looked_at = None
         self._keep_at = None
@@ -261,7 +288,7 @@ class HostSession:
         # What the database says of it may be 5 seconds old: that the controller which has just ended is connected.
         redial = self._must_redial or (self._redial and not self._is_dialled(self.settings.datapath_id))
         if redial and bridge is not None:
-            dial(bridge, self.settings, write)
+            dial(seen, bridge, self.settings, write)
         self._redial = self._must_redial = self._is_urgent = False
         return deviations
 

@@ -15,6 +15,7 @@ class Writer:
         self.transaction = Transaction(database)
         self.changes: list[str] = []
         """What was written, in words, for the operator and for the database's own log (``ovsdb-tool show-log``)."""
+        self._is_to_be_read = False
 
     def put(self, row: Row, column: str, value: Any, name: str) -> None:
         """Gives a column its value; ``name`` says whose column that is."""
@@ -57,6 +58,15 @@ class Writer:
         """Takes a row out of a set of references."""
         row.delvalue(column, member)
         self.changes.append(f"{name} removed")
+
+    def ask_to_be_read(self, switch: Row) -> None:
+        """Has ovs-vswitchd say by ``cur_cfg`` once it has taken in what this transaction writes.
+
+        python-ovs counts up only along with another change, and only once in a transaction.
+        """
+        if not self._is_to_be_read:
+            self._is_to_be_read = True
+            switch.increment("next_cfg")
 
     def _changed(self, what: str, before: Any, after: Any) -> None:
         self.changes.append(f"{what} {_words(before)} -> {_words(after)}")

@@ -44,7 +44,9 @@ def _answers(seen: Look, network: Network, host: Host | None) -> Iterator[Findin
         what = "ovs-vswitchd hangs: it was asked and does not answer"
         yield Finding("error", what, "systemctl restart openvswitch-switch")
     elif seen.switch["cur_cfg"] < seen.switch["next_cfg"]:
-        what = "ovs-vswitchd has yet to take in what was written into its database; if that stays so, it hangs"
+        what = (
+            "ovs-vswitchd has yet to take in what was written here; if that stays so, it hangs or has another database"
+        )
         yield Finding("warning", what, "ovs-appctl version; systemctl restart openvswitch-switch")
 
 

@@ -236,3 +236,20 @@ def test_a_switch_is_made_to_dial_by_another_spelling(
         watcher.sessions.redial("a")
         wait_until(partial(lambda number: controller.accepted >= number, number), "another connection")
     assert watcher.drift == []
+
+
+def test_an_ovs_vswitchd_on_another_database_is_reported(
+    switch: Switch, watcher: Watcher, settings: HostSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Kind of fault: the database answers and ovs-vswitchd runs, but not for each other."""
+    monkeypatch.setattr("controller.ovsdb.session.UNREAD", 1.0)
+    establish(switch, watcher, settings)
+    switch.kill("ovs-vswitchd")
+    with Switch() as other:
+        other.kill("ovs-vswitchd")
+        switch.start_vswitchd(other.db_target)
+        watcher.sessions.redial("a")
+        wait_until(lambda: watcher.has_problem("started on another database"), "the report")
+        switch.kill("ovs-vswitchd")
+    switch.start_vswitchd()
+    wait_until(lambda: not watcher.standing["a"], "the problem to be solved")
