@@ -23,6 +23,7 @@ from controller import attention
 from controller.openflow import encode
 from controller.openflow.connection import READING, Connections
 from controller.openflow.decode import RESUMED, Entry, Update, use_own_decoders
+from controller.openflow.door import Door, allow_many_files
 from controller.openflow.outbox import Outbox
 from flows.compile.desired import Plan
 from flows.inputs.facts import Plug
@@ -421,6 +422,8 @@ def _cookie_of(message: bytes) -> int | None:
 def listen(address: str, port: int, on_event: Callable[[SwitchEvent], None]) -> None:
     """Accept switches on a TCP address. Returns at once; os-ken's own threads do the work."""
     use_own_decoders()
+    allow_many_files()
+    osken.StreamServer = Door
     cfg.CONF(args=[], project="ovs-vpc")
     cfg.CONF.set_override("ofp_listen_host", address)
     cfg.CONF.set_override("ofp_tcp_listen_port", port)

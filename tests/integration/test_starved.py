@@ -77,9 +77,10 @@ def test_the_controller_stands_still() -> None:
     try:
         network.apply(model(1))
         network.settle()
+        gone = lost(network)
         network.switches["h2"].restart_vswitchd()
         network.switches["h3"].vsctl("set", "controller", "br-int", 'target="tcp:127.0.0.1:1"')
-        wait_until(lambda: lost(network) >= 2, "both to be gone")
+        wait_until(lambda: lost(network) >= gone + 2, "both to be gone")
         network.apply(model(MANY))
         network.settle()
         before = lost(network)
