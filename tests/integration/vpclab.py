@@ -45,6 +45,8 @@ _HARMLESS = (
     r"\|WARN\|upcall_cb failure: ukey installation fails",
     # The limit of a segment held while a cached flow was looked through (docs/adr/0010-learning.md).
     r"\|WARN\|xcache LEARN action execution failed",
+    # It ends while it has cached flows that tell the controller of packets (docs/troubleshooting.md).
+    r"\|ofproto_dpif_rid\|ERR\|recirc_id \d+ left allocated when ofproto \(br-int\) is destructed",
     # Where everything waits for one processor, a switch may be silent for so long that its session is ended; it is back
     # at once, and what it holds is compared all the same.
     *([r"\|rconn\|WARN\|[\w-]+<->tcp:.*(connection (dropped|failed)|timed out|no response)"] if RATE < 1 else []),
