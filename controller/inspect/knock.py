@@ -5,6 +5,7 @@ this process, and sends by it what an instance could: a question by ARP, a datag
 would have to forward. The addresses are those for documentation (RFC 5737, RFC 3849). All ends with the process.
 """
 
+import errno
 import json
 import os
 import select
@@ -13,7 +14,7 @@ import struct
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Any
 
 from pyroute2 import IPRoute, NetlinkError
@@ -42,7 +43,8 @@ def knock() -> dict[str, list[str]]:
 
     Raises ``OSError`` or ``NetlinkError`` where it cannot be done.
     """
-    with IPRoute() as host, _receiver(socket.AF_INET) as inbox, _receiver(socket.AF_INET6) as inbox6:
+    with IPRoute() as host, ExitStack() as until_the_end:
+        inboxes = {name: until_the_end.enter_context(inbox) for name, inbox in _receivers()}
         namespaces.leave()
         name = f"knock-{os.getpid()}"
         with IPRoute() as instance, open("/proc/self/ns/net", "rb") as here:  # noqa: PTH123
@@ -56,21 +58,27 @@ def knock() -> dict[str, list[str]]:
                 addresses = [str(each.get_attr("IFA_LOCAL")) for each in host.get_addr(family=socket.AF_INET)]
                 own = [address for address in addresses if not address.startswith("127.")][:_MOST]
                 with listen("eth0") as wire:
-                    frames = list(_frames(*macs, own, inbox.getsockname()[1], inbox6.getsockname()[1]))
-                    for frame in frames:
+                    for frame in _frames(*macs, own, {name: inbox.getsockname()[1] for name, inbox in inboxes.items()}):
                         wire.send(frame)
-                    return _listen(wire, inbox, inbox6, len(own))
+                    return _listen(wire, inboxes)
             finally:
                 host.link("del", index=index)
 
 
-def _receiver(family: socket.AddressFamily) -> socket.socket:
-    """A socket of the host that takes in every datagram for its port."""
-    receiver = socket.socket(family, socket.SOCK_DGRAM)
-    if family == socket.AF_INET6:
-        receiver.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-    receiver.bind(("", 0))
-    return receiver
+def _receivers() -> Iterator[tuple[str, socket.socket]]:
+    """Sockets of the host that take in every datagram for their ports: by IPv4, and by IPv6 if the kernel has it."""
+    inbox = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    inbox.bind(("", 0))
+    yield "IPv4", inbox
+    try:
+        inbox = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    except OSError as error:
+        if error.errno != errno.EAFNOSUPPORT:  # ipv6(7): ipv6.disable=1, or no such module
+            raise
+        return
+    inbox.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    inbox.bind(("", 0))
+    yield "IPv6", inbox
 
 
 def _mac(route: Any, index: int) -> bytes:
@@ -88,7 +96,8 @@ def _lead_back(host: Any, index: int, mac: bytes) -> None:
                 host.neigh("add", dst=address, lladdr=lladdr, ifindex=index, state="permanent")
 
 
-def _frames(own: bytes, host: bytes, addresses: list[str], port: int, port6: int) -> Iterator[bytes]:
+def _frames(own: bytes, host: bytes, addresses: list[str], ports: dict[str, int]) -> Iterator[bytes]:
+    port = ports["IPv4"]
     for address in addresses:
         # A probe (RFC 5227): it changes nothing in whoever hears it.
         question = struct.pack("!HHBBH", 1, _IPV4, 6, 4, 1) + own + bytes(4) + bytes(6) + socket.inet_aton(address)
@@ -96,16 +105,17 @@ def _frames(own: bytes, host: bytes, addresses: list[str], port: int, port6: int
         yield _ethernet(own, host, _IPV4, _ipv4(_INSTANCE, address, port))
     yield _ethernet(own, _BROADCAST, _IPV4, _ipv4("0.0.0.0", "255.255.255.255", port))
     yield _ethernet(own, host, _IPV4, _ipv4(_INSTANCE, _BEYOND, _DISCARD))
-    yield _ethernet(own, _ALL_NODES_MAC, _IPV6, _ipv6(_LINK_LOCAL, _ALL_NODES, port6))
-    yield _ethernet(own, host, _IPV6, _ipv6(_INSTANCE6, _BEYOND6, _DISCARD))
+    if "IPv6" in ports:
+        yield _ethernet(own, _ALL_NODES_MAC, _IPV6, _ipv6(_LINK_LOCAL, _ALL_NODES, ports["IPv6"]))
+        yield _ethernet(own, host, _IPV6, _ipv6(_INSTANCE6, _BEYOND6, _DISCARD))
 
 
-def _listen(wire: socket.socket, inbox: socket.socket, inbox6: socket.socket, addresses: int) -> dict[str, list[str]]:
+def _listen(wire: socket.socket, inboxes: dict[str, socket.socket]) -> dict[str, list[str]]:
     """What comes of it, within the time or until all that can come is there."""
     takes, forwards = set[str](), set[str]()
     until = time.monotonic() + _SECONDS
     while (left := until - time.monotonic()) > 0 and len(takes) + len(forwards) < 5:
-        ready, _, _ = select.select([wire, inbox, inbox6], [], [], left)
+        ready, _, _ = select.select([wire, *inboxes.values()], [], [], left)
         if wire in ready:
             frame = receive(wire)
             kind = int.from_bytes(frame.data[12:14])
@@ -113,8 +123,8 @@ def _listen(wire: socket.socket, inbox: socket.socket, inbox6: socket.socket, ad
                 takes.add("ARP")
             elif not frame.is_outgoing and frame.data.endswith(_TOKEN):
                 forwards.add("IPv4" if kind == _IPV4 else "IPv6")
-        for one, name in ((inbox, "IPv4"), (inbox6, "IPv6")):
-            if one in ready and one.recv(2048) == _TOKEN:
+        for name, inbox in inboxes.items():
+            if inbox in ready and inbox.recv(2048) == _TOKEN:
                 takes.add(name)
     return {"takes": sorted(takes), "forwards": sorted(forwards)}
 
