@@ -43,7 +43,7 @@ from mininet_topos.errors import LabError
 from mininet_topos.inside.messages import Request, Verb
 from mininet_topos.probes.neighbours import kernel_table
 from mininet_topos.probes.probe import Answers, Probe, order, result
-from mininet_topos.topology.topology import InstanceChanges, Topology, describe, instance_changes
+from mininet_topos.topology.topology import InstanceChanges, Topology, check_change, describe, instance_changes
 from mininet_topos.waiting import patience
 
 _PATIENCE = patience(20.0)
@@ -256,22 +256,22 @@ class Lab:
             return result(results.read())
 
     def check_follow(self, text: str) -> None:
-        """Raise :class:`LabError` when :meth:`follow` could not: a lab's hosts are fixed."""
+        """Raise :class:`LabError` when :meth:`follow` could not."""
         network, _ = parse(text, "")
         wanted = describe(network)
-        if wanted.hosts != self.topology.hosts or wanted.plain != self.topology.plain:
-            raise LabError(
-                "a running lab cannot get other hosts, switches, links or routers; take it down and bring it up with "
-                "the new file: ovs-vpc lab down, ovs-vpc lab up FILE"
-            )
+        check_change(self.topology, wanted)
+        for host in wanted.hosts:
+            self.directory.check_length(host_node(host))
 
     def instance_changes(self, network: Network) -> InstanceChanges:
-        """What :meth:`follow` would do with the instances."""
+        """What :meth:`follow` would do with instances and hosts."""
         return instance_changes(self.topology, describe(network))
 
     def follow(self, text: str) -> None:
-        """Make the lab's instances those of another network with the same hosts; what is the same runs on.
+        """Make the lab's hosts and instances those of another network; what is the same runs on.
 
+        A host that is new is built, and waits for the controller to make its bridge: that must have the model already.
+        One that is gone ends when the ports have left it; a port whose host the model leaves open is then on none.
         New ports are plugged in where the network says, others changed and moved there while what runs in them goes
         on, and those that are gone ended, with all that runs in them.
         """

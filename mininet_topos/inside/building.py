@@ -1,6 +1,6 @@
 """From nothing to a running lab, step by step, and what can be done with it afterwards. Runs inside."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from flows.model.contract import INTEGRATION_BRIDGE
 from flows.model.problem import did_you_mean
@@ -12,7 +12,7 @@ from mininet_topos.inside.nodes import physical, plain, underlay
 from mininet_topos.inside.nodes.plain import PlainSwitch
 from mininet_topos.inside.nodes.switch import SCHEMA, OpenVSwitch, Switch
 from mininet_topos.inside.supervisor import Service, Supervisor
-from mininet_topos.topology.topology import LabPort, Topology
+from mininet_topos.topology.topology import LabHost, LabPort, Topology
 from mininet_topos.waiting import Waiting, patience, started
 
 _CONTROLLER_PATIENCE = int(patience(20))
@@ -36,7 +36,7 @@ class Building:
         self._supervisor = supervisor
         self._waiting = waiting
         self._instances = Instances(directory, waiting)
-        self._switches: Mapping[str, Switch] = {
+        self._switches: dict[str, Switch] = {
             host.name: Switch(host, directory, supervisor, waiting) for host in topology.hosts.values()
         }
         self._plain: Mapping[str, PlainSwitch] = {
@@ -51,17 +51,17 @@ class Building:
         namespaces.mount_tmpfs(self._directory.namespaces)
         underlay.build(self._topology, self._directory)
         plain.build(self._topology.plain, self._directory)
-        physical.build(self._topology, self._directory)
+        physical.build(self._topology, self._directory, list(self._topology.hosts.values()))
         progress("starting Open vSwitch")
-        self._start_switches()
-        underlay.prime(self._topology, self._directory, self._waiting)
+        self._start_switches(self._switches.values(), self._plain.values())
+        underlay.prime(self._topology, self._directory, self._waiting, self._switches, self._switches)
         progress("starting the controller")
         self._controller = self._start_controller(controller)
         progress("making the instances")
         for port in self._topology.ports.values():
             self._instances.create(port, self._declared(port))
         progress("waiting for the controller's bridges")
-        self._wait_for_bridges(self._controller)
+        self._wait_for_bridges(self._controller, self._switches)
         progress("plugging the ports")
         plugged: list[tuple[OpenVSwitch, tuple[LabPort, ...]]] = [
             *((switch, self._topology.ports_of(host)) for host, switch in self._switches.items()),
@@ -72,19 +72,29 @@ class Building:
 
     def announce(self) -> None:
         """Make every switch know its tunnel neighbours. Of use once the controller has made the tunnel ports."""
-        underlay.announce(self._topology, self._directory)
+        underlay.announce(self._topology, self._directory, self._running())
 
-    def _start_switches(self) -> None:
+    @property
+    def numbers(self) -> Mapping[str, int]:
+        """The number of each host, which it keeps."""
+        return {name: switch.host.index for name, switch in self._switches.items()}
+
+    def _running(self) -> list[str]:
+        """The hosts whose switch runs."""
+        return [name for name, switch in self._switches.items() if switch.is_running]
+
+    def _start_switches(self, hosts: Collection[Switch], plain_switches: Collection[PlainSwitch]) -> None:
         empty = self._directory.path / "empty.db"
-        self._waiting.run([["ovsdb-tool", "create", str(empty), str(SCHEMA)]])
-        switches: list[OpenVSwitch] = [*self._switches.values(), *self._plain.values()]
+        if not empty.exists():
+            self._waiting.run([["ovsdb-tool", "create", str(empty), str(SCHEMA)]])
+        switches: list[OpenVSwitch] = [*hosts, *plain_switches]
         for switch in switches:
             switch.start_database(empty)
         for switch in switches:
             switch.wait_for_database()
         self._waiting.run([switch.vsctl("init", wait=False) for switch in switches])
-        self._waiting.run([switch.owners_setup() for switch in self._switches.values()])
-        self._waiting.run([switch.owners_setup(self._topology.plain) for switch in self._plain.values()])
+        self._waiting.run([switch.owners_setup() for switch in hosts])
+        self._waiting.run([switch.owners_setup(self._topology.plain) for switch in plain_switches])
         for switch in switches:
             switch.start()
         for switch in switches:
@@ -103,16 +113,19 @@ class Building:
         self._supervisor.start(service)
         return service
 
-    def _wait_for_bridges(self, controller: Service) -> None:
-        commands = [switch.wait_for_integration_bridge() for switch in self._switches.values()]
+    def _wait_for_bridges(self, controller: Service, switches: Mapping[str, Switch]) -> None:
+        commands = [switch.wait_for_integration_bridge() for switch in switches.values()]
+        deaths = controller.deaths
         with started(commands) as running:
             self._waiting.until(
-                lambda: controller.deaths >= _CONTROLLER_DEATHS or all(p.poll() == 0 for p in running),
+                lambda: controller.deaths >= deaths + _CONTROLLER_DEATHS or all(p.poll() == 0 for p in running),
                 _CONTROLLER_PATIENCE,
             )
-            missing = [host for host, process in zip(self._switches, running, strict=True) if process.poll() != 0]
+            missing = [host for host, process in zip(switches, running, strict=True) if process.poll() != 0]
         if missing:
-            problem = "dies again and again" if controller.deaths else f"has not made it in {_CONTROLLER_PATIENCE} s"
+            problem = (
+                "dies again and again" if controller.deaths > deaths else f"has not made it in {_CONTROLLER_PATIENCE} s"
+            )
             raise LabError(
                 f"no bridge {INTEGRATION_BRIDGE} on {', '.join(missing)}: the controller {problem}; "
                 f"the end of its log:\n{self._controllers_last_words()}"
@@ -123,22 +136,58 @@ class Building:
         return "\n".join(lines[-_LOG_TAIL:]) or "(empty)"
 
     def follow(self, topology: Topology) -> None:
-        """Take over another model: make the instances that are new, change and move others, end those that are gone.
+        """Take over another model: make the hosts and instances that are new, change and move others, end the rest.
 
-        What runs in an instance that stays goes on. A port whose host the model leaves open stays where it is. The
-        hosts must be the same.
+        What runs in an instance that stays goes on. A port whose host the model leaves open stays where it is, unless
+        that host goes. Hosts that stay must be the same.
         """
+        self._add_hosts(topology)
         for name in self._topology.ports.keys() - topology.ports.keys():
             self._instances.remove(self._topology.ports[name])
-        old, self._topology = self._topology.ports, topology
+        before, self._topology = self._topology, topology
         for name, port in topology.ports.items():
-            if name in old and not old[name].is_same_instance(port):
-                self._instances.change(old[name], port)
+            if name in before.ports and not before.ports[name].is_same_instance(port):
+                self._instances.change(before.ports[name], port)
             if not self._instances.has(port):
                 self._instances.create(port, None)
             switch = self._declared(port)
             if switch is not None and not self._instances.is_on(port, switch):
                 self._instances.plug(port, switch)
+        for name in before.hosts.keys() - topology.hosts.keys():
+            self._remove_host(before.hosts[name])
+
+    def _add_hosts(self, topology: Topology) -> None:
+        """Build the hosts that are new. Raises :class:`LabError` when that fails; then nothing is left of them."""
+        new = {name: host for name, host in topology.hosts.items() if name not in self._switches}
+        if not new:
+            return
+        assert self._controller is not None
+        try:
+            underlay.add_hosts(list(new.values()), self._directory)
+            physical.build(topology, self._directory, list(new.values()))
+            made = {name: Switch(host, self._directory, self._supervisor, self._waiting) for name, host in new.items()}
+            self._switches |= made
+            self._start_switches(made.values(), ())
+            underlay.prime(topology, self._directory, self._waiting, made, self._running_of(topology))
+            self._wait_for_bridges(self._controller, made)
+            underlay.announce(topology, self._directory, self._running_of(topology))
+        except BaseException:
+            for host in new.values():
+                self._remove_host(host)
+            raise
+
+    def _running_of(self, topology: Topology) -> list[str]:
+        return [name for name in self._running() if name in topology.hosts]
+
+    def _remove_host(self, host: LabHost) -> None:
+        """End a host: its ports are on none then."""
+        switch = self._switches.pop(host.name, None)
+        if switch is not None:
+            switch.halt()
+            self._instances.leave(switch, self._topology.ports)
+            switch.end()
+        physical.remove(host, self._topology, self._directory)
+        underlay.remove_host(host, self._directory)
 
     def plug(self, port: str, host: str) -> None:
         """Put a port on a host or plain switch, wherever it is now."""

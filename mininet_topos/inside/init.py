@@ -118,7 +118,7 @@ class Init:
 
     def _follow(self, text: str) -> None:
         network, _ = parse(text, str(self._directory.network))
-        self._building.follow(describe(network))
+        self._building.follow(describe(network, self._building.numbers))
         self._directory.network.write_text(text)
 
     def _meanwhile(self) -> None:

@@ -6,7 +6,7 @@ is plugged nowhere it lies, down, in the lab's own namespace, and ``eth0`` has n
 gives it a second cable for a while, which becomes the first.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mininet_topos.directory import LabDirectory, port_node
@@ -131,6 +131,14 @@ class Instances:
             raise LabError(f"port '{port.name}' is not on two hosts")
         second_cable.hand_over(self._directory.namespace(port_node(port.name)), port.mac)
         self._on[port.name], self._also_on[port.name] = new, old
+
+    def leave(self, switch: OpenVSwitch, ports: Mapping[str, LabPort]) -> None:
+        """Take all ports off a switch that is about to go."""
+        for name, port in ports.items():
+            if self._also_on.get(name) is switch:
+                self.part(port)
+            if self._on.get(name) is switch:
+                self.unplug(port)
 
     def part(self, port: LabPort) -> None:
         """Cut the cable that an instance does not speak by, if it has two."""

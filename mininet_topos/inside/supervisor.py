@@ -77,6 +77,11 @@ class Supervisor:
             process.kill()
             process.wait()
 
+    def forget(self, service: Service) -> None:
+        """End a service at once, and never start it again."""
+        self.stop(service, lambda: None, 0)
+        self._services = [one for one in self._services if one is not service]
+
     def look_after(self) -> None:
         """See which services died, and start again those that have been dead for long enough."""
         for service in self._services:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from itertools import count
 
 from flows.model import AnyPort, Host, Network, Route, SegmentPort, SwitchPort, Underlay, VpcPort
 from flows.model.interfaces import can_be_interface as _can_be_interface
@@ -15,6 +16,11 @@ MANAGEMENT_NETWORK = IPv4Network("169.254.0.0/16")
 """Where the controller and the hosts talk to each other. Nothing of a user's network may be in it."""
 
 CONTROLLER_ADDRESS = MANAGEMENT_NETWORK[1]
+
+_LAST_OF_HOSTS = MANAGEMENT_NETWORK[1 << 15]
+"""Plain switches have the management addresses after it, however many hosts there are."""
+
+_ANEW = "take it down and bring it up with the new file: ovs-vpc lab down, ovs-vpc lab up FILE"
 
 _HOST, _ROUTER = 0, 1
 """Second byte of the MAC addresses in the underlay: whose it is."""
@@ -45,8 +51,9 @@ class Lan:
 class LabHost:
     """A machine with its own Open vSwitch.
 
-    ``index`` counts from 1 in the order of the network file; ``mac`` and ``tunnel_ip`` are its addresses in the
-    underlay. ``physical`` has an interface for each physical network that it is connected to.
+    ``index`` is its own number, from 1 in the order of the network file for hosts that came together. ``mac`` and
+    ``tunnel_ip`` are its addresses in the underlay. ``physical`` has an interface for each physical network that it is
+    connected to.
     """
 
     name: str
@@ -56,6 +63,10 @@ class LabHost:
     management_ip: IPv4Address
     lan: Lan
     physical: tuple[tuple[str, Lan], ...] = ()
+
+    def is_same_machine(self, other: "LabHost") -> bool:
+        """Whether both are the same machine, whatever its number is."""
+        return replace(self, index=other.index, mac=other.mac, management_ip=other.management_ip) == other
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +118,15 @@ class Topology:
 
 @dataclass(frozen=True, slots=True)
 class InstanceChanges:
-    """What becomes of instances when a lab follows another network; each by the name of its port."""
+    """What becomes of instances and hosts when a lab follows another network; each by name."""
 
     made: tuple[str, ...]
     changed: tuple[str, ...]
     """Those that get another MAC address, MTU, address or route, while what runs in them goes on."""
     ended: tuple[str, ...]
     """Those that go, with all that runs in them."""
+    hosts_made: tuple[str, ...] = ()
+    hosts_ended: tuple[str, ...] = ()
 
 
 def instance_changes(old: Topology, new: Topology) -> InstanceChanges:
@@ -123,22 +136,50 @@ def instance_changes(old: Topology, new: Topology) -> InstanceChanges:
         tuple(name for name in new.ports if name not in old.ports),
         tuple(name for name in new.ports if name in both and not old.ports[name].is_same_instance(new.ports[name])),
         tuple(name for name in old.ports if name not in new.ports),
+        tuple(name for name in new.hosts if name not in old.hosts),
+        tuple(name for name in old.hosts if name not in new.hosts),
     )
 
 
-def describe(network: Network) -> Topology:
-    """The lab of a valid network. Raises :class:`LabError` for what a lab cannot have."""
+def check_change(old: Topology, new: Topology) -> None:
+    """Raise :class:`LabError` when a running lab cannot become another one: only its ports and hosts come and go."""
+    owners = {host.tunnel_ip: host.name for host in old.hosts.values()}
+    for name, host in new.hosts.items():
+        if name in old.hosts and not old.hosts[name].is_same_machine(host):
+            raise LabError(f"a running lab cannot change host '{name}', only add and remove hosts; {_ANEW}")
+        leaving = owners.get(host.tunnel_ip, name)
+        if leaving != name:
+            raise LabError(
+                f"host '{name}' gets the tunnel address of '{leaving}', which is still there; "
+                f"apply a file without '{leaving}' first, and then this one"
+            )
+    if new.lans != old.lans or new.plain != old.plain:
+        raise LabError(f"a running lab cannot get other racks, switches, links or routers; {_ANEW}")
+
+
+def describe(network: Network, numbers: Mapping[str, int] | None = None) -> Topology:
+    """The lab of a valid network. ``numbers``: hosts that are there already, with the number that each keeps.
+
+    Raises :class:`LabError` for what a lab cannot have.
+    """
     lans = _lans(network.underlay)
     physical = _physical(network)
     hosts = {
-        host.name: _host(host, index, lans[_rack(network, host)], physical)
-        for index, host in enumerate(network.hosts.values(), start=1)
+        name: _host(network.hosts[name], index, lans[_rack(network, network.hosts[name])], physical)
+        for name, index in _numbered(network.hosts, numbers or {}).items()
     }
     _check_management(network)
     interfaces = interface_names(network.ports, {name for host in network.hosts.values() for name in _own_nics(host)})
     ports = {port.name: _port(network, port, interfaces[port.name]) for port in network.ports.values()}
-    plain = describe_plain(network, CONTROLLER_ADDRESS + len(hosts))
+    plain = describe_plain(network, _LAST_OF_HOSTS)
     return Topology(tuple(lans.values()), tuple(physical.values()), hosts, ports, plain)
+
+
+def _numbered(hosts: Iterable[str], known: Mapping[str, int]) -> dict[str, int]:
+    """A number for each host: the one that it has, else one that nobody has, not even a host that is about to go."""
+    taken = set(known.values())
+    free = (number for number in count(1) if number not in taken)
+    return {host: known[host] if host in known else next(free) for host in hosts}
 
 
 def _host(host: Host, index: int, lan: Lan, physical: Mapping[str, Lan]) -> LabHost:

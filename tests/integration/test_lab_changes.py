@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from mininet_topos.errors import LabError
 from mininet_topos.waiting import patience
+from tests.integration.test_move import LEFT
 from tests.integration.vpclab import VpcLab
 from tests.switch import wait_until
 
@@ -122,3 +124,63 @@ def test_nothing_is_left_of_an_instance_that_goes(labs: Labs) -> None:
         assert process.stdout.read() == "", "it ended"
     lab.lab.follow(NETWORK)
     assert [one["local"] for one in address(lab, "d")["addr_info"]] == ["10.1.0.4"]
+
+
+HOSTS = """
+hosts:
+  h1: {tunnel_ip: 192.0.2.1}
+  h2: {tunnel_ip: 192.0.2.2}
+vpcs: {blue: {id: 5, subnets: {lan: {cidr: 10.1.0.0/24, gateway: 10.1.0.254}}}}
+ports:
+  a: {vpc: blue, ips: [10.1.0.1], host: h1}
+  b: {vpc: blue, ips: [10.1.0.2], host: h2}
+  free: {vpc: blue, ips: [10.1.0.9]}
+"""
+
+
+def test_hosts_come_and_go(labs: Labs) -> None:
+    """A lab's hosts were fixed. What runs elsewhere goes on, whatever comes and goes; nothing of a host stays."""
+    more = HOSTS.replace("  h1:", "  h0: {tunnel_ip: 192.0.2.7, physical: {office: eth1}}\n  h1:")
+    more = more.replace("host: h2", "host: h0")
+    less = more.replace("  h2: {tunnel_ip: 192.0.2.2}\n", "")
+    lab = labs(HOSTS)
+    lab.lab.plug("free", "h2")
+    with sleeper(lab, "b") as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("net:[")
+        lab.allow(f"{LEFT}|onnection|Broken pipe|tunnel port")
+        for wanted, hosts in ((more, ["h0", "h1", "h2"]), (less, ["h0", "h1"]), (HOSTS, ["h1", "h2"])):
+            lab.change(wanted)
+            lab.lab.follow(wanted)
+            lab.apply(wanted)
+            assert sorted(path.name for path in lab.lab.path.glob("hosts/*")) == hosts
+            assert sorted(lab.lab.topology.hosts) == hosts
+            wait_until(partial(answers, lab, "a", "b"), "b to answer a")
+            cables = lab.run("underlay", "ip", "-o", "link", "show", "type", "veth").splitlines()
+            assert len(cables) == len(hosts), "each host has one cable to the others"
+        assert process.communicate("now\n", timeout=patience(20))[0], "it went on through all moves"
+    with pytest.raises(LabError, match="port 'free' is plugged in nowhere"):
+        lab.lab.unplug("free")
+    # What was made anew under an old name works too.
+    lab.lab.plug("free", "h2")
+    wait_until(partial(answers, lab, "free", "a"), "a to answer free")
+
+
+def test_a_host_that_cannot_be_built_leaves_nothing(labs: Labs) -> None:
+    """Here a file is where its directory should be. Once that is gone, the same works."""
+    lab = labs(HOSTS)
+    lab.allow("onnection|Broken pipe|tunnel port")
+    more = HOSTS.replace("  h2:", "  h3: {tunnel_ip: 192.0.2.3}\n  h2:")
+    in_the_way = lab.lab.path / "hosts" / "h3"
+    in_the_way.touch()
+    lab.change(more)
+    with pytest.raises(LabError, match="follow failed: FileExistsError"):
+        lab.lab.follow(more)
+    assert sorted(lab.lab.topology.hosts) == ["h1", "h2"]
+    assert len(lab.run("underlay", "ip", "-o", "link", "show", "type", "veth").splitlines()) == 2
+    assert answers(lab, "a", "b")
+    in_the_way.unlink()
+    lab.lab.follow(more)
+    lab.apply(more)
+    assert sorted(lab.lab.topology.hosts) == ["h1", "h2", "h3"]
+    assert len(lab.run("underlay", "ip", "-o", "link", "show", "type", "veth").splitlines()) == 3

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from controller.cli.change import apply as apply_verb
+from controller.cli.change import plan as plan_verb
 from controller.cli.change.migrate import is_on
 from controller.cli.common.state import Target
 from mininet_topos.client.pinging import Pings
@@ -46,18 +47,22 @@ def move(lab: VpcLab, port: str, host: str) -> Window:
     return since, time.time()
 
 
-def test_a_lab_cannot_follow_a_file_with_other_hosts(
-    labs: Labs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_lab_cannot_follow_a_file_with_other_switches(
+    labs: Labs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lab = labs(PEERED)
     file = tmp_path / "more.yaml"
-    file.write_text(PEERED.replace("hosts:\n", "hosts:\n  another: {tunnel_ip: 10.174.233.99}\n", 1))
+    file.write_text(f"{PEERED}\nswitches: {{another: {{}}}}\n")
     before = lab.store.load()
     # The labs of tests are not where a user's are.
     monkeypatch.setattr(apply_verb, "find_target", lambda _state, _lab: Target(lab.store, lab.lab))
-    with pytest.raises(LabError, match="a running lab cannot get other hosts"):
+    with pytest.raises(LabError, match="a running lab cannot get other racks, switches, links or routers"):
         apply_verb.apply(file, yes=True)
     assert lab.store.load() == before, "nothing was changed"
+    monkeypatch.setattr(plan_verb, "find_target", lambda _state, _lab: Target(lab.store, lab.lab))
+    with pytest.raises(SystemExit):
+        plan_verb.plan(file)
+    assert "the lab cannot follow: a running lab cannot get" in capsys.readouterr().out
 
 
 def lost_outside(pings: Pings, moves: Sequence[Window]) -> int:

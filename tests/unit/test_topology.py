@@ -7,7 +7,7 @@ import pytest
 from flows.model import Network, parse
 from flows.model.interfaces import INTERFACE_NAME_LENGTH
 from mininet_topos.errors import LabError
-from mininet_topos.topology.topology import describe, interface_names
+from mininet_topos.topology.topology import check_change, describe, instance_changes, interface_names
 
 TEXT = """
 encapsulation: vxlan
@@ -122,3 +122,45 @@ def test_other_names_get_a_digest(name: str) -> None:
 def test_interface_names_are_unique() -> None:
     ports = [f"a-rather-long-name-{number}" for number in range(500)]
     assert len(set(interface_names(ports).values())) == 500
+
+
+HOSTS = """hosts:
+  h1: {tunnel_ip: 192.0.2.1}
+  h2: {tunnel_ip: 192.0.2.2}
+switches: {s1: {}}
+"""
+
+
+def test_hosts_that_stay_keep_their_numbers() -> None:
+    """A host that comes before them in the file, or goes, changes no other's address, nor a plain switch's."""
+    before = describe(_network(HOSTS))
+    known = {name: host.index for name, host in before.hosts.items()}
+    text = HOSTS.replace("  h1: {tunnel_ip: 192.0.2.1}", "  h0: {tunnel_ip: 192.0.2.9}")
+    after = describe(_network(text), known)
+    assert {name: host.index for name, host in after.hosts.items()} == {"h0": 3, "h2": 2}, "h1 is still there"
+    assert after.hosts["h2"] == before.hosts["h2"]
+    assert after.plain == before.plain
+    changes = instance_changes(before, after)
+    assert (changes.hosts_made, changes.hosts_ended) == (("h0",), ("h1",))
+    again = describe(_network(HOSTS), {name: host.index for name, host in after.hosts.items()})
+    assert {name: host.index for name, host in again.hosts.items()} == {"h1": 1, "h2": 2}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("192.0.2.2", "192.0.2.3", "a running lab cannot change host 'h2', only add and remove hosts"),
+        ("{tunnel_ip: 192.0.2.2}", "{tunnel_ip: 192.0.2.2, physical: {office: eth1}}", "cannot change host 'h2'"),
+        (
+            "h2",
+            "h3",
+            "host 'h3' gets the tunnel address of 'h2', which is still there; apply a file without 'h2' first",
+        ),
+        ("s1", "s2", "a running lab cannot get other racks, switches, links or routers"),
+        ("hosts:", "underlay: {racks: {a: {cidr: 192.0.2.0/24, router: 192.0.2.254}}}\nhosts:", "cannot change host"),
+    ],
+)
+def test_what_a_running_lab_cannot_become(old: str, new: str, message: str) -> None:
+    before = describe(_network(HOSTS))
+    with pytest.raises(LabError, match=message):
+        check_change(before, describe(_network(HOSTS.replace(old, new))))

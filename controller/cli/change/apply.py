@@ -32,9 +32,10 @@ def apply(
     Shows first what will change, as 'ovs-vpc plan' does, and asks. What is applied is what was shown: when somebody
     else has changed the model meanwhile, nothing is. Scripts say --yes.
 
-    Only what differs is changed in the switches. A file with errors changes nothing. In a lab, instances that are
-    new are made and plugged in, those that differ are changed and moved while what runs in them goes on, and those that
-    are gone are ended, with all that runs in them.
+    Only what differs is changed in the switches. A file with errors changes nothing. In a lab, hosts that are
+    new are built, and those that are gone end once their ports have moved; instances that are new are made and plugged
+    in, those that differ are changed and moved while what runs in them goes on, and those that are gone are ended, with
+    all that runs in them.
 
     Exit code 0: every host confirmed. 1: the file is wrong; or the answer was no; or a host is not connected or did not
     confirm in time, which is then named (it will get the change once it can).
@@ -82,7 +83,7 @@ def _tell_instances(instances: "InstanceChanges | None") -> None:
 
     from controller.cli.change.plan import print_instances
 
-    print_instances(replace(instances, made=()))
+    print_instances(replace(instances, made=(), hosts_made=()))
 
 
 def _agreed(

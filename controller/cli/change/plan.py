@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from controller.cli.common.consoles import err, out
 from controller.cli.common.objects import print_object
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from flows.model.reach.change import Change
     from flows.pipeline.rules import Application
     from flows.preview.flow_change import FlowChange
+    from mininet_topos.client.lab import Lab
     from mininet_topos.topology.topology import InstanceChanges
 
 CHANGES = 2
@@ -42,30 +44,46 @@ def plan(
     That is: the objects; how many flows each switch gets and loses in each table; and which ports reach each other
     that did not, or no more, with the object of the change that does it. Flows follow what is plugged in: those that
     change at once are counted first, then those that follow when, say, a port has moved. With --against, everything
-    counts as plugged in where the files say. In a lab: which instances are made, changed while they run, and ended.
+    counts as plugged in where the files say. In a lab: which hosts and instances are made,
+    changed while they run, and ended, or that it cannot follow.
 
     Exit code 0: there is nothing to change. 2: there is. 1: the file is wrong.
     """
     from controller.inspect.planning import plan as plan_change
     from controller.inspect.planning import plan_between
 
-    network, _ = read_network(file)
-    instances = None
+    network, text = read_network(file)
+    instances, refusal = None, None
     with err.status("comparing"):
         if against is not None:
             planned = plan_between(read_network(against)[0], network)
         else:
             target = find_target(state, lab)
             planned = plan_change(target.store.outlook(network), network, target.store.read_status())
-            instances = target.lab.instance_changes(network) if target.lab is not None else None
+            if target.lab is not None:
+                instances = target.lab.instance_changes(network)
+                refusal = _refusal(target.lab, text)
         told = describe(planned, in_words=flows)
     if as_json:
-        print_json(told | {"instances": None if instances is None else asdict(instances)})
+        print_json(told | {"instances": None if instances is None else asdict(instances), "lab_refuses": refusal})
     else:
         print_plan(planned, in_words=flows)
         print_instances(instances)
+        if refusal is not None:
+            out.print(f"[red]the lab cannot follow[/]: {escape(refusal)}")
     if planned.objects:
         raise SystemExit(CHANGES)
+
+
+def _refusal(lab: "Lab", text: str) -> str | None:
+    """Why a lab cannot become what a file says, if it cannot."""
+    from mininet_topos.errors import LabError
+
+    try:
+        lab.check_follow(text)
+    except LabError as error:
+        return str(error)
+    return None
 
 
 def print_plan(planned: "Planned", *, in_words: bool) -> None:
@@ -92,6 +110,12 @@ def print_instances(changes: "InstanceChanges | None") -> None:
 
     if changes is None:
         return
+    for names, what in (
+        (changes.hosts_made, "made"),
+        (changes.hosts_ended, "ended, and what is plugged into them unplugged"),
+    ):
+        if names:
+            out.print(f"[bold]hosts[/] of the lab {what}: {listed(names)}")
     for names, what in (
         (changes.made, "made"),
         (changes.changed, "changed (MAC address, MTU, addresses, routes); what runs in them goes on"),

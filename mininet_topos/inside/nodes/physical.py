@@ -4,6 +4,7 @@ Each is a bridge in the node ``physical``, named like the network.  The bridge's
 LAN: a capture there sees every frame with its tags, and what is sent out of it reaches every host.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from mininet_topos.directory import PHYSICAL_NODE, LabDirectory, host_node
@@ -13,17 +14,37 @@ from mininet_topos.topology.topology import LabHost, Lan, Topology
 _IFF_PROMISC = 0x100
 
 
-def build(topology: Topology, directory: LabDirectory) -> None:
-    """Make the physical networks and connect the hosts to them, whose namespaces are there already."""
+def build(topology: Topology, directory: LabDirectory, hosts: Sequence[LabHost]) -> None:
+    """Connect hosts, whose namespaces are there already, to the physical networks, and make those that are missing."""
     if not topology.physical:
         return
-    namespaces.create(directory.namespace(PHYSICAL_NODE))
-    with namespaces.links(directory.namespace(PHYSICAL_NODE)) as route:
-        for number, lan in enumerate(topology.physical, start=1):
-            add_lan(route, lan)
-            for host in topology.hosts.values():
-                for interface in (name for name, network in host.physical if network == lan):
-                    _connect(route, lan, f"host.{host.index}.{number}", directory, host, interface)
+    hub = directory.namespace(PHYSICAL_NODE)
+    if not hub.exists():
+        namespaces.create(hub)
+    with namespaces.links(hub) as route:
+        for lan in topology.physical:
+            if not route.link_lookup(ifname=lan.name):
+                add_lan(route, lan)
+        for host in hosts:
+            for number, (interface, lan) in enumerate(host.physical, start=1):
+                _connect(route, lan, _cable(host, number), directory, host, interface)
+
+
+def remove(host: LabHost, topology: Topology, directory: LabDirectory) -> None:
+    """Cut a host's cables to physical networks, and take away the networks that a topology no longer has."""
+    hub = directory.namespace(PHYSICAL_NODE)
+    if not host.physical or not hub.exists():
+        return
+    names = [_cable(host, number) for number in range(1, len(host.physical) + 1)]
+    names += [lan.name for _, lan in host.physical if lan not in topology.physical]
+    with namespaces.links(hub) as route:
+        for name in names:
+            for index in route.link_lookup(ifname=name):
+                route.link("del", index=index)
+
+
+def _cable(host: LabHost, number: int) -> str:
+    return f"host.{host.index}.{number}"
 
 
 def add_lan(route: Any, lan: Lan) -> None:

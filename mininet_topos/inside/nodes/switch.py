@@ -114,6 +114,15 @@ class OpenVSwitch:
             raise LabError(f"Open vSwitch of {self.what} does not run")
         self._supervisor.stop(self._vswitchd, lambda: self._waiting.run([self._appctl("exit")]), PATIENCE)
 
+    def halt(self) -> None:
+        """End ovs-vswitchd at once, for good, even one that hangs. The database goes on."""
+        self._supervisor.forget(self._vswitchd)
+
+    def end(self) -> None:
+        """End the database too, and remove all files."""
+        self._supervisor.forget(self._database)
+        shutil.rmtree(self._directory, ignore_errors=True)
+
     @property
     def _is_wanted(self) -> bool:
         # One that crashed is about to be started again.

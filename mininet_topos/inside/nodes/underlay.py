@@ -4,8 +4,9 @@ import os
 import socket
 import struct
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from ipaddress import IPv4Address
+from typing import Any
 
 from flows.model.contract import PHYSICAL_BRIDGE
 from mininet_topos.directory import CONTROLLER_NODE, ROUTER_NODE, UNDERLAY_NODE, LabDirectory, host_node
@@ -20,6 +21,8 @@ from mininet_topos.waiting import Waiting, patience
 MANAGEMENT_BRIDGE, MANAGEMENT_INTERFACE = "mgmt", "mgmt0"
 """The controller's end of the way to hosts and switches, and theirs."""
 
+_MANAGEMENT_MTU = 1500
+
 _PATIENCE = patience(10.0)
 """Seconds until hosts that do not answer are reported."""
 
@@ -27,45 +30,70 @@ _ECHO_INTERVAL = 0.5
 
 
 def build(topology: Topology, directory: LabDirectory) -> None:
-    """Make the hosts' namespaces and connect them."""
-    for node in (UNDERLAY_NODE, CONTROLLER_NODE, *map(host_node, topology.hosts)):
+    """Make the networks, the hosts' namespaces, and the cables between them."""
+    for node in (UNDERLAY_NODE, CONTROLLER_NODE):
         namespaces.create(directory.namespace(node))
-    for name in topology.hosts:
-        isolate(directory.namespace(host_node(name)), MANAGEMENT_INTERFACE)
-    for lan in topology.lans:
-        members = [host for host in topology.hosts.values() if host.lan == lan]
-        _connect(directory, UNDERLAY_NODE, lan.name, members, NIC, lan.mtu)
-    if topology.legs:
-        router.build(topology, directory)
-    hosts = list(topology.hosts.values())
-    _connect(directory, CONTROLLER_NODE, MANAGEMENT_BRIDGE, hosts, MANAGEMENT_INTERFACE, 1500)
+    with namespaces.links(directory.namespace(UNDERLAY_NODE)) as route:
+        for lan in topology.lans:
+            route.link("add", ifname=lan.name, kind="bridge", mtu=lan.mtu, state="up")
     with namespaces.links(directory.namespace(CONTROLLER_NODE)) as route:
+        route.link("add", ifname=MANAGEMENT_BRIDGE, kind="bridge", mtu=_MANAGEMENT_MTU, state="up")
         bridge = namespaces.index_of(route, MANAGEMENT_BRIDGE)
         route.addr("add", index=bridge, address=str(CONTROLLER_ADDRESS), prefixlen=MANAGEMENT_NETWORK.prefixlen)
+    if topology.legs:
+        router.build(topology, directory)
+    add_hosts(list(topology.hosts.values()), directory)
+
+
+def add_hosts(hosts: Sequence[LabHost], directory: LabDirectory) -> None:
+    """Make hosts' namespaces, and connect them to their LANs and to the controller."""
+    for host in hosts:
+        node = directory.namespace(host_node(host.name))
+        namespaces.create(node)
+        isolate(node, MANAGEMENT_INTERFACE)
+    with namespaces.links(directory.namespace(UNDERLAY_NODE)) as route:
+        for host in hosts:
+            _connect(route, host.lan.name, host, directory, NIC, host.lan.mtu)
+    with namespaces.links(directory.namespace(CONTROLLER_NODE)) as route:
+        for host in hosts:
+            _connect(route, MANAGEMENT_BRIDGE, host, directory, MANAGEMENT_INTERFACE, _MANAGEMENT_MTU)
     for host in hosts:
         with namespaces.links(directory.namespace(host_node(host.name))) as route:
             index = namespaces.index_of(route, MANAGEMENT_INTERFACE)
             route.addr("add", index=index, address=str(host.management_ip), prefixlen=MANAGEMENT_NETWORK.prefixlen)
 
 
-def _connect(
-    directory: LabDirectory, hub: str, bridge: str, hosts: Sequence[LabHost], interface: str, mtu: int
+def remove_host(host: LabHost, directory: LabDirectory) -> None:
+    """Cut a host's cables, and end its namespace with all that still runs in it."""
+    for hub in (UNDERLAY_NODE, CONTROLLER_NODE):
+        with namespaces.links(directory.namespace(hub)) as route:
+            for index in route.link_lookup(ifname=_cable(host)):
+                route.link("del", index=index)
+    node = directory.namespace(host_node(host.name))
+    if node.exists():
+        namespaces.end_processes(node)
+        namespaces.remove(node)
+
+
+def _connect(route: Any, bridge: str, host: LabHost, directory: LabDirectory, interface: str, mtu: int) -> None:
+    """Lay a cable from a bridge to a host, where its end gets a name."""
+    node = directory.namespace(host_node(host.name))
+    namespaces.connect(route, bridge, _cable(host), node, {"ifname": interface}, mtu)
+
+
+def _cable(host: LabHost) -> str:
+    # No rack's name, which the bridge may have, has a dot.
+    return f"host.{host.index}"
+
+
+def prime(
+    topology: Topology, directory: LabDirectory, waiting: Waiting, new: Collection[str], running: Collection[str]
 ) -> None:
-    """Make a bridge in a node and a cable from it to each host, where the cable's end gets a name."""
-    with namespaces.links(directory.namespace(hub)) as route:
-        route.link("add", ifname=bridge, kind="bridge", mtu=mtu, state="up")
-        for host in hosts:
-            # No rack's name, which the bridge may have, has a dot.
-            cable, node = f"host.{host.index}", directory.namespace(host_node(host.name))
-            namespaces.connect(route, bridge, cable, node, {"ifname": interface}, mtu)
-
-
-def prime(topology: Topology, directory: LabDirectory, waiting: Waiting) -> None:
-    """Have every host ping every other one, so that each knows the others' MAC addresses.
+    """Have new hosts and all others that run ping each other, so that each knows the others' MAC addresses.
 
     Raises :class:`LabError` with the pairs that do not reach each other.
     """
-    missing = _Missing(topology, directory)
+    missing = _Missing({name: topology.hosts[name] for name in running}, directory, new)
     try:
         if not waiting.until(missing.is_empty, _PATIENCE):
             pairs = ", ".join(f"{one} -> {two}" for one, two in missing.pairs)
@@ -74,13 +102,13 @@ def prime(topology: Topology, directory: LabDirectory, waiting: Waiting) -> None
         missing.close()
 
 
-def announce(topology: Topology, directory: LabDirectory) -> None:
-    """Have every host, and the router, tell its LAN which MAC address its address has (a gratuitous ARP request).
+def announce(topology: Topology, directory: LabDirectory, running: Collection[str]) -> None:
+    """Have hosts that run, and the router, tell their LANs which MAC address they have (a gratuitous ARP request).
 
     The userspace datapath keeps neighbours of its own for tunnels, and drops the packet that misses one. It
     learns from such announcements once it has a tunnel port; the kernel's neighbours do not help it.
     """
-    for host in topology.hosts.values():
+    for host in (topology.hosts[name] for name in running):
         _announce(directory, host_node(host.name), PHYSICAL_BRIDGE, host.mac, host.tunnel_ip)
     for lan, leg in topology.legs:
         _announce(directory, ROUTER_NODE, lan.name, leg.mac, leg.address.ip)
@@ -103,9 +131,10 @@ def _gratuitous_arp(mac: bytes, address: bytes) -> bytes:
 class _Missing:
     """The pairs of hosts from which no answer has come yet."""
 
-    def __init__(self, topology: Topology, directory: LabDirectory) -> None:
-        self._hosts = topology.hosts
-        self._waiting_for = {(one, two) for one in self._hosts for two in self._hosts if one != two}
+    def __init__(self, hosts: Mapping[str, LabHost], directory: LabDirectory, new: Collection[str]) -> None:
+        self._hosts = hosts
+        pairs = ((one, two) for one in hosts for two in hosts if one != two)
+        self._waiting_for = {pair for pair in pairs if pair[0] in new or pair[1] in new}
         self._asked_at = 0.0
         self._sockets: dict[str, socket.socket] = {}
         for host in self._hosts:
