@@ -37,7 +37,7 @@ VERBS: Mapping[str, Verb] = {
     ),
     "status": Verb(
         "look.status.status",
-        "Show how the controller and its hosts are: sessions, what is confirmed, what was put right, what was dropped.",
+        "Show the state of the controller and its hosts: sessions, confirmed changes, repairs, dropped packets.",
     ),
     "show": Verb(
         "network.show.show",
@@ -68,11 +68,11 @@ VERBS: Mapping[str, Verb] = {
     ),
     "doctor": Verb(
         "look.doctor.doctor",
-        "Check hosts against the host contract, before they join and after, and say what mends what is wrong.",
+        "Check hosts against the host contract, before they join and after, and say how to mend what is wrong.",
     ),
     "host-rules": Verb(
         "run.host_rules.print_host_rules",
-        "Print the rules of nftables that keep a host's kernel off what instances send (docs/host-contract.md).",
+        "Print the nftables rules that keep packets of instances away from a host's kernel (docs/host-contract.md).",
     ),
     "migrate": Verb(
         "change.migrate.migrate",

@@ -96,7 +96,7 @@ def other_number(seen: Seen, settings: HostSettings) -> int | None:
 
 
 def ask_for_no_number(seen: Seen, settings: HostSettings, write: Writer) -> None:
-    """Takes back what number the tunnel port shall have, which a next look puts right.
+    """Takes back what number the tunnel port shall have, which a next look repairs.
 
     Open vSwitch 3.1 may leave a number in its database that the port has no more, when another one is asked for
     while it still writes the first; with the next change of anything it writes the true one.

@@ -1,4 +1,4 @@
-"""What on a host is not as it should be and the controller cannot put right: one sentence each."""
+"""What on a host is not as it should be and the controller cannot repair: one sentence each."""
 
 from collections.abc import Iterator, Set
 
@@ -52,7 +52,7 @@ def _underlay_problems(seen: Seen, settings: HostSettings) -> Iterator[str]:
 def _port_problems(seen: Seen, settings: HostSettings) -> Iterator[str]:
     interfaces = seen.interfaces
     for column in ("stp_enable", "rstp_enable"):
-        # Not put right: Open vSwitch 3.1 was seen to go on with a tree that is switched off again at once.
+        # Not repaired: Open vSwitch 3.1 was seen to go on with a tree that is switched off again at once.
         if seen.integration is not None and getattr(seen.integration, column):
             yield (
                 f"{column} is set on {INTEGRATION_BRIDGE}, so its ports may pass nothing: "

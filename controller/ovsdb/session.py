@@ -252,7 +252,7 @@ class HostSession:
     def _keep(self, seen: Seen) -> None:
         write = Writer(self._database)
         if self._must_ask_again:
-            # Once it is committed it is seen as wrong and put right, which is no drift.
+            # Once it is committed it is seen as wrong and repaired, which is no drift.
             self._ask_again_at = self._right_with = None
             self._asked_about = other_number(seen, self.settings)
             ask_for_no_number(seen, self.settings, write)

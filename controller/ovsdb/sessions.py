@@ -26,7 +26,7 @@ class HostSessions:
 
     One thread serves all hosts. It calls ``on_facts(host, facts)`` when a host's facts have changed (None: its
     database or its integration bridge is gone), ``on_problems(host, sentences)`` with all present problems when they
-    have changed, and ``on_drift(host, words)`` for each setting that somebody else changed and that is put right.
+    have changed, and ``on_drift(host, words)`` for each setting that somebody else changed and that is repaired.
     It calls ``on_serial(host, serial)`` when a switch has taken in a serial number that it was given. ``is_dialled``
     tells it which switches need not be made to dial. None of them may block or call ``stop()``. A host
     that was removed a moment ago may still be reported once. What happens on several hosts in one moment, as when an

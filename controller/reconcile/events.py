@@ -25,7 +25,7 @@ class HostProblems:
 
 @dataclass(frozen=True, slots=True)
 class SettingDrifted:
-    """Somebody else changed a setting of a host; it is put right."""
+    """Somebody else changed a setting of a host; the controller repairs it."""
 
     host: str
     words: str

@@ -88,11 +88,11 @@ class LocalVlans:
     def _report(self, lacking: frozenset[tuple[str, str]]) -> None:
         for host, segment in sorted(lacking - self._lacking):
             _log.error(
-                "%s: problem: segment %s is cut off there: all %d VLANs that a host has are in use",
+                "%s: problem: segment %s is cut off there: all %d local VLANs of the host are in use",
                 host,
                 segment,
                 LARGEST_VLAN,
             )
         for host, segment in sorted(self._lacking - lacking):
-            _log.info("%s: solved: segment %s is cut off there no more", host, segment)
+            _log.info("%s: solved: segment %s is no longer cut off there", host, segment)
         self._lacking = lacking

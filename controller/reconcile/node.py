@@ -75,7 +75,7 @@ class Host:
         self.confirmed_generation = 0
         self.problem: str | None = None
         self.contract_problems: frozenset[str] = frozenset()
-        """How the host deviates from its contract, as far as that cannot be put right."""
+        """How the host deviates from its contract, as far as that cannot be repaired."""
         self.claim_problems: frozenset[str] = frozenset()
         """Which other switches say that they are this one."""
         self.primer = Primer(datapath_id)
@@ -128,7 +128,7 @@ class Host:
 
     @property
     def problems(self) -> frozenset[str]:
-        """What is wrong with it and is not put right by itself."""
+        """What is wrong with it and is not repaired by itself."""
         return self.contract_problems | self.claim_problems | self.foreign
 
     @property
@@ -190,7 +190,7 @@ class Host:
         try:
             change = self._wanted.change(sources)
         except Conflict as conflict:
-            self.problem = f"the model wants two things at once; nothing was changed: {conflict}"
+            self.problem = f"two objects of the model contradict each other; nothing was changed: {conflict}"
             _log.error("%s: problem: %s", self.name, self.problem)
             return
         self.problem = None
@@ -257,7 +257,7 @@ class Host:
     def setting_drifted(self, words: str) -> None:
         """Somebody else changed a setting in the host's database."""
         self.drifted.add(words, time.time())
-        _log.warning("%s: drift: %s; it is put right", self.name, words)
+        _log.warning("%s: drift: %s; the controller repairs it", self.name, words)
 
     def changed(self, updates: Iterable[Update], now: float) -> None:
         """The switch reports changes that somebody else made."""
@@ -478,7 +478,7 @@ class Host:
             actual.has_learned(actual.learned | returned)
             self._forgets = True
             entries = reading.count(returned)
-            _log.info("%s: learned: %d entries came back that it had to forget; they are removed", self.name, entries)
+            _log.info("%s: learned: %d stale entries came back; they are removed", self.name, entries)
 
     def audit(self) -> int:
         """Look closely at some of the flows that were read. Returns how many bytes of them; 0: there were none."""

@@ -253,7 +253,7 @@ class Sync:
             return
         self._report.touch(node.name)
         self._busy.add(node.name)
-        _log.warning("%s: switch: out of reach; it goes on with the flows it has", node.name)
+        _log.warning("%s: switch: out of reach; it keeps forwarding with the flows it has", node.name)
         node.disconnected()
         self._ways.forget(node.name)
         if follower := claims.went(now):
@@ -438,11 +438,11 @@ class Sync:
         del self._by_datapath[gone.datapath_id]
         self._claims.pop(gone.datapath_id).end()
         if gone.clear():
-            _log.info("%s: model: it left; its switch is cleared, and its bridge is its owner's to remove", gone.name)
+            _log.info("%s: model: it left; its switch is cleared, and its owner can remove the bridge", gone.name)
         else:
             _log.warning(
-                "%s: model: it left while its switch was not connected: it keeps its flows, and what is plugged in "
-                "there goes on by them until its owner removes its bridge",
+                "%s: model: it left while its switch was not connected: the switch keeps its flows and "
+                "forwards by them until its owner removes the bridge",
                 gone.name,
             )
         if gone.session is not None:
@@ -464,7 +464,7 @@ class Sync:
             return
         self._report.touch(name)
         if facts is None:
-            _log.warning("%s: database: out of reach; its switch goes on with what it has", name)
+            _log.warning("%s: database: out of reach; its switch keeps forwarding with the flows it has", name)
             host.has_database = False
             host.confirm(host.wanted_generation)  # nobody can ask its switch for a proof
             return
@@ -491,7 +491,7 @@ class Sync:
         remembered, self._remembered = self._remembered, {}
         for name in remembered.keys() & self._hosts.keys():
             if self._hosts[name].facts is None:
-                _log.warning("%s: database: no answer; what was last seen there is taken for what is there", name)
+                _log.warning("%s: database: no answer; the controller goes by what it last saw there", name)
                 self._observe(self._hosts[name], remembered[name])
 
     def follow(self, now: float) -> None:
@@ -527,7 +527,7 @@ class Sync:
     def _tell_refused(self) -> None:
         for port, claimant in sorted(self._views.take_refused()):
             owner = self._views.locations.hosts[port]
-            _log.warning("%s: claim: port %s, which %s has; it is refused", claimant, port, owner)
+            _log.warning("%s: claim: port %s is refused: it is on %s", claimant, port, owner)
 
     def _give_vlans(self) -> None:
         """Give VLANs to the segments of all hosts."""
@@ -562,9 +562,7 @@ class Sync:
         self._strangers.setdefault(session.datapath_id, []).append(session)
         if session.datapath_id not in self._reported:
             self._reported.add(session.datapath_id)
-            _log.warning(
-                "switch: %016x, at %s, is nobody's in the model: it is left alone", session.datapath_id, session.where
-            )
+            _log.warning("switch: %016x, at %s, is not in the model; ignored", session.datapath_id, session.where)
 
     def _claim(self, node: Host, session: Session, now: float) -> None:
         """A switch says that it is a certain node."""

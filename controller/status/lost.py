@@ -1,4 +1,4 @@
-"""Ports that were plugged in, and are plugged in nowhere now.
+"""Ports that were plugged in, and are not plugged in anywhere now.
 
 What switches hold depends on what is there, never on what was. This is for people: a port that nobody has plugged in
 yet is no fault, one that was there and is gone is one. It is a part of the status, so that a next controller knows it.

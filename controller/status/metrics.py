@@ -38,7 +38,7 @@ class _Metrics(Collector):
         yield GaugeMetricFamily("ovs_vpc_generation", "Generation of the model.", self._observed.generation)
         yield from _gauges(hosts)
         unreached = GaugeMetricFamily(
-            "ovs_vpc_host_unreached", "Hosts that it sends to and does not reach over the underlay.", labels=["host"]
+            "ovs_vpc_host_unreached", "Hosts that it sends to but cannot reach over the underlay.", labels=["host"]
         )
         for name, number in self._observed.unreached.items():
             unreached.add_metric([name], number)

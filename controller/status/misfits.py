@@ -37,7 +37,7 @@ def misfits(network: Network, reported: Mapping[str, Any]) -> list[Misfit]:
 
 
 def unplugged(network: Network, reported: Mapping[str, Any]) -> dict[str, str]:
-    """The ports that are plugged in nowhere and should be, each with the host or plain switch where."""
+    """The ports that are not plugged in anywhere and should be, each with the host or plain switch where."""
     return _Seen(network, reported).missing()
 
 
@@ -90,9 +90,9 @@ class _Seen:
                 )
 
     def lost(self) -> Iterator[Misfit]:
-        """Ports that were plugged in, and are plugged in nowhere now."""
+        """Ports that were plugged in, and are not plugged in anywhere now."""
         for place, ports in self._lost().items():
-            what = f"plugged in here before, and nowhere now: {listed(ports)}"
+            what = f"plugged in here before, but not plugged in anywhere now: {listed(ports)}"
             yield Misfit(place, what, _plug(ports[0], place, self._network), is_wrong=True)
 
     def unplugged(self) -> Iterator[Misfit]:
@@ -109,7 +109,7 @@ class _Seen:
             yield Misfit(place, what, _plug(ports[0], place, self._network), is_wrong=False)
 
     def missing(self) -> dict[str, str]:
-        """Ports that have a place, or were at one, and are plugged in nowhere."""
+        """Ports that have a place, or were at one, and are not plugged in anywhere."""
         lost = {port: place for place, ports in self._lost().items() for port in ports}
         declared = {
             name: place

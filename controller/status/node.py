@@ -52,4 +52,4 @@ class Node(Protocol):
 
     @property
     def problems(self) -> frozenset[str]:
-        """What is wrong with it that nobody here can put right."""
+        """What is wrong with it that nobody here can repaired."""

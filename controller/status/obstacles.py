@@ -18,14 +18,14 @@ def obstacles(network: Network, status: Mapping[str, Any], port: AnyPort) -> Ite
         return
     known = status["hosts"].get(place)
     if known is None or known["datapath"] is None:
-        yield f"{port.name}: nothing is known of {place} yet"
+        yield f"{port.name}: the controller has not reached {place} yet"
         return
     if port.name not in {iface_id for iface_id, _, _ in known["interfaces"]}:
         elsewhere = [name for name, host in status["hosts"].items() if _has(host, port.name)]
         where = f", but on {', '.join(elsewhere)}" if elsewhere else ""
         yield f"{port.name} is not plugged in on {place}{where}"
     if not known["switch"]:
-        yield f"{port.name}: the switch of {place} is not connected; it goes on with the flows it has"
+        yield f"{port.name}: the switch of {place} is not connected; it keeps forwarding with the flows it has"
     if known["problem"]:
         yield f"{port.name}: {place}: {known['problem']}"
     yield from (f"{place}: {one}" for one in known["problems"] if _concerns(one, port.name))
@@ -47,11 +47,11 @@ def _has(host: Mapping[str, Any], port: str) -> bool:
 def _on_switch(status: Mapping[str, Any], port: SwitchPort) -> Iterator[str]:
     known = status.get("switches", {}).get(port.switch)
     if known is None or not known["plugs"]:
-        yield f"{port.name}: nothing is known of switch {port.switch} yet"
+        yield f"{port.name}: switch {port.switch} has not connected to the controller yet"
     elif not _has(known, port.name):
         yield f"{port.name} is not plugged in on switch {port.switch}"
     elif not known["switch"]:
-        yield f"{port.name}: switch {port.switch} is not connected; it goes on with the flows it has"
+        yield f"{port.name}: switch {port.switch} is not connected; it keeps forwarding with the flows it has"
 
 
 def between(network: Network, status: Mapping[str, Any], one: AnyPort, other: AnyPort) -> Iterator[str]:

@@ -106,7 +106,7 @@ class Content:
         try:
             return object_of(key, self._replica.values)
         except ValueError as error:
-            raise Invalid(f"what the store holds as {key} is none: {error}") from None
+            raise Invalid(f"the store's entry for {key} is not valid: {error}") from None
 
     def _tags(self) -> Tags:
         """The numbers. Few changes give any, so most find the same as the one before."""

@@ -320,7 +320,7 @@ class Store:
             return self._look()
         except Unreachable as error:
             raise Unreachable(
-                f"whether the change took place is not known ('ovs-vpc history' will tell): {error}"
+                f"it is not known whether the change took place ('ovs-vpc history' shows it): {error}"
             ) from None
 
     def _overtaken(self, made: Changes, first: int, touched: set[Key]) -> None:
@@ -337,8 +337,8 @@ class Store:
     def _outdated(self, planned: int) -> str:
         """What to say of a plan that was made for an earlier generation."""
         return (
-            f"the model is not that of the plan any more, generation {planned} ({self._since(planned)}); nothing was "
-            "changed. Look at the plan anew"
+            f"the model has changed since the plan, which was for generation {planned} ({self._since(planned)}); "
+            "nothing was changed. Look at the new plan"
         )
 
     def _since(self, generation: int) -> str:

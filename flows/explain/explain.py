@@ -160,14 +160,13 @@ def learned_meaning(desired: Desired, cookie: int) -> Meaning | None:
 def stranger(pasted: Pasted) -> str:
     """What can be said of a flow that no switch shall hold."""
     if pasted.cookie is None:
-        return "no flow of the present model stands in this place"
+        return "the current model has no such flow"
     match pasted.cookie >> 56:
         case n if n == COOKIE_OWNER:
-            return (
-                "ours, but the present model wants it nowhere: of an older model or version. "
-                "A connected controller deletes it"
-            )
+            return "ours, but stale: it is from an older model or version. A connected controller deletes it"
         case n if n == LEARNED_OWNER:
-            return "learned by a flow of ours that is gone: for a segment, a port or a version that is no more"
+            return "learned by a flow of ours that no longer exists: its segment, port or version is gone"
         case _:
-            return "foreign: its cookie is none of ours, so it is somebody else's, and the controller leaves it alone"
+            return (
+                "foreign: its cookie is not one of ours, so another program added it; the controller never changes it"
+            )

@@ -273,7 +273,7 @@ class Lab:
         A host that is new is built, and waits for the controller to make its bridge: that must have the model already.
         One that is gone ends when the ports have left it; a port whose host the model leaves open is then on none.
         New ports are plugged in where the network says, others changed and moved there while what runs in them goes
-        on, and those that are gone ended, with all that runs in them.
+        on, and those that are gone ended, with all their processes.
         """
         self._ask("follow", text)
         for outdated in ("network", "topology"):
@@ -366,7 +366,7 @@ def remove_remains(base: Path | None = None) -> list[str]:
 
 def _path(name: str, base: Path | None) -> Path:
     if re.fullmatch(NAME_PATTERN, name) is None:
-        raise LabError(f"'{name}' is no name for a lab: use small letters, digits and dashes")
+        raise LabError(f"'{name}' is not a valid lab name; use small letters, digits and dashes")
     return (base or default_base()).absolute() / name
 
 

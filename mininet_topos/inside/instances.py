@@ -155,7 +155,7 @@ class Instances:
         self.part(port)
         switch = self._on[port.name]
         if switch is None:
-            raise LabError(f"port '{port.name}' is plugged in nowhere")
+            raise LabError(f"port '{port.name}' is not plugged in anywhere")
         self._waiting.run([switch.detach(port)])
         if _has(switch.namespace, port.interface):
             _move(port.interface, switch.namespace, _NOWHERE, state="down")

@@ -27,7 +27,7 @@ class Pair:
     tries: int = 1
     """How many pings were sent."""
     unplugged: tuple[str, ...] = ()
-    """Which of the two are plugged in nowhere. No ping is sent then."""
+    """Which of the two are not plugged in anywhere. No ping is sent then."""
 
     @property
     def is_right(self) -> bool:

@@ -210,17 +210,17 @@ def test_nobody_answers() -> None:
 def test_what_is_no_address(address: str) -> None:
     done = run("--db", address)
     assert done.returncode == 1
-    assert done.stderr == f"error: '{address}' is no address of a database: unix:PATH or tcp:ADDRESS:PORT\n"
+    assert done.stderr == f"error: '{address}' is not the address of a database; write unix:PATH or tcp:ADDRESS:PORT\n"
 
 
 @pytest.mark.parametrize(
     ("answer", "problem"),
     [
-        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "what answers is no database server"),
-        (b'\xff\xfe{"id":1}', "what answers is no database server"),
-        (b'{"id":[],"error":null}', "what answers is no database server"),
-        (b'{"method":7}', "what answers is no database server"),
-        (b"[1]", "what answers is no database server"),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "this is not a database server"),
+        (b'\xff\xfe{"id":1}', "this is not a database server"),
+        (b'{"id":[],"error":null}', "this is not a database server"),
+        (b'{"method":7}', "this is not a database server"),
+        (b"[1]", "this is not a database server"),
         (b'{"id":1,"result":{},"error":null}', "what it answers is no Open_vSwitch database"),
         (b'{"id":1,"result":[{"error":"unknown column"},null],"error":null}', "what it answers is no Open_vSwitch"),
     ],

@@ -1,4 +1,4 @@
-"""Whatever somebody changes by hand on a host is found within ten seconds, put right, and said in the log."""
+"""Whatever somebody changes by hand on a host is found within ten seconds, repaired, and said in the log."""
 
 import re
 import time
@@ -164,7 +164,7 @@ def test_one_deleted_and_another_added_under_our_cookies(network: Network) -> No
         switch.ofctl("--strict", "del-flows", "br-int", matching(flow))
 
     repaired(network, damage, f"{words}: deleted")
-    assert "a flow in route_table has the cookie 0x76000000000000ff, which is none of ours" in log(network)
+    assert "a flow in route_table has the cookie 0x76000000000000ff, which is not one of ours" in log(network)
 
 
 def test_a_second_flow_under_the_cookie_of_ours(network: Network) -> None:
@@ -192,7 +192,7 @@ def test_a_flow_changed_in_a_table_with_learned_flows(network: Network, table: i
 def test_everything_deleted(network: Network) -> None:
     switch = network.switches["h1"]
     repaired(network, lambda: switch.ofctl("del-flows", "br-int", "cookie=0x7600000000000000/0xff00000000000000"))
-    wait_until(lambda: "more flows, which are put right as well" in log(network), "word of the others")
+    wait_until(lambda: "more flows; the controller repairs these too" in log(network), "word of the others")
 
 
 def test_changed_while_no_controller_ran(network: Network) -> None:

@@ -97,8 +97,8 @@ def test_strangers(network: Network) -> None:
     assert line.startswith("deliver: foreign: ")
     of_old, of_gone = "0x76000000000000ab", f"{LEARNED_OWNER:#x}000000000000ab"
     old, gone, foreign = run(network, of_old, of_gone, "0").stdout.splitlines()
-    assert "ours, but the present model wants it nowhere: of an older model or version" in old
-    assert "learned by a flow of ours that is gone" in gone
+    assert "ours, but stale: it is from an older model or version" in old
+    assert "learned by a flow of ours that no longer exists" in gone
     assert "foreign" in foreign
 
 

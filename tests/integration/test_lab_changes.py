@@ -159,7 +159,7 @@ def test_hosts_come_and_go(labs: Labs) -> None:
             cables = lab.run("underlay", "ip", "-o", "link", "show", "type", "veth").splitlines()
             assert len(cables) == len(hosts), "each host has one cable to the others"
         assert process.communicate("now\n", timeout=patience(20))[0], "it went on through all moves"
-    with pytest.raises(LabError, match="port 'free' is plugged in nowhere"):
+    with pytest.raises(LabError, match="port 'free' is not plugged in anywhere"):
         lab.lab.unplug("free")
     # What was made anew under an old name works too.
     lab.lab.plug("free", "h2")

@@ -89,7 +89,7 @@ def test_each_kind_of_interface_that_fits_no_port(network: Network) -> None:
     wait_said(network, [], [])
 
 
-LOST = "h1: plugged in here before, and nowhere now: c1, c2; plug it in: ovs-vsctl add-port br-int"
+LOST = "h1: plugged in here before, but not plugged in anywhere now: c1, c2; plug it in: ovs-vsctl add-port br-int"
 
 
 def replace_database(network: Network) -> None:
@@ -152,7 +152,7 @@ def test_ports_that_were_plugged_in_are_missed(network: Network, harm: Callable[
 
 
 def test_what_is_put_right_misses_nobody(network: Network) -> None:
-    """The tunnel port is deleted, br-int gets another datapath type: both are put right, and no port is missed."""
+    """The tunnel port is deleted, br-int gets another datapath type: both are repaired, and no port is missed."""
     h1 = network.switches["h1"]
     h1.vsctl("del-port", "tun-vxlan")
     wait_until(lambda: "tun-vxlan" in h1.vsctl("list-ports", "br-int"), "the tunnel port")
@@ -165,6 +165,6 @@ def test_what_is_put_right_misses_nobody(network: Network) -> None:
 
 def test_a_port_that_leaves_the_model_is_not_missed(network: Network) -> None:
     network.switches["h2"].vsctl("del-port", "c3")
-    wait_said(network, ["h2: plugged in here before, and nowhere now: c3"], [])
+    wait_said(network, ["h2: plugged in here before, but not plugged in anywhere now: c3"], [])
     network.apply("\n".join(line for line in TEXT.splitlines() if "c3" not in line))
     wait_said(network, [], [])

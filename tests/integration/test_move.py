@@ -161,7 +161,7 @@ def test_second_claim_is_reported_and_does_not_steal(labs: Labs) -> None:
     lab.run("host86", "ovs-vsctl", *thief, "external_ids:iface-id=blue2")
     log = lab.lab.path / "controller" / "controller.log"
     try:
-        sentence = "host86: claim: port blue2, which host87 has; it is refused"
+        sentence = "host86: claim: port blue2 is refused: it is on host87"
         wait_until(lambda: sentence in log.read_text(), "the report")
         assert lab.store.read_status()["ports"]["blue2"] == "host87"
         assert lab.ping("blue1", "blue2").lost == 0

@@ -58,8 +58,8 @@ def test_a_plan_changes_nothing(state: Path) -> None:
     assert done.returncode == CHANGES
     assert "objects: 3 added, 0 changed, 0 removed, 0 moved" in done.stdout
     assert "  + peering blue-green" in done.stdout
-    assert "not counted, because nothing is known of them yet: host86, host87" in done.stdout
-    assert "reachability: 4 pairs of ports will reach each other that do not now, 0 will no more" in done.stdout
+    assert "not counted, because the controller has not seen them yet: host86, host87" in done.stdout
+    assert "reachability: 4 pairs of ports will start to reach each other, 0 will stop" in done.stdout
     assert (
         "  + blue1, blue2 <-> green1, green2: their subnets are peered by blue-green, with routes both ways"
         in done.stdout
@@ -86,7 +86,7 @@ def test_a_moved_port(tmp_path: Path) -> None:
     done = run("plan", moved, "--against", PEERED)
     assert "objects: 0 added, 0 changed, 0 removed, 1 moved" in done.stdout
     assert "  > port blue1: from host86 to host87" in done.stdout
-    assert "reachability: 0 pairs of ports will reach each other that do not now, 0 will no more" in done.stdout
+    assert "reachability: 0 pairs of ports will start to reach each other, 0 will stop" in done.stdout
 
 
 SEGMENT = """\
@@ -167,7 +167,7 @@ def test_what_follows_is_told_as_such(tmp_path: Path) -> None:
 
 def test_a_port_of_which_nobody_knows_where_it_will_be(tmp_path: Path) -> None:
     told = planned(tmp_path, "ports:\n", "ports:\n  d: {segment: red}\n")
-    assert "  more come for these ports once they are plugged in: d\n" in told
+    assert "  more flows will be added for these ports once they are plugged in: d\n" in told
 
 
 def test_wrong_files(tmp_path: Path, state: Path) -> None:
@@ -209,7 +209,7 @@ def test_what_is_applied_is_what_was_shown(state: Path, tmp_path: Path) -> None:
     command = f"cp {other} {file}; {sys.executable} -m controller apply --yes {file} --state {state} --wait 0"
     code, said = at_terminal("y", "apply", file, "--state", state, meanwhile=command)
     assert code == FAILED
-    assert "the model is not that of the plan any more, generation 2 (generation 3, apply by " in said
+    assert "the model has changed since the plan, which was for generation 2 (generation 3, apply by " in said
     with Store(state) as store:
         stored = store.load()
         assert stored is not None

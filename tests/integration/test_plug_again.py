@@ -75,7 +75,7 @@ def test_instances_without_a_place_are_counted_and_plugged_in_again(
     wait_until(lambda: missing(lab) == {"blue2": "host87", "green1": "host87"}, "the ports to be missed")
     code, printed = ping(capsys, None, as_json=False)
     assert code == 1
-    assert "blue2 is plugged in nowhere, failed: 6 pairs; ovs-vpc migrate blue2 host87 plugs it in" in printed
+    assert "blue2 is not plugged in anywhere, failed: 6 pairs; ovs-vpc migrate blue2 host87 plugs it in" in printed
     assert "12 pairs: " in printed
     code, printed = ping(capsys, "blue2", as_json=True)
     assert code == 1
@@ -92,7 +92,7 @@ def test_plugged_and_unplugged_by_hand(lab: VpcLab, capsys: pytest.CaptureFixtur
     lab_plug.unplug("blue2")
     assert missing(lab) == {"blue2": "host87"}
     assert not reaches(lab, "blue1", "blue2")
-    with pytest.raises(LabError, match="port 'blue2' is plugged in nowhere"):
+    with pytest.raises(LabError, match="port 'blue2' is not plugged in anywhere"):
         lab_plug.unplug("blue2")
     lab_plug.plug("blue2")
     assert reaches(lab, "blue1", "blue2")
@@ -102,7 +102,7 @@ def test_plugged_and_unplugged_by_hand(lab: VpcLab, capsys: pytest.CaptureFixtur
     assert all_reach(lab)
     told = capsys.readouterr().out.splitlines()
     assert told[:3] == [
-        "blue2 is plugged in nowhere; to plug it in again: ovs-vpc lab plug blue2",
+        "blue2 is not plugged in anywhere; to plug it in again: ovs-vpc lab plug blue2",
         "blue2 is plugged into host87",
         "blue2 is plugged into host86",
     ]

@@ -79,7 +79,7 @@ def test_drift_is_told(network: Network) -> None:
     before = report(network)["hosts"]["h1"]["drift"]["count"]
     network.switches["h1"].ofctl("del-flows", "br-int", "table=60")
     wait_until(lambda: report(network)["hosts"]["h1"]["drift"]["count"] > before, "the drift")
-    assert "put right last" in run(network).stdout
+    assert "repaired last" in run(network).stdout
     assert metrics(network)['ovs_vpc_drift_total{host="h1"}'] > before
 
 
@@ -121,7 +121,7 @@ def test_what_is_wrong_ends_with_1(network: Network) -> None:
     switch.start_vswitchd()
     wait_until(lambda: not without_proofs(wrong(network)), "all to be well", 20)
     network.stop_controller()
-    assert wrong(network)[0] == "no controller runs; the switches go on with the flows they have"
+    assert wrong(network)[0] == "no controller runs; the switches keep forwarding with the flows they have"
     network.start_controller()
 
 

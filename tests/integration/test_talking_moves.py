@@ -94,4 +94,4 @@ def test_what_shows_up_later_is_removed(labs: Labs, text: str) -> None:
     dump = ("ovs-ofctl", "-OOpenFlow14", "dump-flows", bridge, f"cookie={STALE}/-1")
     assert STALE in lab.run(switch, *dump)
     wait_until(lambda: STALE not in lab.run(switch, *dump), "the entries to go", 30)
-    assert "learned: 1 entries came back" in (lab.lab.path / "controller" / "controller.log").read_text()
+    assert "learned: 1 stale entries came back" in (lab.lab.path / "controller" / "controller.log").read_text()

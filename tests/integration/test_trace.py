@@ -107,7 +107,7 @@ def test_hosts_of_no_lab() -> None:
         lab.run("host87", "ovs-ofctl", "-OOpenFlow14", "--strict", "del-flows", "br-int", flow)
 
         for way, told in (
-            ((), "say how a command is run on a host, as in --on-host 'ssh root@{ip}'"),
+            ((), "outside a lab, say how to run a command on a host, as in --on-host 'ssh root@{ip}'"),
             (("--on-host", "false {ip}"), "the switch of host host86 does not answer: exit code 1"),
             (("--on-host", "no-such-command"), "cannot run no-such-command: No such file or directory"),
         ):

@@ -96,7 +96,7 @@ def test_segments(network: Network) -> None:
 
 @pytest.mark.parametrize(("source", "target"), [("b1", "g1"), ("b1", "g2"), ("r2", "r1"), ("b1", "r1"), ("b2", "h")])
 def test_trace_says_the_same(network: Network, source: str, target: str) -> None:
-    """Also of ports that are plugged in nowhere, and of one that declares no host."""
+    """Also of ports that are not plugged in anywhere, and of one that declares no host."""
     traced = json.loads(run(network, "trace", source, target, "--json").stdout)
     told = why_not(network, source, target)
     assert {key: traced[key] for key in ("remedy", "no_remedy")} == {key: told[key] for key in ("remedy", "no_remedy")}
@@ -120,7 +120,7 @@ def test_what_hosts_have_to_do_with_it(network: Network) -> None:
     assert "b2 is not plugged in on h2" in told["obstacles"]
     network.switches["h2"].kill("ovs-vswitchd")
     wait_until(lambda: not network.status()["h2"]["switch"], "the switch to be missed")
-    gone = "b2: the switch of h2 is not connected; it goes on with the flows it has"
+    gone = "b2: the switch of h2 is not connected; it keeps forwarding with the flows it has"
     assert gone in why_not(network, "b1", "b2")["obstacles"]
     assert gone in run(network, "who-can-reach", "b2").stdout
     network.switches["h2"].start_vswitchd()
@@ -146,5 +146,5 @@ def test_bad_names_are_told_all_at_once(network: Network) -> None:
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
         "error: there is no port 'b22'; did you mean 'b2'?",
-        "error: port 'r3' (network.yaml:19) declares no address, so nothing is known of whom it reaches",
+        "error: port 'r3' (network.yaml:19) declares no address, so it is unknown what it reaches",
     ]

@@ -25,8 +25,8 @@ def test_own_interfaces() -> None:
 def test_what_is_no_interface_of_a_host(name: str) -> None:
     """No wildcard, no quote, nothing that nft could read as something else; all mistakes are told at once."""
     output = printed("eth0", "--", name, "b*", code=1)
-    assert "'b*' is no name of an interface" in output
-    assert f"'{name}' is no name of an interface" in output or f"{name} is the bridge" in output
+    assert "'b*' is not the name of an interface" in output
+    assert f"'{name}' is not the name of an interface" in output or f"{name} is the bridge" in output
     assert "table" not in output
 
 

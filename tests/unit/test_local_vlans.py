@@ -123,7 +123,7 @@ def test_a_host_without_a_free_vlan(model: Model, caplog: pytest.LogCaptureFixtu
     given_vlans = model.apply(network(*names))["h1"]
     assert list(given_vlans.values()) == list(range(1, LARGEST_VLAN + 1))
     assert model.vlans.lacking("h1") == ["s4094"]
-    cut_off = "h1: problem: segment s4094 is cut off there: all 4094 VLANs that a host has are in use"
+    cut_off = "h1: problem: segment s4094 is cut off there: all 4094 local VLANs of the host are in use"
     assert [record.getMessage() for record in caplog.records] == [cut_off]
     model.apply(network(*names[1:]))
     assert model.vlans.lacking("h1") == ["s4094"]  # VLAN 1 may still be in the switch
@@ -132,7 +132,7 @@ def test_a_host_without_a_free_vlan(model: Model, caplog: pytest.LogCaptureFixtu
     assert model.vlans.lacking("h1") == []
     assert [record.getMessage() for record in caplog.records] == [
         cut_off,
-        "h1: solved: segment s4094 is cut off there no more",
+        "h1: solved: segment s4094 is no longer cut off there",
     ]
 
 

@@ -1,4 +1,4 @@
-"""Ports that were plugged in and are plugged in nowhere now: what counts as that, also for a next controller."""
+"""Ports that were plugged in and are not plugged in anywhere now: what counts as that, also for a next controller."""
 
 from controller.status.lost import Lost
 

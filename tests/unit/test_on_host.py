@@ -18,15 +18,15 @@ def test_a_plain_switch_has_no_address(capsys: pytest.CaptureFixture[str]) -> No
     enter = way_in(None, "ssh {ip}")
     with pytest.raises(SystemExit):
         enter(NETWORK.switches["s1"])
-    assert "a network file has no address of switch s1, which {ip} could stand for" in capsys.readouterr().err
+    assert "{ip} has no value for switch s1, whose address the network file does not know" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("prefix", "message"),
     [
-        ("ssh 'root", "is no command: No closing quotation"),
+        ("ssh 'root", "is not a command: No closing quotation"),
         (" ", "--on-host is empty"),
-        (None, "say how a command is run on a host, as in --on-host 'ssh root@{ip}'"),
+        (None, "outside a lab, say how to run a command on a host, as in --on-host 'ssh root@{ip}'"),
     ],
 )
 def test_what_cannot_be_run(prefix: str | None, message: str, capsys: pytest.CaptureFixture[str]) -> None:

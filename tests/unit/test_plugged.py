@@ -79,7 +79,9 @@ def test_a_port_that_was_plugged_in_is_missed_and_one_that_never_was_is_noted() 
     reported["hosts"]["h1"]["lost"] = ["c1"]
     ((is_wrong, sentence),) = said(reported)
     assert is_wrong
-    assert sentence.startswith("h1: plugged in here before, and nowhere now: c1; plug it in: ovs-vsctl add-port br-int")
+    assert sentence.startswith(
+        "h1: plugged in here before, but not plugged in anywhere now: c1; plug it in: ovs-vsctl add-port br-int"
+    )
     reported["hosts"]["h1"]["database"] = False
     assert said(reported) == [], "what is there now is not known; that the database is gone is said elsewhere"
 
@@ -98,8 +100,8 @@ def test_a_machine_of_a_plain_switch() -> None:
     ((is_wrong, sentence),) = said(reported)
     assert is_wrong
     assert (
-        "s1: plugged in here before, and nowhere now: m1; plug it in: its interface on the switch is named m1"
-        in sentence
+        "s1: plugged in here before, but not plugged in anywhere now: m1; plug it in: "
+        "its interface on the switch is named m1" in sentence
     )
     reported["switches"]["s1"]["switch"] = False
     assert said(reported) == []

@@ -34,8 +34,8 @@ def apply(
 
     Only what differs is changed in the switches. A file with errors changes nothing. In a lab, hosts that are
     new are built, and those that are gone end once their ports have moved; instances that are new are made and plugged
-    in, those that differ are changed and moved while what runs in them goes on, and those that are gone are ended, with
-    all that runs in them.
+    in, those that differ are changed and moved while their processes keep running, and those that are gone are ended,
+    with all their processes.
 
     Exit code 0: every host confirmed. 1: the file is wrong; or the answer was no; or a host is not connected or did not
     confirm in time, which is then named (it will get the change once it can).
@@ -72,7 +72,7 @@ def apply(
 def _tell_cut_off(store: "Store") -> None:
     for name, known in store.read_status()["hosts"].items():
         for segment in known["cut_off"]:
-            print(f"  {name}: segment {segment} is cut off there: all VLANs that a host has are in use")
+            print(f"  {name}: segment {segment} is cut off there: all local VLANs of the host are in use")
 
 
 def _tell_instances(instances: "InstanceChanges | None") -> None:

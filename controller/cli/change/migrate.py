@@ -36,14 +36,12 @@ def migrate(
     host: PlaceArgument,
     announce: Annotated[
         bool,
-        typer.Option(
-            "--announce", help="Send what is for the port to both hosts until it has shown up on the new one."
-        ),
+        typer.Option("--announce", help="Send the port's packets to both hosts until it appears on the new one."),
     ] = False,
     ping_from: Annotated[
         str | None,
         typer.Option(
-            help="In a lab: ping the port from this one, 1,000 times a second, and count what is lost.",
+            help="In a lab: ping the port from this one, 1,000 times a second, and count the lost pings.",
             autocompletion=complete_port,
         ),
     ] = None,
@@ -71,13 +69,13 @@ def migrate(
     if port in network.switch_ports:
         check_name("switch", host, list(network.switches))
         if announce:
-            fail("a machine on a plain switch cannot be announced to move; leave --announce out")
+            fail("--announce does not work for a machine on a plain switch; leave it out")
     else:
         check_name("host", host, list(network.hosts))
     if ping_from is not None:
         check_ports(network, port, ping_from)
         if ping_from == port:
-            fail("--ping-from wants another port than the one that moves")
+            fail("--ping-from must name another port than the one that moves")
         if target.lab is None:
             fail("--ping-from works in a lab only")
     said = network.ports[port]
@@ -118,7 +116,7 @@ def announced_move(target: Target, port: str, host: str) -> None:
     """Announce the move, and wait until the controller says that it is over."""
     old = target.store.read_status().get("ports", {}).get(port)
     if old is None:
-        fail(f"{port} is on no host that the controller knows of; leave --announce out")
+        fail(f"the controller does not know which host {port} is on; leave --announce out")
     if old == host:
         fail(f"{port} is on {host}")
     generation = target.store.announce(port, host, old)

@@ -91,16 +91,16 @@ def print_plan(planned: "Planned", *, in_words: bool) -> None:
     from flows.model.problem import listed
 
     if not planned.objects:
-        out.print("nothing to change: the network is as the file says")
+        out.print("nothing to change: the network matches the file")
         return
     _print_objects(planned.objects)
     out.print(f"[bold]flows[/]: {_counts(planned.flows)}")
     _print_flows(planned.flows, in_words=in_words)
     _print_later(planned.later, in_words=in_words)
     if planned.unseen:
-        out.print(f"  not counted, because nothing is known of them yet: {listed(planned.unseen)}")
+        out.print(f"  not counted, because the controller has not seen them yet: {listed(planned.unseen)}")
     if planned.unplugged:
-        out.print(f"  more come for these ports once they are plugged in: {listed(planned.unplugged)}")
+        out.print(f"  more flows will be added for these ports once they are plugged in: {listed(planned.unplugged)}")
     _print_reachability(planned.reachability)
 
 
@@ -118,8 +118,8 @@ def print_instances(changes: "InstanceChanges | None") -> None:
             out.print(f"[bold]hosts[/] of the lab {what}: {listed(names)}")
     for names, what in (
         (changes.made, "made"),
-        (changes.changed, "changed (MAC address, MTU, addresses, routes); what runs in them goes on"),
-        (changes.ended, "ended, with all that runs in them"),
+        (changes.changed, "changed (MAC address, MTU, addresses, routes); their processes keep running"),
+        (changes.ended, "ended, with all their processes"),
     ):
         if names:
             out.print(f"[bold]instances[/] {what}: {listed(names)}")
@@ -187,7 +187,7 @@ def _print_reachability(changes: "Sequence[Change]") -> None:
 
     gained, lost = (sum(change.pairs for change in changes if change.reach is reach) for reach in (True, False))
     pairs = counted(gained, "pair")
-    out.print(f"[bold]reachability[/]: {pairs} of ports will reach each other that do not now, {lost} will no more")
+    out.print(f"[bold]reachability[/]: {pairs} of ports will start to reach each other, {lost} will stop")
     for change in changes:
         sign, style = ("+", "green") if change.reach else ("-", "red")
         ports, others = listed(change.ports), listed(change.others)

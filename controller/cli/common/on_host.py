@@ -39,7 +39,7 @@ def way_in(lab: "Lab | None", prefix: str | None) -> WayIn:
     if prefix is not None:
         return _by_prefix(prefix)
     if lab is None:
-        fail(f"say how a command is run on a host, as in {EXAMPLE}; only a lab's hosts are entered without")
+        fail(f"outside a lab, say how to run a command on a host, as in {EXAMPLE}")
     return in_lab(lab)
 
 
@@ -60,7 +60,7 @@ def _by_prefix(prefix: str) -> WayIn:
     try:
         words = shlex.split(prefix)
     except ValueError as error:
-        fail(f'--on-host "{prefix}" is no command: {error}')
+        fail(f'--on-host "{prefix}" is not a command: {error}')
     if not words:
         fail(f"--on-host is empty; write it as in {EXAMPLE}")
 
@@ -69,7 +69,7 @@ def _by_prefix(prefix: str) -> WayIn:
     def fill(place: Place) -> list[str]:
         address = str(place.tunnel_ip) if isinstance(place, Host) else None
         if address is None and "{ip}" in prefix:
-            fail(f"a network file has no address of {place}, which {{ip}} could stand for; use {{name}}")
+            fail(f"{{ip}} has no value for {place}, whose address the network file does not know; use {{name}}")
         return [word.replace("{name}", place.name).replace("{ip}", address or "") for word in words]
 
     return fill

@@ -142,7 +142,7 @@ def _read(path: Path) -> bytes:
     with open(0, "rb", closefd=False) if str(path) == "-" else path.open("rb") as file:
         content = file.read(_LARGEST + 1)
     if len(content) > _LARGEST:
-        raise OSError(errno.EFBIG, f"it is larger than {_LARGEST >> 20} MiB, which no network needs")
+        raise OSError(errno.EFBIG, f"it is larger than {_LARGEST >> 20} MiB, the limit for a network file")
     return content
 
 
@@ -158,7 +158,7 @@ def explained() -> Iterator[None]:
 
         if isinstance(error, InvalidModel):
             show_problems(error.problems)
-            fail("together with what somebody else changed meanwhile the model would be wrong; nothing was changed")
+            fail("somebody else changed the model meanwhile, and the two changes conflict; nothing was changed")
         if isinstance(error, LabError | StoreError):
             fail(str(error))
         if isinstance(error, OSError) and error.filename is not None:

@@ -90,7 +90,7 @@ def check_ports(network: "Network", *names: str) -> None:
         if port is None:
             wrong.append(f"there is no port '{name}'{did_you_mean(name, list(network.ports))}")
         elif port.address is None:
-            wrong.append(f"port '{name}' ({port.origin}) declares no address, so nothing is known of whom it reaches")
+            wrong.append(f"port '{name}' ({port.origin}) declares no address, so it is unknown what it reaches")
     if wrong:
         fail("\nerror: ".join(wrong))
 

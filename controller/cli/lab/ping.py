@@ -32,8 +32,8 @@ def ping(
 ) -> None:
     """Ping from every port to every other, and compare with what the model says must be reachable.
 
-    Who should answer and does not is asked three times. A port that is plugged in nowhere reaches nobody; left out are
-    only ports that are on no host and never were.
+    Who should answer and does not is asked three times. A port that is not plugged in anywhere reaches nobody.
+    Only ports that are on no host and never were are left out.
 
     Exit code 0: everything is as the model says. 1: something is not.
     """
@@ -71,7 +71,7 @@ def ping(
     for name in sorted({name for pair in wrong for name in pair.unplugged}):
         failed = sum(name in pair.unplugged for pair in wrong)
         mend = f"ovs-vpc migrate {name} {missing[name]} plugs it in"
-        out.print(f"[red]{name} is plugged in nowhere[/red], failed: {counted(failed, 'pair')}; {mend}")
+        out.print(f"[red]{name} is not plugged in anywhere[/red], failed: {counted(failed, 'pair')}; {mend}")
     out.print(summary(pairs))
     if wrong:
         raise SystemExit(FAILED)
@@ -124,9 +124,9 @@ def _tell_full(unsent: int) -> None:
 
     table = kernel_table()
     err.print(
-        f"the kernel's table of neighbours was full {unsent} times, so that packets were not sent: it has "
-        f"{table.limit} entries for all namespaces of this machine, other labs included, of which {table.entries} are "
-        "in use now. Answers that are missing may be missing for that. Root of the machine makes it larger: "
+        f"the kernel's neighbour table was full {unsent} times, so packets were not sent; missing answers may come "
+        f"from that. All namespaces of this machine, other labs included, share its {table.limit} entries; "
+        f"{table.entries} are in use now. To enlarge it, run as root of the machine: "
         f"sysctl -w net.ipv4.neigh.default.gc_thresh3={max(8 * table.limit, 8192)}",
         style="yellow",
     )
@@ -137,7 +137,9 @@ def _show(pairs: "list[Pair]", sources: list[str], targets: list[str]) -> None:
     by_pair = {(pair.source, pair.target): pair for pair in pairs}
     rows = [[source, *(_cell(by_pair.get((source, target))) for target in targets)] for source in sources]
     if not print_matrix(("from \\ to", *targets), rows):
-        out.print(f"{len(sources)} x {len(targets)} ports do not fit here: only what is wrong is shown; --json has all")
+        out.print(
+            f"{len(sources)} x {len(targets)} ports do not fit here, so only failures are shown; --json shows all"
+        )
 
 
 def _show_wrong(wrong: "Sequence[Pair]") -> None:

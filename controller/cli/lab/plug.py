@@ -68,7 +68,7 @@ def plug(
 def unplug(port: PortArgument, lab: ThisLabOption = None) -> None:
     """Pull an instance's cable out of its host. What runs in the instance goes on, without carrier.
 
-    Exit code 0: it is plugged in nowhere, and the controller has seen that. 1: it was not plugged in.
+    Exit code 0: it is not plugged in anywhere, and the controller has seen that. 1: it was not plugged in.
     """
     target = _target(lab)
     check_name("port", port, list(target.model().network.ports))
@@ -77,7 +77,7 @@ def unplug(port: PortArgument, lab: ThisLabOption = None) -> None:
         target.lab.unplug(port)
         if not until(lambda: not _is_seen(target, port), target.store.await_status, _SECONDS):
             fail(f"{port} is unplugged, but the controller has not seen that yet; 'ovs-vpc status' tells why")
-    out.print(f"{port} is plugged in nowhere; to plug it in again: ovs-vpc lab plug {port}")
+    out.print(f"{port} is not plugged in anywhere; to plug it in again: ovs-vpc lab plug {port}")
 
 
 def _target(lab: str | None) -> Target:

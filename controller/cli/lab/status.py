@@ -40,7 +40,7 @@ def status(
         print_table(("host", "tunnel address", "datapath", "flows", "ports", "confirmed"), rows)
     for host, known in report.get("hosts", {}).items():
         for segment in known["cut_off"]:
-            out.print(f"{host}: segment {segment} is cut off there: all VLANs that a host has are in use")
+            out.print(f"{host}: segment {segment} is cut off there: all local VLANs of the host are in use")
         reached = {network for network, _ in known["physical"]}
         declared = found.network.hosts[host].physical if host in found.network.hosts else {}
         for network in declared.keys() - reached:

@@ -44,7 +44,7 @@ def doctor(
     state: StateOption = None,
     lab: LabOption = None,
 ) -> None:
-    """Check hosts against the host contract, before they join and after, and say what mends what is wrong.
+    """Check hosts against the host contract, before they join and after, and say how to mend what is wrong.
 
     Looked at are the version, the datapath, the NIC and whether full-size tunnel packets fit, what another controller
     left, and settings. Nothing is changed. Without --db the hosts of a lab are looked at by their databases, others at
@@ -55,7 +55,7 @@ def doctor(
     Exit code 0: no errors. 1: some host has one, or cannot be reached.
     """
     if db is not None and not _ADDRESS.fullmatch(db):
-        fail(f"'{db}' is no address of a database: unix:PATH or tcp:ADDRESS:PORT")
+        fail(f"'{db}' is not the address of a database; write unix:PATH or tcp:ADDRESS:PORT")
     from flows.model import Network
 
     target = None if db is not None and host is None else find_target(state, lab)

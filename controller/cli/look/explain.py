@@ -52,7 +52,7 @@ def explain(
     are named as foreign. They are taken to be from the host that has most of them. What means different things
     on several hosts is told for each, unless --host says which is meant.
 
-    Exit code 0: every flow is one of the present model. 1: some are not.
+    Exit code 0: every flow belongs to the current model. 1: some do not.
     """
     if not flows and sys.stdin.isatty():
         fail("give a cookie or a flow, or pipe the flows in: ovs-ofctl dump-flows br-int | ovs-vpc explain")
@@ -65,7 +65,7 @@ def explain(
         places = [host]
     explainers = dict(_explainers(target, stored, places))
     if not explainers:
-        fail("nothing is known of the hosts yet: the controller has not reached them")
+        fail("the controller has not reached any host yet")
     explained = _explained(pasted, explainers)
     if as_json:
         print_json([_plain(one) for one in explained])

@@ -46,10 +46,10 @@ def flows(
         check_name("table", table, _tables())
     if host in stored.network.hosts:
         desired = compiled(stored, target.store.read_status(), host)
-        missing = f"nothing is known of host '{host}' yet: its database has not been reached"
+        missing = f"the controller has not reached the database of host '{host}' yet"
     else:
         desired = compiled_switch(stored, target.store.read_status(), host)
-        missing = f"nothing is known of switch '{host}' yet: it has not connected"
+        missing = f"switch '{host}' has not connected to the controller yet"
     if desired is None:
         fail(missing)
     entries = list(learned(target.lab, host, desired)) if target.lab is not None else []
@@ -78,7 +78,7 @@ def _meanings(desired: "Desired", is_wanted: bool) -> Iterator[str]:
 
     meanings = reasons(desired) if is_wanted else {}
     if meanings:
-        yield "# learned by the switch itself: what the cookies of such flows say (ovs-ofctl shows the flows)"
+        yield "# learned by the switch itself: the meaning of their cookies (ovs-ofctl shows the flows)"
     for cookie, why in meanings.items():
         yield f"cookie={cookie:#x}"
         yield f"    {why}"

@@ -32,9 +32,9 @@ _NO_REPORT: dict[str, Any] = {
 
 
 def status(as_json: JsonOption = False, state: StateOption = None, lab: LabOption = None) -> None:
-    """Show how the controller and its hosts are: sessions, what is confirmed, what was put right, what was dropped.
+    """Show the state of the controller and its hosts: sessions, confirmed changes, repairs, dropped packets.
 
-    Drops are counted by the switches and read every ten seconds. Neither they nor what was put right or refused
+    Drops are counted by the switches and read every ten seconds. Neither they nor what was repaired or refused
     before is called wrong, nor are the notes: interfaces that say they are ports which the model does not have, and
     ports that nobody has plugged in yet.
 
@@ -59,7 +59,7 @@ def describe(stored: "Stored", reported: Mapping[str, Any], *, is_running: bool)
         # A plain switch has no database that the controller would look at.
         hosts[name] = _NO_REPORT | {"database": True} | reported.get("switches", {}).get(name, {})
     told = {name: _host(stored.generation, known) for name, known in hosts.items()}
-    wrong = [] if is_running else ["no controller runs; the switches go on with the flows they have"]
+    wrong = [] if is_running else ["no controller runs; the switches keep forwarding with the flows they have"]
     wrong += [f"{name}: {sentence}" for name, host in told.items() for sentence in host["wrong"]]
     wrong += [
         f"{sentence}: 'ovs-vpc doctor' looks for the cause" for sentence in sentences(reported_unreached(reported))
@@ -122,14 +122,14 @@ def _print(report: Mapping[str, Any]) -> None:
         numbers = [host["confirmed"], host["flows"], host["drift"]["count"], host["refused"]["count"]]
         rows.append((name, *sessions, *map(str, numbers)))
     print_table(("host", "database", "switch", "confirmed", "flows", "drift", "refused"), rows)
-    for title, kind in (("put right last", "drift"), ("refused last", "refused")):
+    for title, kind in (("repaired last", "drift"), ("refused last", "refused")):
         last = [(host[kind]["at"], name, host[kind]["last"]) for name, host in report["hosts"].items()]
         told = [f"  {_time(at)} {name}: {escape(words)}" for at, name, words in sorted(filter(_happened, last))]
         _section(title, told)
     announced = [
         f"  {port}: from {old} to {new}; both get its packets" for port, (old, new) in report["announced"].items()
     ]
-    _section("announced moves that are not over", announced)
+    _section("announced moves in progress", announced)
     _section("to be noted", [f"  {escape(sentence)}" for sentence in report["notes"]])
     _section("dropped packets", [f"  {escape(reason)}: {packets}" for reason, packets in report["drops"].items()])
     if report["wrong"]:

@@ -49,7 +49,9 @@ def _tell(found: Target, network: "Network", source: "AnyPort", target: "AnyPort
     from flows.simulate.traffic import Traffic
 
     status = found.store.read_status()
-    hindering = [] if found.store.is_served() else ["no controller runs; the switches go on with the flows they have"]
+    hindering = (
+        [] if found.store.is_served() else ["no controller runs; the switches keep forwarding with the flows they have"]
+    )
     for port in dict.fromkeys((source, target)):
         hindering += obstacles(network, status, port)
     hindering += between(network, status, source, target)

@@ -22,18 +22,18 @@ def print_host_rules(
         bool, typer.Option("--unit", help=f"Print the unit of systemd that loads the rules from {RULES_FILE}.")
     ] = False,
 ) -> None:
-    """Print the rules of nftables that keep a host's kernel off what instances send (docs/host-contract.md).
+    """Print the nftables rules that keep packets of instances away from a host's kernel (docs/host-contract.md).
 
     Name every interface by which the host itself is to be reached or to reach others, as management networks and
     container engines have them: what comes by any other one is dropped.
     """
     if unit:
         if own:
-            fail(f"--unit takes no interfaces: they belong into the rules, {RULES_FILE}")
+            fail(f"--unit takes no interfaces; list them in the rules, {RULES_FILE}")
         print(host_unit(), end="")
         return
     names = own or []
-    wrong = [f"'{name}' is no name of an interface" for name in names if not _INTERFACE.fullmatch(name)]
+    wrong = [f"'{name}' is not the name of an interface" for name in names if not _INTERFACE.fullmatch(name)]
     if INTEGRATION_BRIDGE in names:
         wrong.append(f"{INTEGRATION_BRIDGE} is the bridge of the instances, not an interface of the host's own")
     if wrong:

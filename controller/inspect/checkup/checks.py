@@ -44,9 +44,7 @@ def _answers(seen: Look, network: Network, host: Host | None) -> Iterator[Findin
         what = "ovs-vswitchd hangs: it was asked and does not answer"
         yield Finding("error", what, "systemctl restart openvswitch-switch")
     elif seen.switch["cur_cfg"] < seen.switch["next_cfg"]:
-        what = (
-            "ovs-vswitchd has yet to take in what was written here; if that stays so, it hangs or has another database"
-        )
+        what = "ovs-vswitchd has not applied what was written here; if this lasts, it hangs or has another database"
         yield Finding("warning", what, "ovs-appctl version; systemctl restart openvswitch-switch")
 
 
@@ -80,7 +78,7 @@ def _nic(seen: Look, network: Network, host: Host | None) -> Iterator[Finding]:
         what = f"{PHYSICAL_BRIDGE} has no NIC: nothing gets to other hosts"
         yield Finding("error", what, f"ovs-vsctl add-port {PHYSICAL_BRIDGE} NIC")
     if "hwaddr" not in seen.physical.row["other_config"]:
-        what = f"the MAC address of {PHYSICAL_BRIDGE} may be another one after a restart"
+        what = f"the MAC address of {PHYSICAL_BRIDGE} may change when it restarts"
         nic = nics[0]["name"] if nics else "NIC"
         mend = f'ovs-vsctl set Bridge {PHYSICAL_BRIDGE} other_config:hwaddr=\\"$(cat /sys/class/net/{nic}/address)\\"'
         yield Finding("warning", what, mend)
@@ -99,7 +97,7 @@ def _nic(seen: Look, network: Network, host: Host | None) -> Iterator[Finding]:
 def _reach(seen: Look, host: Host | None) -> Iterator[Finding]:
     """Whether a controller on another machine could reach the database."""
     if not any(target.startswith(("ptcp:", "pssl:")) for target in seen.managers):
-        what = "the database answers on no TCP port, so that no controller on another machine reaches it"
+        what = "the database listens on no TCP port, so a controller on another machine cannot reach it"
         yield Finding("warning", what, f"ovs-vsctl set-manager ptcp:{OVSDB_PORT}:{_address(host)}")
 
 
@@ -136,7 +134,7 @@ def _flows(seen: Look, network: Network, host: Host | None) -> Iterator[Finding]
     if seen.flows is None:
         if seen.is_silent:
             return
-        what = "whether others have flows in the switch is not told by its database"
+        what = "not checked, because the database does not say it: whether others have flows in the switch"
         yield Finding("unchecked", what, f"ovs-ofctl dump-flows {INTEGRATION_BRIDGE} | ovs-vpc explain")
         return
     cookies = re.findall(r"cookie=0x([0-9a-f]+)", seen.flows)
@@ -193,7 +191,7 @@ def _integration(seen: Look, tunnel: str, host: Host | None) -> Iterator[Finding
     ]
     for found, right, is_right in settings:
         if not is_right:
-            what = f"{INTEGRATION_BRIDGE} has {found}; the controller puts it right once it is connected"
+            what = f"{INTEGRATION_BRIDGE} has {found}; the controller repairs it once it is connected"
             yield Finding("warning", what, f"ovs-vsctl set Bridge {INTEGRATION_BRIDGE} {right}")
 
 

@@ -1,1 +1,1 @@
-"""What a switch holds, as far as is known: read back, compared, put right."""
+"""What a switch holds, as far as is known: read back, compared, repaired."""

@@ -70,7 +70,7 @@ class Watch:
     def summarise(self) -> None:
         """Say how much was found beyond what the log had room for."""
         if self._unsaid and int(self.clock()) != self._second:
-            _log.warning("%s: drift: %d more flows, which are put right as well", self.host, self._unsaid)
+            _log.warning("%s: drift: %d more flows; the controller repairs these too", self.host, self._unsaid)
             self._unsaid = 0
 
     def _judge(self, entry: Entry, held: Holdings, desired: Desired) -> None:
@@ -80,7 +80,7 @@ class Watch:
             if entry.cookie not in held:
                 held.add(entry.cookie, None)
                 self._found(
-                    f"a flow in {table_name(entry.table)} has the cookie {entry.cookie:#x}, which is none of ours"
+                    f"a flow in {table_name(entry.table)} has the cookie {entry.cookie:#x}, which is not one of ours"
                 )
         elif is_as_sent(wanted, entry):
             held.add(entry.cookie, wanted)
@@ -104,6 +104,6 @@ class Watch:
             self._second, self._said = int(now), 0
         if self._said < LINES:
             self._said += 1
-            _log.warning("%s: drift: %s; it is put right", self.host, sentence)
+            _log.warning("%s: drift: %s; the controller repairs it", self.host, sentence)
         else:
             self._unsaid += 1

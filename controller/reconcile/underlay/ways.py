@@ -377,7 +377,7 @@ class Ways:
 
     def _tell(self) -> None:
         for sentence in sentences(self._news):
-            _log.warning("tunnel: %s; what is sent that way is lost", sentence)
+            _log.warning("tunnel: %s; packets sent that way are lost", sentence)
         for sentence in recovered(self._well):
             _log.info("tunnel: %s", sentence)
         self._news, self._well = [], []

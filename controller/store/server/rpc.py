@@ -103,7 +103,7 @@ class Connection:
         readable, writable, _ = select.select(inputs, out, [], max(0.0, seconds))
         if self._socket not in readable:
             if sending and not writable:
-                raise Unreachable(f"{self.target}: takes nothing for {seconds:g} s")
+                raise Unreachable(f"{self.target}: accepted no data for {seconds:g} s")
             return
         try:
             while chunk := self._socket.recv(_CHUNK):
@@ -115,7 +115,7 @@ class Connection:
         except OSError as error:
             raise Unreachable(f"{self.target}: {error.strerror}") from None
         except (ValueError, TypeError, KeyError):
-            raise Unreachable(f"{self.target}: what answers is no database server") from None
+            raise Unreachable(f"{self.target}: this is not a database server") from None
         raise Unreachable(f"{self.target}: the server ended the connection")
 
     def _take(self, message: Any) -> None:

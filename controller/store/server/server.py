@@ -62,7 +62,7 @@ class Server:
         if connection := self._await_controller():
             return connection
         if not self._starts:
-            raise Unreachable(f"{self.target}: no controller runs, which would start the store's server")
+            raise Unreachable(f"{self.target}: the store's server does not run; a controller starts it, and none runs")
         with self._turn():
             with contextlib.suppress(Unreachable):
                 return Connection(self.target, self._wake)
