@@ -249,5 +249,5 @@ def _plugged(names: list[str], to: tuple[str, ...], away: tuple[str, ...], *, to
     verb = "is" if len(names) == 1 else "are"
     if not to:
         return f"{listed(names)} {verb} unplugged from {' and '.join(away)}"
-    left = f", and no more on {' and '.join(away)}" if away else ""
+    left = f", and no longer on {' and '.join(away)}" if away else ""
     return f"{listed(names)} {verb} plugged in on {' and '.join(to)}{' too' if too else ''}{left}"

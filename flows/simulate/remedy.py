@@ -122,5 +122,5 @@ def _refusal(said: Data, change: Change) -> str:
         try:
             _changed(said, change[:number])
         except InvalidModel as invalid:
-            return f"'{change[number - 1]}' cannot be, for {invalid.problems[0].message}"
+            return f"'{change[number - 1]}' is not possible: {invalid.problems[0].message}"
     raise AssertionError("all steps together were refused")

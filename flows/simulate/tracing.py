@@ -122,7 +122,7 @@ class _Telling:
             case Router(name):
                 return f"to router {name}"
             case _:
-                return f"out of port {arrival.place.ofport}, where nothing is"
+                return f"out of port {arrival.place.ofport}, where nothing is plugged in"
 
     def _hops(self, visit: Visit, until: int) -> Iterator[Hop]:
         """The decisions of one switch, up to that step. Looks aside, which only learn, are left out."""
@@ -147,5 +147,5 @@ def explained(snapshot: Snapshot, node: str, cookie: int) -> tuple[str, str]:
         learned = "learned: " if cookie >> 56 == LEARNED_OWNER else ""
         more = f" and {len(reasons) - 1} more" if len(reasons) > 1 else ""
         return learned + reasons[0].sentence, f"{reasons[0].why}{more}"
-    ours = "that is not wanted any more" if cookie >> 56 in (COOKIE_OWNER, LEARNED_OWNER) else "that is not ours"
+    ours = "that the model no longer needs" if cookie >> 56 in (COOKIE_OWNER, LEARNED_OWNER) else "that is not ours"
     return (f"a flow {ours}" if cookie else "no flow matches: dropped"), "nothing in the model"

@@ -135,7 +135,7 @@ class World:
         under_way.append((place, frame.having((IN_PORT, place.ofport)), None, ""))
         while under_way:
             if len(visits) == _MOST_VISITS:
-                raise Unsupported("the packet goes round in circles")
+                raise Unsupported("the packet loops")
             at, packet, sender, by = under_way.popleft()
             walk = self._switches[at.node].receive(packet)
             visits.append(Visit(at, packet, sender, walk, by))

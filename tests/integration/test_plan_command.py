@@ -149,7 +149,7 @@ def test_what_follows_is_told_as_such(tmp_path: Path) -> None:
     """Flows follow what is observed: what a change brings later was not told at all, as if it did nothing."""
     for old, new, when in (
         ("24, host: h1", "24, host: h1, moving_to: h2", "a is plugged in on h2 too"),
-        ("2/24, host: h2", "2/24, host: h1", "b is plugged in on h1, and no more on h2"),
+        ("2/24, host: h2", "2/24, host: h1", "b is plugged in on h1, and no longer on h2"),
         ("ports:\n", "ports:\n  d: {segment: red, host: h1}\n", "d is plugged in on h1"),
         ("{h1: {", "{h3: {tunnel_ip: 192.0.2.3}, h1: {", "h3 is connected"),
         ("{tunnel_ip: 192.0.2.1", "{physical: {dc: eth1}, tunnel_ip: 192.0.2.1", "eth1 connects h1 to the physical n"),
@@ -157,9 +157,9 @@ def test_what_follows_is_told_as_such(tmp_path: Path) -> None:
     ):
         assert f"\nwhen {when}" in planned(tmp_path, old, new), new
     several = planned(tmp_path, "2/24, host: h2", "2/24, host: h1}\n  d: {segment: red, host: h1")
-    assert "later, when\n  b is plugged in on h1, and no more on h2\n  d is plugged in on h1\nthen " in several
+    assert "later, when\n  b is plugged in on h1, and no longer on h2\n  d is plugged in on h1\nthen " in several
     moved = json.loads(planned(tmp_path, "2/24, host: h2", "2/24, host: h1", "--json", "--flows"))
-    assert moved["later"]["when"] == ["b is plugged in on h1, and no more on h2"]
+    assert moved["later"]["when"] == ["b is plugged in on h1, and no longer on h2"]
     assert moved["later"]["flows"]["h1"]["classify"]["added"] > 0
     assert moved["later"]["flows"]["h2"]["words"]["removed"]
     assert json.loads(planned(tmp_path, "vlan: 5", "vlan: 6", "--json"))["later"] == {"when": [], "flows": {}}

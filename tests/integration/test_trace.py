@@ -103,7 +103,7 @@ def test_hosts_of_no_lab() -> None:
         lab.run("host87", "ovs-ofctl", "-OOpenFlow14", "add-flow", "br-int", f"{flow},actions=drop")
         foreign = traced(*state, "blue1", "green1", "--running", "--on-host", enter)
         assert foreign.returncode == 1
-        assert "host host87 holds a flow that is not wanted there" in foreign.stderr
+        assert "host host87 holds a flow that it should not hold" in foreign.stderr
         lab.run("host87", "ovs-ofctl", "-OOpenFlow14", "--strict", "del-flows", "br-int", flow)
 
         for way, told in (

@@ -81,7 +81,7 @@ def test_where_no_peering_helps(network: Network) -> None:
     route = "add to green/db (network.yaml:8): routes: [{to: 10.0.0.0/24, via: p}]"
     assert (told["remedy"], told["no_remedy"]) == (
         [],
-        f"'{route}' cannot be, for 10.0.0.0/24 overlaps 10.0.0.0/24 of subnet 'same' in the same VPC, which needs no "
+        f"'{route}' is not possible: 10.0.0.0/24 overlaps 10.0.0.0/24 of subnet 'same' in the same VPC, which needs no "
         "route and cannot have one",
     )
     assert "the ranges of its ends overlap" in why_not(network, "b1", "g2")["no_remedy"]

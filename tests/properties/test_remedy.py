@@ -67,7 +67,7 @@ def is_mended(network: Network, pair: Pair) -> bool:
     found = remedy(network, *pair, PING)
     assert bool(found.steps) != bool(found.unless)
     if not found.steps:
-        assert " cannot be, for " in found.unless or not all(isinstance(port, VpcPort) for port in pair), found.unless
+        assert " is not possible: " in found.unless or not all(isinstance(port, VpcPort) for port in pair), found.unless
         return False
     data = written(network)
     mended = done(data, found.steps)

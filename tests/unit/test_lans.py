@@ -76,7 +76,7 @@ ports:
     assert [warning.line for warning in warnings] == [5]
     assert answers(network, network.ports["a"], network.ports["b"]).arrives
     found = verdict(network, network.ports["a"], network.ports["other"])
-    assert found.reason == "routers send packets for 10.9.0.11 round in circles: r1, r2"
+    assert found.reason == "routers send packets for 10.9.0.11 in a loop: r1, r2"
 
 
 def test_moved_machine_is_in_another_lan() -> None:
@@ -99,9 +99,9 @@ def ring(*routes: str) -> str:
 @pytest.mark.parametrize(
     ("routes", "wrong"),
     [
-        (["{to: 10.9.0.0/16, N}"] * 3, "10.9.0.0/16 go round in circles: r0 hands them to r1, r1 to r2, r2 to r0"),
+        (["{to: 10.9.0.0/16, N}"] * 3, "10.9.0.0/16 go in a loop: r0 hands them to r1, r1 to r2, r2 to r0"),
         # A wider route of one of them, and a narrower one, are a part of the same circle.
-        (["{to: 10.9.1.0/24, N}", "{to: 10.9.0.0/16, N}", "{to: 10.8.0.0/15, N}"], "10.9.1.0/24 go round"),
+        (["{to: 10.9.1.0/24, N}", "{to: 10.9.0.0/16, N}", "{to: 10.8.0.0/15, N}"], "10.9.1.0/24 go in a loop"),
         (["{to: 10.9.0.0/16, N}", "{to: 10.8.0.0/15, N}", ""], None),
         # In the middle of what goes round is the LAN of one of them.
         (["{to: 10.1.0.0/16, N}"] * 3, None),

@@ -179,7 +179,11 @@ def test_segments(source: str, target: str, steps: list[str]) -> None:
 @pytest.mark.parametrize(
     ("source", "target", "reason"),
     [
-        ("x", "y", "'add to peerings: blue-green: {between: [blue/a, green/a]}' cannot be, for the ranges of its ends"),
+        (
+            "x",
+            "y",
+            "'add to peerings: blue-green: {between: [blue/a, green/a]}' is not possible: the ranges of its ends",
+        ),
         ("x", "r", "a port of a VPC reaches ports of VPCs only"),
         ("r", "m", "hosts and plain switches have no connection"),
     ],

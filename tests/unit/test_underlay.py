@@ -113,7 +113,10 @@ def test_errors(right: str, wrong: str, errors: list[str]) -> None:
     [
         ("0.0.0.0/0", "0.0.0.0/0 cannot be a rack"),
         ("224.0.0.0/24", "224.0.0.0/24 cannot be a rack: 224.0.0.0/4 is for multicast"),
-        ("10.174.1.7/24", "10.174.1.7/24 is an address inside a range, not the range itself; that is 10.174.1.0/24"),
+        (
+            "10.174.1.7/24",
+            "10.174.1.7/24 is an address inside a range, not the range itself; the range is 10.174.1.0/24",
+        ),
         ("10.174.1.9/32", "10.174.1.9/32 has one address, which its router takes; the smallest rack is a /31"),
         ("10.174.1.0", "'10.174.1.0' is not a range: write its first address and prefix length, like 10.174.1.0/24"),
     ],

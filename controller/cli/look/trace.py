@@ -36,13 +36,11 @@ def trace_packet(
         int | None, typer.Option(min=1, max=65535, help="The first packet of a TCP connection to this port.")
     ] = None,
     udp: Annotated[int | None, typer.Option(min=1, max=65535, help="A UDP packet to this port.")] = None,
-    icmp: Annotated[bool, typer.Option("--icmp", help="A ping. This is what is sent when nothing is said.")] = False,
-    is_running: Annotated[
-        bool, typer.Option("--running", help="Ask the switches that run what they would do.")
-    ] = False,
+    icmp: Annotated[bool, typer.Option("--icmp", help="A ping. This is the default.")] = False,
+    is_running: Annotated[bool, typer.Option("--running", help="Ask the running switches what they would do.")] = False,
     on_host: OnHostOption = None,
     live: Annotated[
-        bool, typer.Option("--live", help="Send a real packet in the lab that runs, and see whose counters move.")
+        bool, typer.Option("--live", help="Send a real packet in the running lab, and see which counters move.")
     ] = False,
     as_json: JsonOption = False,
     state: StateOption = None,
@@ -65,7 +63,7 @@ def trace_packet(
     traffic = _traffic(tcp, udp, icmp)
     _check(source, target, file, is_running=is_running, live=live)
     if on_host is not None and not is_running:
-        fail("--on-host is about how --running asks the switches; use both")
+        fail("--on-host says how --running asks the switches; it needs --running")
     found = find_target(state, lab) if file is None else None
     seen = plugged_in(read_network(file)[0]) if file is not None else _seen(found)
     sender = _port(seen, source)
@@ -93,7 +91,7 @@ def _check(source: str, target: str, file: Path | None, *, is_running: bool, liv
     if is_running and live:
         fail("--running and --live are two ways to look: use one")
     if file is not None and (is_running or live):
-        fail("a file does not run: leave it out, or leave out --running and --live")
+        fail("--running and --live look at the running network: leave out the file, or these options")
     if source == target:
         fail("a packet from a port to itself passes no switch")
 
@@ -102,7 +100,7 @@ def _traffic(tcp: int | None, udp: int | None, icmp: bool) -> "Traffic":
     from flows.simulate.traffic import Traffic
 
     if (tcp is not None) + (udp is not None) + icmp > 1:
-        fail("one packet is of one kind: use one of --tcp, --udp and --icmp")
+        fail("a packet is of one kind: use one of --tcp, --udp and --icmp")
     if tcp is not None:
         return Traffic("tcp", tcp)
     return Traffic("udp", udp) if udp is not None else Traffic("icmp")
@@ -121,7 +119,7 @@ def _lab(target: Target | None) -> "Lab | None":
 
 def _needed(lab: "Lab | None") -> "Lab":
     if lab is None:
-        fail("only a lab's instances can be made to send a packet; ask the switches by --running")
+        fail("--live works in a lab only; elsewhere ask the switches, with --running")
     return lab
 
 

@@ -89,7 +89,7 @@ class _RunningSwitch:
             elif cookie >> 56 == LEARNED_OWNER:
                 yield Entry(int(found[1]), int(found[2]), cookie, (), tuple(_learned(told[index + 1 :])))
             else:
-                raise Unsupported(f"{self.bridge.node} holds a flow that is not wanted there: {line.strip()}")
+                raise Unsupported(f"{self.bridge.node} holds a flow that it should not hold: {line.strip()}")
 
 
 @dataclass(slots=True)

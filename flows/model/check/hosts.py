@@ -24,7 +24,7 @@ def hosts(c: Checker) -> Iterator[Problem]:
             yield c.error(path, f"host '{first}' has the tunnel address {host.tunnel_ip} too; each host needs its own")
         reason = not_for_machines(IPv4Network(host.tunnel_ip))
         if reason is not None:
-            yield c.error(path, f"{host.tunnel_ip} is no address that a host can have in the underlay: {reason}")
+            yield c.error(path, f"a host cannot have the address {host.tunnel_ip} in the underlay: {reason}")
         elif host.tunnel_ip.is_link_local:
             yield c.warning(
                 path,

@@ -17,7 +17,9 @@ def tunnel_keys(c: Checker) -> Iterator[Problem]:
             continue
         first = seen.setdefault(key, owner)
         if first != owner:
-            yield c.error(path, f"{first} has the id {key} too; each needs its own, for it is the key in the tunnels")
+            yield c.error(
+                path, f"{first} has the id {key} too; each needs its own, because it is the key in the tunnels"
+            )
         if key > largest and not c.is_broken(("encapsulation",)):
             yield c.error(path, f"{key} does not fit into the key of {encapsulation} tunnels; the largest is {largest}")
 

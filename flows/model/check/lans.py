@@ -43,7 +43,7 @@ def _trunk(c: Checker, path: Path, port: SwitchPort) -> Iterator[Problem]:
         yield c.error((*path, "trunk"), message, at_key=True)
     for key, value in (("ip", port.ip), ("gateway", port.gateway), ("routes", port.routes)):
         if value:
-            message = f"a trunk port has no '{key}': its machine has addresses of its own in each VLAN"
+            message = f"a trunk port cannot have '{key}': its machine has addresses of its own in each VLAN"
             yield c.error((*path, key), message, at_key=True)
     yield from repeated_vlans(c, (*path, "trunk"), port.trunk or ())
 
@@ -111,7 +111,7 @@ def _next_hop(c: Checker, path: Path, via: IPv4Address, own: Sequence[IPv4Interf
         yield c.error(path, f"{via} is its own address; the next hop is another machine's")
     elif not any(via in ip.network for ip in own):
         networks = ", ".join(str(ip.network) for ip in own)
-        reason = f"is in no network of its own; it is in {networks}" if own else "cannot be reached without an 'ip'"
+        reason = f"is outside this machine's networks: {networks}" if own else "cannot be reached without an 'ip'"
         yield c.error(path, f"the next hop {via} {reason}")
     else:
         special = next(filter(None, (special_in_subnet(via, ip.network) for ip in own if via in ip.network)), None)

@@ -58,7 +58,7 @@ def _loops(c: Checker, *, in_vain: bool) -> Iterator[Problem]:
         path = ("routers", router, "routes", index)
         to = c.network.routers[router].routes[index].to
         what = f"packets for {to}" if in_vain else f"packets for addresses of {to} that nobody has"
-        yield (c.error if in_vain else c.warning)((*path, "via"), f"{what} go round in circles: {_words(circles[0])}")
+        yield (c.error if in_vain else c.warning)((*path, "via"), f"{what} go in a loop: {_words(circles[0])}")
 
 
 def _words(circle: Sequence[str]) -> str:

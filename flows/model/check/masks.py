@@ -18,7 +18,7 @@ def other_masks(c: Checker) -> Iterator[Problem]:
             yield c.warning(
                 path,
                 f"{of_narrow} takes {narrow} for its network, but {of_wide} of the same {place[0]} takes {wide}: "
-                "they may not find each other; give both the same prefix length",
+                "they may fail to reach each other; give both the same prefix length",
             )
 
 

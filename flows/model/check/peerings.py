@@ -74,7 +74,7 @@ def _two_peers(c: Checker, end: str, at_end: list[Peering]) -> Iterator[Problem]
         yield c.error(
             path,
             f"{end} is peered with overlapping ranges: {far[first.name].cidr} of {first.other(end)} by '{first.name}' "
-            f"and {far[second.name].cidr} of {second.other(end)} by this one; only one of them can be",
+            f"and {far[second.name].cidr} of {second.other(end)} by this one; remove one of the two",
         )
 
 
@@ -88,7 +88,7 @@ def unused_peerings(c: Checker) -> Iterator[Problem]:
         first, second = peering.between
         yield c.warning(
             ("peerings", name),
-            f"nothing passes this peering, for no route uses it; {to_add(first, one, two, name)}, "
+            f"nothing passes this peering, because no route uses it; {to_add(first, one, two, name)}, "
             f"and {to_add(second, two, one, name)}",
             at_key=True,
         )

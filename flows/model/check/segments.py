@@ -21,7 +21,7 @@ def segments(c: Checker) -> Iterator[Problem]:
             continue
         if segment.id is not None:
             message = (
-                f"the physical network '{segment.physical.network}' carries this segment, so that it has no tunnel key"
+                f"the physical network '{segment.physical.network}' carries this segment, so it needs no tunnel key"
             )
             yield c.error((*path, "id"), f"{message}; leave out 'id' or 'physical'", at_key=True)
         known = {network for host in c.network.hosts.values() for network in host.physical}
@@ -44,7 +44,9 @@ def segment_ports(c: Checker) -> Iterator[Problem]:
             yield c.error((*path, "trunk"), "a port has 'segment' or 'trunk', not both", at_key=True)
             continue
         if port.trunk is not None and port.ip is not None:
-            message = "a trunk port has no 'ip': its instance has an address in each segment, under that one's VLAN tag"
+            message = (
+                "a trunk port cannot have 'ip': its instance has an address in each segment, under that segment's tag"
+            )
             yield c.error((*path, "ip"), message, at_key=True)
         yield from _addresses(c, path, port)
         known = yield from _known(c, path, port)

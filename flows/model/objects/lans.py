@@ -174,7 +174,7 @@ class Lans:
                 return passed
             sender = owner
         routers = dict.fromkeys(hop.node.name for hop in passed)
-        return f"routers send packets for {to} round in circles: {', '.join(routers)}"
+        return f"routers send packets for {to} in a loop: {', '.join(routers)}"
 
 
 def _pairs(routes: Sequence[Route]) -> Iterator[tuple[IPv4Network, IPv4Address]]:

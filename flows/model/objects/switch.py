@@ -23,7 +23,7 @@ _DPID = re.compile("[0-9a-f]{16}")
 
 def _dpid(value: Any) -> Any:
     if value is None or isinstance(value, list | dict):
-        raise ValueError(f"a datapath id, like 00000000000000a1, must stand here, not {what(value)}")
+        raise ValueError(f"this must be a datapath id, like 00000000000000a1, not {what(value)}")
     if not isinstance(value, str):
         return value
     digits = value.lower()
@@ -39,7 +39,7 @@ def _dpid(value: Any) -> Any:
 
 def _vlan(value: Any) -> Any:
     if value is None or isinstance(value, list | dict):
-        raise ValueError(f"a VLAN, like 101, must stand here, not {what(value)}")
+        raise ValueError(f"this must be a VLAN, like 101, not {what(value)}")
     if not isinstance(value, str):
         return value
     if not re.fullmatch("0|[1-9][0-9]{0,3}", value, re.ASCII) or int(value) > LARGEST_VLAN:

@@ -69,7 +69,7 @@ def is_no_flag(word: str) -> str:
 def _text(value: Any, wanted: str) -> bool:
     """Whether a value is text from a file. Raises ValueError for anything else that a file can hold."""
     if value is None or isinstance(value, list | dict):
-        raise ValueError(f"{wanted} must stand here, not {what(value)}")
+        raise ValueError(f"this must be {wanted.removesuffix(',')}, not {what(value)}")
     if isinstance(value, BareFlag):
         raise ValueError(is_no_flag(value))
     return isinstance(value, str)
@@ -111,7 +111,7 @@ def _ipv4_network(value: Any) -> Any:
         raise ValueError(f"{shown(value)} is not a range: the prefix length goes from 0 to 32, like {address}/24")
     cidr = IPv4Network((first, int(length)), strict=False)
     if cidr.network_address != first:
-        raise ValueError(f"{value} is an address inside a range, not the range itself; that is {cidr}")
+        raise ValueError(f"{value} is an address inside a range, not the range itself; the range is {cidr}")
     return cidr
 
 
@@ -133,7 +133,7 @@ def _flag(value: Any) -> Any:
         return value == "true"
     if isinstance(value, BareFlag):
         meant = "true" if value.lower() in ("yes", "on", "true") else "false"
-        raise ValueError(f"'{value}' is not spelled as a flag is here; write {meant}")
+        raise ValueError(f"'{value}' is not a boolean in network files; write {meant}")
     if _text(value, "true or false"):
         raise ValueError(f"{shown(value)} is neither true nor false; write one of these, without quotes")
     return value
