@@ -11,11 +11,16 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from types import FrameType
 from typing import Any, TextIO
 
 NOBODY_READS = 128 + signal.SIGPIPE
 """Exit code: whoever read the output has gone, as of a program that SIGPIPE ends."""
 INTERRUPTED = 128 + signal.SIGINT
+_IMPORTING = "<frozen importlib"
+"""How the code begins to be named that loads modules."""
+_LATER = 0.02
+"""Seconds until a Ctrl-C that came while a module was loaded is tried again."""
 
 
 class CannotPrintError(Exception):
@@ -58,14 +63,31 @@ def printing() -> Iterator[None]:
 
 def _ignore_interrupts() -> None:
     """What Python does at its end takes a moment, and a Ctrl-C in it would be told with a traceback."""
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    if signal.getsignal(signal.SIGINT) in (signal.default_int_handler, _interrupt):
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if signal.getsignal(signal.SIGALRM) is _interrupt:
+        signal.signal(signal.SIGALRM, signal.SIG_IGN)
 
 
 def interruptible() -> None:
     """From now on Ctrl-C is a KeyboardInterrupt, so that what a command has begun is ended in an orderly way."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGALRM, _interrupt)
+        signal.signal(signal.SIGINT, _interrupt)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """Raise KeyboardInterrupt, but not while a module is loaded.
+
+    There Python could only say that it ignores it: locks of modules are given back in callbacks.
+    """
+    at = frame
+    while at is not None:
+        if at.f_code.co_filename.startswith(_IMPORTING):
+            signal.setitimer(signal.ITIMER_REAL, _LATER)
+            return
+        at = at.f_back
+    raise KeyboardInterrupt
 
 
 def _open_closed() -> None:
