@@ -22,7 +22,7 @@ hosts:
   h2: {tunnel_ip: 192.0.2.2}
 vpcs:
   blue: {id: 7, subnets: {web: {cidr: 10.0.0.0/24, routes: [{to: 10.1.0.0/24, via: p}]}}}
-  green: {id: 8, subnets: {db: {cidr: 10.1.0.0/24}, same: {cidr: 10.0.0.0/24}}}
+  green: {id: 8, subnets: {db: {cidr: 10.1.0.0/24}, same: {cidr: 10.0.0.0/25}}}
   home: {id: 10, subnets: {all: {cidr: 10.2.0.0/24}}}
 segments:
   red: {id: 9}
@@ -77,11 +77,11 @@ def test_a_route_back_is_missing(network: Network) -> None:
 
 def test_where_no_peering_helps(network: Network) -> None:
     told = why_not(network, "b1", "g1")
-    # The same VPC has a subnet with blue's own addresses, so a route to blue would be no route out of green.
+    # The same VPC has a subnet with some of blue's addresses, so a route to blue would be no route out of green.
     route = "add to green/db (network.yaml:8): routes: [{to: 10.0.0.0/24, via: p}]"
     assert (told["remedy"], told["no_remedy"]) == (
         [],
-        f"'{route}' is not possible: 10.0.0.0/24 overlaps 10.0.0.0/24 of subnet 'same' in the same VPC, which needs no "
+        f"'{route}' is not possible: 10.0.0.0/24 overlaps 10.0.0.0/25 of subnet 'same' in the same VPC, which needs no "
         "route and cannot have one",
     )
     assert "the ranges of its ends overlap" in why_not(network, "b1", "g2")["no_remedy"]

@@ -152,13 +152,19 @@ def _remedy(
 ) -> "Remedy":
     """What to change in the model; nothing, where the model lets the packet pass and something else is wrong."""
     from flows.compile.declared import plugged_in
+    from flows.model import AnyPort
     from flows.simulate.remedy import Remedy, remedy_for
     from flows.simulate.tracing import simulated, trace
 
     if not is_running:
         return remedy_for(seen.network, source, target, traffic)
-    named = [port.name for port in (source, target) if port.name in seen.network.ports]
-    network = as_plugged_in(seen.network, seen.locations, *named)
+    if isinstance(target, AnyPort):
+        # Its first address is the one that is meant.
+        meant = seen.network.with_ports({**seen.network.ports, target.name: target})
+        network = as_plugged_in(meant, seen.locations, source.name, target.name)
+        target = network.ports[target.name]
+    else:
+        network = as_plugged_in(seen.network, seen.locations, source.name)
     declared = plugged_in(network)
     if trace(declared, simulated(declared), network.ports[source.name], target, traffic).is_delivered:
         return Remedy()
