@@ -86,12 +86,19 @@ class Real:
     def __init__(self, flows: list[Flow]) -> None:
         self.switch = RealSwitch()
         self.pcap = self.switch.directory / "p3.pcap"
+        try:
+            self._load(flows)
+            self.control = Control(self.switch.directory / "ovs-vswitchd.ctl")
+        except BaseException:
+            self.switch.stop()
+            raise
+
+    def _load(self, flows: list[Flow]) -> None:
         add = ["add-br", "br-int", "--", "set", "bridge", "br-int", "datapath_type=dummy", "fail_mode=secure"]
         for number in (1, 2, 3):
             add += ["--", "add-port", "br-int", f"p{number}", "--", "set", "interface", f"p{number}", "type=dummy"]
             add += [f"ofport_request={number}"]
         self.switch.vsctl(*add, f"options:tx_pcap={self.pcap}")
-        self.control = Control(self.switch.directory / "ovs-vswitchd.ctl")
         path = Path(self.switch.directory, "flows")
         path.write_text("\n".join(f"cookie={flow.cookie:#x},{flow.text()}" for flow in flows))
         self.switch.ofctl("--protocols=OpenFlow14", "--bundle", "replace-flows", "br-int", str(path))
