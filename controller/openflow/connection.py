@@ -205,6 +205,8 @@ class Connection(osken.Datapath):  # type: ignore[misc]
     def _hand_on(self, message: bytes) -> None:
         """Give a sound message to whoever listens."""
         _, kind, _, xid = HEADER.unpack_from(message)
+        if kind == ofp.OFPT_MULTIPART_REPLY and self.id is None:
+            return  # nobody asked: with the ports os-ken would take it for a switch that it knows by its id
         if kind == ofp.OFPT_HELLO:
             message = message[: HEADER.size]  # what it offers was looked at, and is enough
         elif kind == ofp.OFPT_BARRIER_REPLY:

@@ -22,7 +22,7 @@ def another_build(directory: Path) -> None:
     """Make a source tree that differs from this one in the order of its tables."""
     for package in PACKAGES:
         shutil.copytree(ROOT / package, directory / package, ignore=shutil.ignore_patterns("__pycache__"))
-    page = directory / "flows" / "pipeline.py"
+    page = directory / "flows" / "pipeline" / "page.py"
     text = page.read_text()
     for name, number in RENUMBERED.items():
         text, found = re.subn(rf'(= Table\(\n    "{name}",\n    )\d+,', rf"\g<1>{number},", text)

@@ -120,6 +120,15 @@ def test_length_below_the_header(network: Network) -> None:
     assert speaker.is_ended()
 
 
+def test_an_answer_before_its_question(network: Network) -> None:
+    """Whoever tells of its ports before it has said who it is, is no switch with no name."""
+    with socket.create_connection(("127.0.0.1", network.openflow_port), timeout=10) as end:
+        end.sendall(message(ofp.OFPT_HELLO) + reply(ofp.OFPMP_PORT_DESC, b"") + message(ofp.OFPT_ECHO_REQUEST))
+        while end.recv(8, socket.MSG_WAITALL)[1] != ofp.OFPT_ECHO_REPLY:
+            pass
+    assert lines(network, "Traceback") == 0, network.log()[-5000:]
+
+
 def test_noise(network: Network) -> None:
     """At random: noise, sound messages that are spoilt, and what a switch says when it is not its turn."""
     chance = random.Random(17)
