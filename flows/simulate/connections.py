@@ -98,13 +98,6 @@ class Connections:
     def __init__(self) -> None:
         self._known: dict[tuple[int, Tuple], _Connection] = {}
 
-    def __len__(self) -> int:
-        return len({id(connection) for connection in self._known.values()})
-
-    def flush(self, zone: int) -> None:
-        """Forget every connection of a zone."""
-        self._known = {key: known for key, known in self._known.items() if key[0] != zone}
-
     def track(self, packet: Packet, zone: int, *, commit: bool, nat: Nat | None) -> Packet:
         """The packet with what is known of its connection. One that is new is known from now on, if it is to be."""
         if packet[ETH_TYPE] != ETH_TYPE_IPV4 or packet[IP_FRAG]:

@@ -77,6 +77,6 @@ class Switch:
 def walk(packet: Packet, answers: Answers, table: int = FIRST_TABLE) -> Walk:
     """The way of a packet through the tables of a switch. Raises :class:`Unsupported`."""
     way = Way(answers, packet)
-    way.visit(table)
+    way.look_up(table)
     way.follow()
     return Walk(tuple(way.steps), tuple(way.copies), tuple(way.controller))

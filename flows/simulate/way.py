@@ -1,7 +1,7 @@
 """One packet on its way through a switch's tables: a :class:`flows.openflow.machine.Machine` for every action."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 from flows.openflow.fields import CT_LABEL, CT_MARK, CT_STATE, CT_ZONE, IN_PORT, IP_TTL, Bits, Field
@@ -57,7 +57,7 @@ class Answers(Protocol):
         """A packet's connection has another mark and label from now on. The packet then."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Lookup:
     """Where a packet's actions come from."""
 
@@ -85,19 +85,18 @@ class Way:
         self.copies: list[Copy] = []
         self.controller: list[Packet] = []
 
-    def visit(self, table: int) -> None:
-        """Look the packet up in a table and do what is said there."""
+    def look_up(self, table: int) -> None:
         before = self._lookup
         if before.depth >= _DEEPEST:
             raise Unsupported(f"more than {_DEEPEST} lookups inside each other")
         # What a flow does last is no look aside: the packet goes on there.
         aside = before.aside or not before.is_last
         found = self._answers.lookup(table, self._packet)
-        self._lookup = _Lookup(len(self.steps), before.depth + 1, aside)
+        self._lookup = lookup = _Lookup(len(self.steps), before.depth + 1, aside)
         self.steps.append(Step(table, found, self._packet, aside))
         actions = () if found is None else found.actions
         for left, action in zip(range(len(actions) - 1, -1, -1), actions, strict=True):
-            self._lookup = replace(self._lookup, is_last=not left)
+            lookup.is_last = not left
             action.do(self)
             if self._has_ended:
                 self._has_ended = False
@@ -108,10 +107,7 @@ class Way:
         """Let the packets go on that connection tracking has answered about."""
         while self._forks:
             table, self._packet = self._forks.pop(0)
-            self.visit(table)
-
-    def look_up(self, table: int) -> None:
-        self.visit(table)
+            self.look_up(table)
 
     def has(self, field: Field) -> bool:
         return packets.has(self._packet, field)

@@ -12,7 +12,7 @@ from contextlib import suppress
 
 import pytest
 
-from tests.integration.test_stuck import HOSTS, model
+from tests.integration.three_switches import HOSTS, model, running
 from tests.properties.controller_process import Network
 from tests.switch import wait_until
 
@@ -23,17 +23,8 @@ SECONDS = 20.0
 
 @pytest.fixture(scope="module")
 def network() -> Iterator[Network]:
-    network = Network(HOSTS)
-    try:
-        network.apply(model(1))
-        network.settle()
-        for host, port in zip(HOSTS, ("a", "b", "c0"), strict=True):
-            network.plug(host, port)
-        wait_until(lambda: all(host["interfaces"] for host in network.status().values()), "the ports")
-        network.settle()
+    with running() as network:
         yield network
-    finally:
-        network.stop()
 
 
 def starve(pid: int, stopped: float, runs: float, seconds: float = SECONDS) -> None:
