@@ -38,10 +38,20 @@ _log = logging.getLogger(__name__)
 class App:
     """A controller on one store, whose place it holds."""
 
-    def __init__(self, store: Store, *, address: str, port: int, metrics_port: int, ovsdb_target: str) -> None:
-        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
-        before = store.read_status()
-        self._store = StoreWatch(store, self._events.put, self._events.put, before)
+    def __init__(
+        self,
+        store: StoreWatch,
+        events: queue.SimpleQueue[Event],
+        *,
+        address: str,
+        port: int,
+        metrics_port: int,
+        ovsdb_target: str,
+    ) -> None:
+        """``store`` puts what it has to tell into ``events``. It is not started yet, and whoever made it stops it."""
+        self._events = events
+        self._store = store
+        before = store.read_written()
         self._report_at = 0.0
         self._report_by = math.inf
         self._address, self._port, self._metrics_port = address, port, metrics_port
@@ -75,22 +85,17 @@ class App:
 
     def run(self) -> None:
         """Run until a signal ends the process."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, _stop)
         listen(self._address, self._port, self._heard)
         metrics.serve(self._metrics_port, self._sync)
         self._store.start()
-        try:
-            while True:
-                # What is found out may take long, and what comes meanwhile is not known before the next round: so
-                # nobody is late but by the time at which all was known.
-                now = self._take_events()
-                self._report_by = min(self._report_by, time.monotonic() + TICK)
-                self._sync.follow(now)
-                self._sync.pump(now, _links(self._store.written))
-                self._report()
-        finally:
-            self._store.stop()
+        while True:
+            # What is found out may take long, and what comes meanwhile is not known before the next round: so
+            # nobody is late but by the time at which all was known.
+            now = self._take_events()
+            self._report_by = min(self._report_by, time.monotonic() + TICK)
+            self._sync.follow(now)
+            self._sync.pump(now, _links(self._store.written))
+            self._report()
 
     def _heard(self, event: SwitchEvent) -> None:
         """A switch said something, or came or went."""
@@ -140,8 +145,22 @@ def run(state: Path, *, address: str, port: int, metrics_port: int, ovsdb_target
     with store.serve():
         gc.freeze()  # modules are no garbage
         _switch_threads_often()
+        events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        watch = StoreWatch(store, events.put, events.put)
         try:
-            App(store, address=address, port=port, metrics_port=metrics_port, ovsdb_target=ovsdb_target).run()
+            # A signal may come at any moment from here on, also before the loop begins: what was begun is ended.
+            try:
+                _end_by_signals()
+                App(
+                    watch,
+                    events,
+                    address=address,
+                    port=port,
+                    metrics_port=metrics_port,
+                    ovsdb_target=ovsdb_target,
+                ).run()
+            finally:
+                watch.stop()
         except _Stopped as stopped:
             _log.info("stopped by %s", stopped)
         # Everything that must outlive the process is in the store and in the switches. os-ken's accept thread
@@ -157,6 +176,11 @@ def _links(status: Mapping[str, Any]) -> frozenset[Way]:
 
 class _Stopped(BaseException):
     """A signal asked for the end."""
+
+
+def _end_by_signals() -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _stop)
 
 
 def _stop(number: int, _frame: object) -> None:

@@ -38,14 +38,10 @@ class StoreWatch:
         store: Store,
         on_model: Callable[[Stored], None],
         on_vlans: Callable[[VlansKept], None],
-        written: Mapping[str, Any],
     ) -> None:
-        """``on_model`` and ``on_vlans`` are called from the thread.
-
-        ``written``: the status as an earlier controller left it.
-        """
-        self.written = written
-        """The last status that is in the store."""
+        """``on_model`` and ``on_vlans`` are called from the thread."""
+        self.written: Mapping[str, Any] = {}
+        """The last status that is in the store, as far as it was written or read here."""
         self._store = store
         self._on_model = on_model
         self._on_vlans = on_vlans
@@ -58,6 +54,11 @@ class StoreWatch:
         self._thread = threading.Thread(target=self._run, name="store", daemon=True)
         self._lost_at: float | None = None
         self._pause = _FIRST_PAUSE
+
+    def read_written(self) -> Mapping[str, Any]:
+        """The status as an earlier controller left it. To be asked before :meth:`start`."""
+        self.written = self._store.read_status()
+        return self.written
 
     def start(self) -> None:
         self._thread.start()
@@ -78,10 +79,11 @@ class StoreWatch:
         self._store.interrupt()
 
     def stop(self) -> None:
-        """End the thread and leave the store."""
+        """End the thread, if it was started, and leave the store."""
         self._stopping.set()
         self._store.interrupt()
-        self._thread.join(_PATIENCE)
+        if self._thread.ident is not None:
+            self._thread.join(_PATIENCE)
         if not self._thread.is_alive():
             self._store.close()
 

@@ -12,6 +12,7 @@ import shutil
 import signal
 import struct
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +26,7 @@ _PATIENCE = 10.0
 """Seconds for a server to answer, or to end."""
 _INTERVAL = 0.01
 _DAEMONS = os.pathsep.join(("/usr/local/sbin", "/usr/sbin", "/sbin"))
+_ENDING = (signal.SIGTERM, signal.SIGINT)
 _FLOCK = "hhqqi"
 """struct flock: type, whence, start, length, process."""
 
@@ -117,13 +119,14 @@ class Server:
             *(f"--log-file={self._directory}/ovsdb-server.log", "-vconsole:off", "-vsyslog:off", "-vfile:warn"),
         ]
         # A session of its own: what ends its user at the terminal does not end the server in the middle of something.
-        self._process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        with _uninterrupted():
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
 
     def _wait(self) -> Connection:
         end = time.monotonic() + _PATIENCE
@@ -145,10 +148,10 @@ class Server:
         return lines[-1].rpartition("|")[2] if lines else "it gives no reason"
 
     def _end(self) -> None:
-        """End whatever server has the file, in good order if it can."""
+        """End whatever server has the file or was started here, in good order if it can."""
         for way in (signal.SIGTERM, signal.SIGKILL):
             end = time.monotonic() + _PATIENCE / 2
-            while (holder := self._holder()) is not None and time.monotonic() < end:
+            while (holder := self._holder() or self._own()) is not None and time.monotonic() < end:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(holder, way)
                 self._reap()
@@ -160,6 +163,10 @@ class Server:
     def _reap(self) -> None:
         if self._process is not None and self._process.poll() is not None:
             self._process = None
+
+    def _own(self) -> int | None:
+        """The process that was started here, which may not have got as far as opening the file."""
+        return self._process.pid if self._process is not None else None
 
     def _holder(self) -> int | None:
         """The process that has the database file open: the kernel knows by its lock, whatever a pid file says."""
@@ -177,6 +184,23 @@ class Server:
         if pid <= 0:
             raise Unreachable(f"{self.file} is in use by a server that does not answer and cannot be seen from here")
         return int(pid)
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Let signals that would end the process wait: what is begun here has to be known to whoever ends it."""
+    waiting: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals do not come here
+        return
+    before = {one: signal.signal(one, lambda came, _: waiting.append(came)) for one in _ENDING}
+    try:
+        yield
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+        for number in waiting:
+            signal.raise_signal(number)
 
 
 def _program(name: str) -> str:

@@ -37,7 +37,7 @@ class Watched:
     def __init__(self, store: Store) -> None:
         self.models: list[Stored] = []
         self.kept: list[VlansKept] = []
-        self.watch = StoreWatch(store, self.models.append, self.kept.append, {})
+        self.watch = StoreWatch(store, self.models.append, self.kept.append)
         self.watch.start()
 
     def wait(self, generation: int) -> Stored:
