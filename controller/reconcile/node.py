@@ -1,49 +1,26 @@
-"""One host: what was observed, what its switch shall hold and does hold, and what is under way."""
+"""One node: a switch that is programmed, of a host or a plain one. What it must hold, and what is under way to it."""
 
 import logging
 import time
-from collections import deque
-from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass
-from ipaddress import IPv4Address
+from collections.abc import Iterable, Mapping
 
 from controller.openflow.decode import RESUMED, Update
-from controller.openflow.encode import DROPS, EVERYTHING, FOREIGN, Flows
+from controller.openflow.encode import EVERYTHING, Flows
 from controller.openflow.sessions import PASS_FRAGMENTS, Session
-from controller.reconcile.installed.backlog import Pending
-from controller.reconcile.installed.drift import Watch
-from controller.reconcile.installed.flow_dump import Reading
-from controller.reconcile.installed.flows import Holdings
 from controller.reconcile.installed.foreign import Foreign
-from controller.reconcile.installed.recheck import Recheck
-from controller.reconcile.underlay.tunnel_probe import Primer
+from controller.reconcile.installed.inventory import Inventory
+from controller.reconcile.installed.questions import Questions
+from controller.reconcile.installed.transactions import Transactions
 from controller.status.drops import Drops
 from controller.status.tally import Tally
-from flows.compile.desired import Desired, Plan
+from flows.compile.desired import Plan
 from flows.compile.program import Conflict
 from flows.compile.wanted import Compiler, Source, Wanted
-from flows.inputs.facts import HostFacts
-from flows.openflow.learn import LEARNED_OWNER
 from flows.pipeline.page import LEARNED_TABLES, NAMES
-from flows.pipeline.priorities import MISS
 from flows.units.host import Unit
 
-PATIENCE = 2.0
-"""Seconds that other hosts wait for one that does not confirm."""
 GIVE_UP = 10.0
 """Seconds after which a session that answers echoes but confirms nothing is ended."""
-COUNT_EVERY = 5.0
-"""Seconds between two looks at whether somebody else added or removed flows of ours."""
-COUNT_SOON = 0.5
-"""Seconds until that look after somebody else changed any flow."""
-FOREIGN_EVERY = 60.0
-"""Seconds between two looks for somebody else's flows, most of which are reported; less while there are some."""
-DROPS_EVERY = 10.0
-"""Seconds between two looks at what the switch has dropped."""
-LINGER = 0.05
-"""Seconds until flows are removed of which none takes the place."""
-RETRY = 5.0
-"""Seconds until what a switch refused is tried again."""
 
 _WATCHED = tuple(number for number in NAMES if number not in LEARNED_TABLES)
 """Tables in which the switch reports what somebody else changes. The others are read with each count."""
@@ -51,85 +28,48 @@ _WATCHED = tuple(number for number in NAMES if number not in LEARNED_TABLES)
 _log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class _Transaction:
-    xid: int
-    plan: Plan
-    replaced: frozenset[int]
-    """The flows in whose places others come."""
-    sent_at: float
-    refused: bool = False
+class Node:
+    """A switch of the model: a plain one, or what every switch of a host is (:class:`controller.reconcile.host.Host`).
 
-
-class Host:
-    """One host of the model, or one plain switch. Times are seconds of one monotonic clock."""
+    Times are seconds of one monotonic clock. Longer than most classes: it is where the session, what is wanted, what is
+    held and what is under way meet; each of these is a class of its own.
+    """
 
     def __init__(self, name: str, datapath_id: int, compiler: Compiler | None = None) -> None:
-        """``compiler``: shared with other hosts that want much the same."""
+        """``compiler``: shared with other nodes that want much the same."""
         self.name = name
         self.datapath_id = datapath_id
-        self.facts: HostFacts | None = None
-        self.has_database = False
         self.session: Session | None = None
+        self.has_database = False
+        """Whether its database is connected; of a plain switch none ever is."""
+        self.is_proven = False
+        """Whether its switch has shown that it is the one behind its database, and no copy."""
         self.wanted_generation = 0
         self.confirmed_generation = 0
         self.problem: str | None = None
-        self.contract_problems: frozenset[str] = frozenset()
-        """How the host deviates from its contract, as far as that cannot be repaired."""
         self.claim_problems: frozenset[str] = frozenset()
         """Which other switches say that they are this one."""
-        self.primer = Primer(datapath_id)
-        self._late: list[IPv4Address] = []
-        """Tunnel addresses of hosts that it sends to although no frame came through in time."""
-        self.is_proven = False
-        """Whether its switch has shown that it is the one behind its database, and no copy."""
-        self.awaits_vlans = False
-        """Whether it will hold more than it shall now, once the store has VLANs that were given to it."""
-        self._wanted = Wanted(compiler or Compiler())
-        self._desired: Desired | None = None
-        """What its switch shall hold; None until that was said."""
-        self._actual: Holdings | None = None
-        self._readings: dict[Flows, Reading] = {}
-        """Answers of which more is to come."""
-        self._uncompared: Reading | None = None
-        """All that the switch holds, until it is known what it shall hold."""
-        self._unaudited: dict[Flows, deque[bytes]] = {}
-        """What the switch reported last, as far as it was not yet looked at byte by byte."""
         self.drifted = Tally()
         self.refusals = Tally()
         self.drops = Drops()
-        self._watch = Watch(name, self.drifted, time.time)
-        self._recheck = Recheck()
-        self._forgets = False
-        """Whether it has to forget something that it learned, and that is not confirmed."""
-        self._foreign = Foreign()
-        self._foreign_at = 0.0
-        self.foreign: frozenset[str] = frozenset()
-        """Somebody else's flows in its switch, each kind in a sentence."""
-        self._transaction: _Transaction | None = None
+        self._wanted = Wanted(compiler or Compiler())
+        self._inventory = Inventory(name, self.drifted)
+        self._transactions = Transactions()
+        self._questions = Questions()
+        self._foreign = Foreign(name)
         self._asked_at: float | None = None
-        self._retry_at = 0.0
-        self._lingers_until: float | None = None
-        self._count_at = 0.0
-        self._drops_at = 0.0
+        """When it was asked for all that it holds, until it has answered."""
         self._is_reported = False
-        self._is_trusted = True
-        """Whether it confirmed the last transaction in time. A switch that hangs may connect again and again."""
-        self._counted: int | None = None
-        self._pending: Pending | None = None
-        """What is left to do; None while that is not known."""
-        self._known_edits = 0
 
     @property
     def is_ready(self) -> bool:
-        """Whether its switch is connected, its content known and what it shall hold known."""
-        is_known = self._actual is not None and self._asked_at is None
-        return self.session is not None and is_known and self._desired is not None
+        """Whether its switch is connected, its content known and what it must hold known."""
+        return self.session is not None and self._asked_at is None and self._inventory.is_known
 
     @property
     def problems(self) -> frozenset[str]:
         """What is wrong with it and is not repaired by itself."""
-        return self.contract_problems | self.claim_problems | self.foreign
+        return self.claim_problems | self._foreign.problems
 
     @property
     def awaits_proof(self) -> bool:
@@ -137,48 +77,34 @@ class Host:
         return self.has_database and not self.is_proven
 
     @property
+    def is_complete(self) -> bool:
+        """Whether nothing is missing that would make it hold something else, or count for something else."""
+        return not self.awaits_proof
+
+    @property
     def is_settled(self) -> bool:
-        """Whether its switch holds all that it shall, as far as the host was observed."""
-        is_sent = self.is_ready and not self._pending and self._transaction is None
-        return is_sent and not self.awaits_vlans and not self.awaits_proof
+        """Whether its switch holds all that it must, as far as the node was observed."""
+        return self.is_ready and not self._inventory.pending and not self.is_sending and self.is_complete
 
     @property
     def is_sending(self) -> bool:
         """Whether its switch has yet to confirm a transaction."""
-        return self._transaction is not None
+        return self._transactions.current is not None
 
     @property
     def receives_more(self) -> bool:
         """Whether flows are missing that take in what others will send."""
-        return self._pending is not None and self._pending.receives_more
+        return self._inventory.pending is not None and self._inventory.pending.receives_more
 
     @property
     def sends_otherwise(self) -> bool:
-        """Whether flows have to change that decide what this host sends."""
-        return self._pending is not None and self._pending.sends_otherwise
-
-    @property
-    def _has_other_pipeline(self) -> bool:
-        if self._actual is None or self._desired is None:
-            return False
-        return self._actual.has_other_pipeline(self._desired)
-
-    @property
-    def neighbours(self) -> Set[IPv4Address]:
-        """The tunnel addresses of the hosts that it sends to: another object only when they are others."""
-        return self._wanted.neighbours
-
-    @property
-    def can_prove(self) -> bool:
-        """Whether a frame through the tunnel can be sent from here, and is told of when it comes here."""
-        return (
-            self.facts is not None and self.facts.tunnel_ofport is not None and self.is_ready and not self.receives_more
-        )
+        """Whether flows have to change that decide what this node sends."""
+        return self._inventory.pending is not None and self._inventory.pending.sends_otherwise
 
     @property
     def flows(self) -> int:
         """How many flows of ours its switch holds, as far as is known."""
-        return 0 if self._actual is None else len(self._actual)
+        return self._inventory.flows
 
     def want(self, units: frozenset[Unit], generation: int) -> None:
         """Make its switch hold what these units need, for a generation of the model."""
@@ -194,14 +120,10 @@ class Host:
             _log.error("%s: problem: %s", self.name, self.problem)
             return
         self.problem = None
-        if self._desired is None:
-            self._desired = self._wanted.desired
-            self._compare_all()
-        elif change and self._pending is not None:
-            self._pending.follow(change)
+        self._inventory.want(self._wanted.desired, change)
+        self._follow_inventory()
         if change:
-            self._retry_at = 0.0
-        self._forgets = self._forgets or bool(change.forgotten)
+            self._transactions.try_again()
         self.confirm(generation)
 
     def confirm(self, generation: int) -> None:
@@ -217,67 +139,60 @@ class Host:
         session.watch(_WATCHED)
         session.read_port_settings()
         self._read_everything(session, now)
-        self._foreign_at = now
+        self._questions.connected(now)
 
     def disconnected(self) -> None:
         """Its switch is gone; what it holds is not known any more."""
-        self._is_trusted = self._is_trusted and self._transaction is None
         self.session = None
-        self._actual = None
-        self._readings.clear()
-        self._unaudited.clear()
-        self._uncompared = None
-        self._transaction = None
+        self._transactions.lost()
+        self._inventory.clear()
         self._asked_at = None
         self._is_reported = False
-        self._pending = None
         self._foreign.clear()
-        self._tell_foreign()
-        self.primer.forget()
+        self._foreign.tell(None)
 
     def read(self, which: Flows, flows: bytes, *, is_last: bool) -> None:
         """Some of the flows that the switch holds were read, as it reports them."""
-        reading = self._readings.setdefault(which, Reading())
-        reading.take(flows)
-        if not is_last:
+        reading = self._inventory.take(which, flows, is_last=is_last)
+        if reading is None:
             return
-        del self._readings[which]
         if which == EVERYTHING:
             self._asked_at = None
-            self._uncompared = reading
-            self._compare_all()
+            self._inventory.read_all(reading)
+            self._follow_inventory()
         elif which.drops:
-            self.drops.counted(reading.entries(), self._desired)
+            self.drops.counted(reading.entries(), self._inventory.desired)
         elif which.foreign_bit is not None:
             self._foreign.read(which, reading.entries())
             self._tell_foreign()
-        elif self._actual is not None and self._desired is not None:
-            self._compare(which, reading, self._actual, self._desired)
+        else:
+            self._inventory.read_table(which, reading, self._questions.recheck, is_settled=self.is_settled)
+            self._follow_inventory()
 
     def setting_drifted(self, words: str) -> None:
-        """Somebody else changed a setting in the host's database."""
+        """Somebody else changed a setting of the switch."""
         self.drifted.add(words, time.time())
         _log.warning("%s: drift: %s; the controller repairs it", self.name, words)
 
     def changed(self, updates: Iterable[Update], now: float) -> None:
         """The switch reports changes that somebody else made."""
-        if self._actual is None or self.session is None:
+        if self._inventory.held is None or self.session is None:
             return  # they are being read
-        if self._desired is None:
-            # It is not known yet what they shall be, so what was read would be compared too late.
-            self._actual = None
+        if self._inventory.desired is None:
+            # It is not known yet what they must be, so what was read would be compared too late.
+            self._inventory.held = None
             self._read_everything(self.session, now)
             return
         for update in updates:
             if update.event == RESUMED:
                 self._read_everything(self.session, now)
             else:
-                self._watch.updated(update, self._actual, self._desired)
+                self._inventory.updated(update)
                 self._foreign.updated(update)
         self._tell_foreign()
         # Tables that are not watched may have changed too, and flows of other owners may have taken ours' places.
-        self._count_at = min(self._count_at, now + COUNT_SOON)
-        self._drifted()
+        self._questions.ask_soon(now)
+        self._follow_inventory()
 
     def configured(self, fragments: int) -> None:
         """The switch said how it treats fragments."""
@@ -287,97 +202,63 @@ class Host:
 
     def counted(self, flows: int, now: float) -> None:
         """The switch's flows were counted: another number than expected means that somebody else was there."""
-        if flows != self._counted and self._counted == self.flows and self.session is not None and self.is_ready:
+        if self._questions.is_unexpected(flows, self.flows) and self.session is not None and self.is_ready:
             self._read_everything(self.session, now)
 
     def refused(self, xid: int, reason: str, cookie: int | None) -> None:
         """The switch refused a transaction, or a part of it: none of it was carried out."""
-        if self._transaction is None or self._transaction.xid != xid:
+        current = self._transactions.current
+        if current is None or current.xid != xid:
             _log.warning("%s: refused: the switch refused a message: %s", self.name, reason)
             return
-        if not self._transaction.refused or cookie is not None:
-            self.problem = f"the switch refused {self._describe(cookie)}: {reason}"
+        if not current.refused or cookie is not None:
+            self.problem = f"the switch refused {self._inventory.words(cookie)}: {reason}"
             self.refusals.add(self.problem, time.time())
             _log.error("%s: refused: %s", self.name, self.problem)
-        self._transaction.refused = True
+        current.refused = True
 
     def confirmed(self, xid: int, now: float) -> None:
         """The switch has done everything up to a transaction."""
-        done = self._transaction
-        if done is None or done.xid != xid:
+        done = self._transactions.confirmed(xid, now)
+        if done is None:
             return
-        self._transaction = None
-        self._is_trusted = True
-        if done.refused:
-            self._retry_at = now + RETRY
-        elif self._actual is not None:  # else it is being read, and will tell by itself
+        if not done.refused and self._inventory.held is not None:  # else it is being read, and will tell by itself
             self.problem = None
-            if self._pending is not None:
-                self._pending.carried_out(done.plan, done.replaced)
-            if self._forgets:
-                self._recheck.forgot(now)
-                self._forgets = not self.is_settled
+            if self._inventory.pending is not None:
+                self._inventory.pending.carried_out(done.plan, done.replaced)
+            if self._inventory.has_forgotten(is_settled=self.is_settled):
+                self._questions.recheck.forgot(now)
         self.confirm(self.wanted_generation)
 
     def pump(self, now: float, *, may_send: bool, may_remove: bool, knows_all: bool, may_linger: bool = False) -> None:
         """Send the next transaction, if there is one and it is its turn.
 
-        ``may_send``: no other host still has to prepare for receiving. ``may_remove``: nor does any still send
+        ``may_send``: no other node still has to prepare for receiving. ``may_remove``: nor does any still send
         by what it had before. ``knows_all``: every port was found that ever will be. ``may_linger``: nobody waits for
         flows to be gone.
         """
-        if not self._pending or self.session is None or self._transaction is not None:
+        pending = self._inventory.pending
+        if not pending or self.session is None or not self.is_ready or not self._transactions.may_begin(now):
             return
-        if not self.is_ready or now < self._retry_at:
-            return
-        proven = self.primer.is_ready(self._wanted.neighbours, now)
-        if self._has_other_pipeline:
+        reaches = self.reaches_others(now)
+        if self._inventory.has_other_pipeline:
             # Flows of two pipelines side by side would lead packets astray: all is replaced at once. What the switch
             # does for others stays the same.
-            plan = self._pending.everything() if knows_all and proven else Plan((), frozenset())
+            plan = pending.everything() if knows_all and reaches else Plan((), frozenset())
         else:
-            plan = self._pending.part(may_send=may_send and proven, may_remove=may_remove, knows_all=knows_all)
-        if plan and not (may_linger and self._lingers(plan, now)):
-            replaced = self._pending.replaced_by(plan.add)
-            self._transaction = _Transaction(self.session.apply(plan), plan, replaced, now)
+            plan = pending.part(may_send=may_send and reaches, may_remove=may_remove, knows_all=knows_all)
+        if plan and not (may_linger and self._transactions.lingers(plan, now)):
+            self._transactions.send(self.session.apply, plan, pending.replaced_by(plan.add), now)
 
-    def _lingers(self, plan: Plan, now: float) -> bool:
-        """Whether flows that are only to be removed stay for a moment.
-
-        A port that left may be on its way to another host: then new flows take the place of these, and need not wait.
-        """
-        if plan.add:
-            self._lingers_until = None
-            return False
-        self._lingers_until = self._lingers_until or now + LINGER
-        if now < self._lingers_until:
-            return True
-        self._lingers_until = None
-        return False
-
-    def will_send_to(self, addresses: Set[IPv4Address], now: float) -> None:
-        """Begin to prove the ways that it will need once it is known what it shall hold, which may take a while."""
-        if self.session is not None and self.facts is not None and self.is_ready:
-            self.primer.run(self.session, self.facts, self._wanted.neighbours | addresses, now)
-
-    def prove(self, now: float) -> list[IPv4Address]:
-        """Prove the ways to the hosts that it sends to. Returns those to which nothing came through in time: once."""
-        if self.session is None or self.facts is None or not self.is_ready:
-            return []
-        self.primer.run(self.session, self.facts, self._wanted.neighbours, now)
-        late = self.primer.unproven(self._wanted.neighbours, now)
-        if late is self._late:
-            return []
-        self._late = late
-        return late
+    def reaches_others(self, now: float) -> bool:
+        """Whether flows that send to others may be added now."""
+        return True
 
     def is_patient(self, now: float) -> bool:
         """Whether it is connected and answers in time, so that others may wait for it."""
-        if self._transaction is not None and self.session is not None:
-            # It may have been sent, or the last part of it, after the time that is now.
-            silent = now - max(self._transaction.sent_at, self.session.moved_at)
-            self._is_trusted = self._is_trusted and silent < PATIENCE
-        return self.is_ready and self._is_trusted and now >= self._retry_at
+        if self.session is None:
+            return False
+        return self._transactions.is_answered(self.session.moved_at, now) and self.is_ready
 
     def check(self, now: float) -> None:
         """Look after the session from time to time.
@@ -385,26 +266,13 @@ class Host:
         Somebody else's changes are looked for. A session that answers echoes but nothing else is ended: a reply
         was lost, and only a new session helps.
         """
-        is_due = now >= self._count_at or self._recheck.is_soon(now)
-        if self.is_ready and self._transaction is None and self.session is not None and is_due:
-            self._count_at = now + COUNT_EVERY
-            self._counted = self.flows
-            self.session.count_flows()
-            with_learned = self._recheck.is_due(now)
-            for table in LEARNED_TABLES:
-                self.session.read_flows(Flows(table, learned=with_learned))
-            if with_learned:
-                self._recheck.asked(now)
-            self.session.ask_config()
-            if self._foreign or now >= self._foreign_at:
-                self._foreign_at = now + FOREIGN_EVERY
-                for which in FOREIGN:
-                    self.session.read_flows(which)
-        if self.is_ready and self.session is not None and now >= self._drops_at:
-            self._drops_at = now + DROPS_EVERY
-            self.session.read_flows(DROPS)
-        self._watch.summarise()
-        asked = self._transaction.sent_at if self._transaction else self._asked_at
+        if self.is_ready and self.session is not None:
+            self._questions.ask(
+                self.session, now, flows=self.flows, is_idle=not self.is_sending, has_foreign=bool(self._foreign)
+            )
+        self._inventory.summarise()
+        current = self._transactions.current
+        asked = current.sent_at if current else self._asked_at
         if asked is None or self.session is None:
             return
         # As long as parts of a large change go out, or of a large answer come in, it is only slow.
@@ -414,102 +282,40 @@ class Host:
             self.session.close()
 
     def is_restored(self) -> bool:
-        """Whether, for the first time since it connected, its switch holds everything it shall."""
+        """Whether, for the first time since it connected, its switch holds everything it must."""
         if self._is_reported or not self.is_settled:
             return False
         self._is_reported = True
         return True
 
     def clear(self) -> bool:
-        """The host left the model: its switch shall hold nothing of ours. Whether it could be told so."""
+        """The node left the model: its switch must hold nothing of ours. Whether it could be told so."""
         self._wanted.clear()
-        if self.session is None or self._actual is None:
+        if self.session is None or self._inventory.held is None:
             return False
-        if self._actual.everything():
-            self.session.apply(self._actual.everything())
+        if everything := self._inventory.held.everything():
+            self.session.apply(everything)
         return True
 
-    def _settle(self) -> None:
-        """Find out anew what is left to do."""
-        if self._desired is not None and self._actual is not None:
-            self._pending = Pending(self._desired, self._actual)
-            self._known_edits = self._actual.edits
-            self.confirm(self.wanted_generation)
+    def audit(self) -> int:
+        """Look closely at some of the flows that were read. Returns how many bytes of them; 0: there were none."""
+        size = self._inventory.audit()
+        if size:
+            self._follow_inventory()
+        return size
 
     def _read_everything(self, session: Session, now: float) -> None:
         """Ask what the switch holds; until it has answered, nothing is sent."""
         self._asked_at = now
         session.read_flows(EVERYTHING)
 
-    def _compare_all(self) -> None:
-        """All that the switch holds was read, or only now is known what it shall hold."""
-        reading = self._uncompared
-        if reading is None:
-            return
-        if self._desired is None:
-            self._actual = Holdings(reading.cookies)
-            return
-        self._uncompared = None
-        wanted = self._desired.flows.keys()
-        others = reading.cookies - wanted
-        if self._pending is None or self._actual is None:
-            misses = (entry.cookie for entry in reading.unknown(wanted) if entry.priority == MISS)
-            self._actual = Holdings(others, misses)
-        else:
-            self._actual.has_learned(others)
-        self._forgets = self._forgets or bool(self._actual.learned)
-        self._compare(EVERYTHING, reading, self._actual, self._desired)
-
-    def _compare(self, which: Flows, reading: Reading, actual: Holdings, desired: Desired) -> None:
-        """Flows were read: all, or those of one table."""
-        if which.table is not None and which.learned:
-            self._compare_learned(reading, actual, desired)
-        self._watch.compared(reading, actual, desired, which.table)
-        self._unaudited.pop(which, None)  # what was reported before is outdated
-        if reading.parts:
-            self._unaudited[which] = reading.parts
-        self._drifted()
-
-    def _compare_learned(self, reading: Reading, actual: Holdings, desired: Desired) -> None:
-        """What the switch has learned in a table was read: what it had to forget may have come back."""
-        self._recheck.answered(reading.size)
-        returned = {cookie for cookie in reading.cookies if cookie >> 56 == LEARNED_OWNER} - desired.learned.keys()
-        if returned and self.is_settled:
-            actual.has_learned(actual.learned | returned)
-            self._forgets = True
-            entries = reading.count(returned)
-            _log.info("%s: learned: %d stale entries came back; they are removed", self.name, entries)
-
-    def audit(self) -> int:
-        """Look closely at some of the flows that were read. Returns how many bytes of them; 0: there were none."""
-        if not self._unaudited or self._actual is None or self._desired is None:
-            return 0
-        which, parts = next(iter(self._unaudited.items()))
-        part = parts.popleft()
-        if not parts:
-            del self._unaudited[which]
-        self._watch.audited(part, self._actual, self._desired)
-        self._drifted()
-        return len(part)
-
-    def _drifted(self) -> None:
+    def _follow_inventory(self) -> None:
         """Flows may have turned out not to be right."""
-        for stray in self._watch.strays():
+        for stray in self._inventory.strays():
             if self.session is not None:
                 self.session.remove(stray)
-        if self._pending is None or (self._actual is not None and self._actual.edits != self._known_edits):
-            self._settle()
+        if self._inventory.settle():
+            self.confirm(self.wanted_generation)
 
     def _tell_foreign(self) -> None:
-        """Say once of each kind of somebody else's flows that it is there, or is gone."""
-        found = frozenset(self._foreign.sentences(self.session.bridge)) if self.session else frozenset()
-        for sentence in sorted(found - self.foreign):
-            _log.warning("%s: problem: %s", self.name, sentence)
-        for sentence in sorted(self.foreign - found):
-            _log.info("%s: solved: %s", self.name, sentence)
-        self.foreign = found
-
-    def _describe(self, cookie: int | None) -> str:
-        if cookie is None or self._desired is None or cookie not in self._desired.applications:
-            return "a change"
-        return self._desired.words(cookie)
+        self._foreign.tell(self.session.bridge if self.session is not None else None)

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
-from controller.reconcile.node import Host
+from controller.reconcile.node import Node
 from controller.status.lost import Lost
 from controller.store import Stored
 from flows.inputs.facts import SwitchFacts
@@ -28,7 +28,7 @@ class Switches:
 
     def __init__(self, now: float, open_links: Iterable[Way], lost: Lost | None = None) -> None:
         """``lost``: the ports that were plugged in before."""
-        self.nodes: dict[str, Host] = {}
+        self.nodes: dict[str, Node] = {}
         self.open_links = frozenset(open_links)
         """What may be open in some switch: what was asked for, and what is to be blocked and not yet confirmed."""
         self._started = now
@@ -41,7 +41,7 @@ class Switches:
         self._lost = lost or Lost({})
         self._located: Located = frozenset()
 
-    def has(self, node: Host) -> bool:
+    def has(self, node: Node) -> bool:
         """Whether this is a plain switch."""
         return self.nodes.get(node.name) is node
 
@@ -53,7 +53,7 @@ class Switches:
         self._lost.keep(self._ports)
         self._want()
 
-    def described(self, node: Host, facts: SwitchFacts) -> None:
+    def described(self, node: Node, facts: SwitchFacts) -> None:
         """A switch described its ports."""
         if self._facts.get(node.name) == facts:
             return
@@ -148,7 +148,7 @@ class Switches:
             # On the way to the tree nothing is confirmed yet.
             node.want(units, stored.generation if allowed == self._tree else node.wanted_generation)
 
-    def _status(self, node: Host) -> dict[str, Any]:
+    def _status(self, node: Node) -> dict[str, Any]:
         facts = self._facts.get(node.name)
         ports: Mapping[str, int] = {}
         if facts is not None and self._stored is not None:

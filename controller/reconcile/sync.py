@@ -30,8 +30,9 @@ from controller.openflow.sessions import (
 from controller.reconcile.claims import Claims
 from controller.reconcile.contracts import Contracts, SetHosts
 from controller.reconcile.events import Event, FactsChanged, HostProblems, SerialTaken, SettingDrifted
+from controller.reconcile.host import Host
 from controller.reconcile.local_vlans import LocalVlans
-from controller.reconcile.node import Host
+from controller.reconcile.node import Node
 from controller.reconcile.packetin import proof
 from controller.reconcile.plain_switches import STARTUP, Switches
 from controller.reconcile.underlay.ways import Ways
@@ -109,7 +110,7 @@ class Sync:
         self._remembered = dict(seen)
         """What an earlier controller saw on each host; empty once every host had its time to answer."""
         self._tags = Tags({}, {})
-        self._by_datapath: dict[int, Host] = {}
+        self._by_datapath: dict[int, Node] = {}
         self._claims: dict[int, Claims] = {}
         """Who says that it is which node, by datapath id; as many as there are nodes."""
         self._strangers: dict[int, list[Session]] = {}
@@ -127,7 +128,7 @@ class Sync:
         return self._stored.generation if self._stored else 0
 
     @property
-    def hosts(self) -> Mapping[str, Host]:
+    def nodes(self) -> Mapping[str, Node]:
         """The hosts and plain switches of the model by name, to be looked at only."""
         return {**self._hosts, **self._switches.nodes}
 
@@ -215,12 +216,12 @@ class Sync:
     def _told(self, session: Session, in_port: int, frame: bytes) -> None:
         """A switch sent a frame up: one that came through a tunnel, or the first of a port that has moved."""
         receiver = self._by_datapath.get(session.datapath_id)
-        if receiver is None or receiver.facts is None or self._stored is None:
+        if not isinstance(receiver, Host) or receiver.facts is None or self._stored is None:
             return
         if in_port == receiver.facts.tunnel_ofport:
             came = proof.read(frame)
             sender = self._by_datapath.get(came.sender) if came else None
-            if came and sender is not None:
+            if came and isinstance(sender, Host):
                 sender.primer.proven(self._stored.network.hosts[receiver.name].tunnel_ip)
                 self._ways.came_through(sender.name, receiver.name, is_full=came.is_full)
             return
@@ -414,10 +415,12 @@ class Sync:
         for known, declared in ((self._hosts, hosts), (self._switches.nodes, switches)):
             for name in [name for name, node in known.items() if declared.get(name) != node.datapath_id]:
                 self._forget(known.pop(name))
-        for known, declared in ((self._hosts, hosts), (self._switches.nodes, switches)):
-            for name in [name for name in declared if name not in known]:
-                node = known[name] = Host(name, declared[name], self._compiler)
-                self._remember(node, now)
+        for name in [name for name in hosts if name not in self._hosts]:
+            host = self._hosts[name] = Host(name, hosts[name], self._compiler)
+            self._remember(host, now)
+        for name in [name for name in switches if name not in self._switches.nodes]:
+            switch = self._switches.nodes[name] = Node(name, switches[name], self._compiler)
+            self._remember(switch, now)
         for name in self._remembered.keys() & self._hosts.keys():
             if self._hosts[name].facts is None:
                 # A next controller needs it too, should this one end before it knows better.
@@ -433,7 +436,7 @@ class Sync:
         self._tags = replace(stored.tags, vlans=self._tags.vlans)
         self._views.set_model(stored.network, self._tags, stored.changed)
 
-    def _forget(self, gone: Host) -> None:
+    def _forget(self, gone: Node) -> None:
         """A host or switch left the model."""
         del self._by_datapath[gone.datapath_id]
         self._claims.pop(gone.datapath_id).end()
@@ -448,7 +451,7 @@ class Sync:
         if gone.session is not None:
             self._strangers[gone.datapath_id] = [gone.session]
 
-    def _remember(self, new: Host, now: float) -> None:
+    def _remember(self, new: Node, now: float) -> None:
         """A host or switch came into the model, and its switch perhaps before it."""
         self._by_datapath[new.datapath_id] = new
         give_serial = None if self._switches.has(new) else self._give_serial
@@ -564,13 +567,13 @@ class Sync:
             self._reported.add(session.datapath_id)
             _log.warning("switch: %016x, at %s, is not in the model; ignored", session.datapath_id, session.where)
 
-    def _claim(self, node: Host, session: Session, now: float) -> None:
+    def _claim(self, node: Node, session: Session, now: float) -> None:
         """A switch says that it is a certain node."""
         if self._claims[node.datapath_id].came(session, now):
             _log.info("%s: switch: connected", node.name)
             self._connect(node, session, now)
 
-    def _connect(self, node: Host, session: Session, now: float) -> None:
+    def _connect(self, node: Node, session: Session, now: float) -> None:
         self._report.touch(node.name)
         node.connected(session, now)
         self._busy.add(node.name)

@@ -21,7 +21,7 @@ class _Observed(Protocol):
     def generation(self) -> int: ...
 
     @property
-    def hosts(self) -> Mapping[str, Node]: ...
+    def nodes(self) -> Mapping[str, Node]: ...
 
     @property
     def unreached(self) -> Mapping[str, int]: ...
@@ -34,7 +34,7 @@ class _Metrics(Collector):
         self._observed = observed
 
     def collect(self) -> Iterator[Metric]:
-        hosts = list(self._observed.hosts.items())
+        hosts = list(self._observed.nodes.items())
         yield GaugeMetricFamily("ovs_vpc_generation", "Generation of the model.", self._observed.generation)
         yield from _gauges(hosts)
         unreached = GaugeMetricFamily(

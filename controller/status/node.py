@@ -25,7 +25,7 @@ class Dropped(Protocol):
 
 
 class Node(Protocol):
-    """One switch that is kept as the model wants it (:class:`controller.reconcile.node.Host`)."""
+    """One switch that is kept as the model wants it (:class:`controller.reconcile.node.Node`)."""
 
     wanted_generation: int
     confirmed_generation: int
@@ -52,4 +52,4 @@ class Node(Protocol):
 
     @property
     def problems(self) -> frozenset[str]:
-        """What is wrong with it that nobody here can repaired."""
+        """What is wrong with it that nobody here can repair."""

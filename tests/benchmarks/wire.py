@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from ipaddress import IPv4Address
 
 from controller.openflow.sessions import Confirmed, FlowsRead, Refused, SwitchDown, SwitchEvent, SwitchUp, listen
-from controller.reconcile.node import Host
+from controller.reconcile.host import Host
 from flows.inputs.locate import locate
 from flows.model import Network, parse
 from flows.model.contract import TUNNEL_OFPORT
@@ -81,9 +81,9 @@ class Controller:
         """The loop of the controller."""
         while not condition():
             start = time.perf_counter()
-            before = self.host._transaction
+            before = self.host._transactions.current
             self.host.pump(time.monotonic(), may_send=True, may_remove=True, knows_all=True)
-            after = self.host._transaction
+            after = self.host._transactions.current
             if after is not None and after is not before:
                 self.changes += len(after.plan.add) + len(after.plan.delete)
             self.longest = max(self.longest, time.perf_counter() - start)

@@ -8,7 +8,8 @@ import pytest
 
 from controller.openflow.encode import EVERYTHING, Flows
 from controller.openflow.sessions import Session
-from controller.reconcile.node import PATIENCE, Host
+from controller.reconcile.installed.transactions import PATIENCE
+from controller.reconcile.node import Node
 from controller.reconcile.plain_switches import STARTUP, Switches
 from controller.store import Stored
 from controller.store.vlans import Vlans
@@ -68,7 +69,7 @@ class Ring:
         self.switches = Switches(0, open_links)
         self.sessions = {name: Switch() for name in NETWORK.switches}
         for name, switch in NETWORK.switches.items():
-            self.switches.nodes[name] = Host(name, switch.datapath_id)
+            self.switches.nodes[name] = Node(name, switch.datapath_id)
         self.switches.set_model(Stored(1, NETWORK, Tags({}, {}), Vlans()))
 
     def connect(self, *names: str) -> None:

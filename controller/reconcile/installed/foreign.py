@@ -4,6 +4,7 @@ The switch reports each as it comes and goes. Those that were there before are r
 are read again, for in tables with learned flows nothing is reported.
 """
 
+import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
@@ -17,11 +18,17 @@ _OURS = (COOKIE_OWNER, LEARNED_OWNER)
 _TOLD = 5
 """So many cookies are named; a script that adds thousands is told as well by these."""
 
+_log = logging.getLogger(__name__)
+
 
 class Foreign:
-    """What is known of them."""
+    """What is known of them, and what was said of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
+        """``name`` of the node, for the log."""
+        self._name = name
+        self.problems: frozenset[str] = frozenset()
+        """Each kind in a sentence, as it was said last."""
         self._of: dict[Flows, dict[tuple[int, int, bytes], Entry]] = {}
         """For each request, the flows that it asks for, by their places."""
 
@@ -47,6 +54,15 @@ class Foreign:
         if update.event != REMOVED and entry.cookie >> 56 not in _OURS:
             which = next(which for which in FOREIGN if which.asks_for(entry.cookie))
             self._of.setdefault(which, {})[place] = entry
+
+    def tell(self, bridge: str | None) -> None:
+        """Say once of each kind that it is there, or is gone. ``bridge``: its name; None: it is not connected."""
+        found = frozenset() if bridge is None else frozenset(self.sentences(bridge))
+        for sentence in sorted(found - self.problems):
+            _log.warning("%s: problem: %s", self._name, sentence)
+        for sentence in sorted(self.problems - found):
+            _log.info("%s: solved: %s", self._name, sentence)
+        self.problems = found
 
     def sentences(self, bridge: str) -> Iterator[str]:
         """Those in the tables of the pipeline, and the command that removes them."""

@@ -1,0 +1,72 @@
+"""One host: a node with a database of its own, instances that come and go, and tunnels to other hosts."""
+
+from collections.abc import Set
+from ipaddress import IPv4Address
+
+from controller.reconcile.node import Node
+from controller.reconcile.underlay.tunnel_probe import Primer
+from flows.compile.wanted import Compiler
+from flows.inputs.facts import HostFacts
+
+
+class Host(Node):
+    """One host of the model. Times are seconds of one monotonic clock."""
+
+    def __init__(self, name: str, datapath_id: int, compiler: Compiler | None = None) -> None:
+        """``compiler``: shared with other hosts that want much the same."""
+        super().__init__(name, datapath_id, compiler)
+        self.facts: HostFacts | None = None
+        self.contract_problems: frozenset[str] = frozenset()
+        """How the host deviates from its contract, as far as that cannot be repaired."""
+        self.awaits_vlans = False
+        """Whether it will hold more than it must now, once the store has VLANs that were given to it."""
+        self.primer = Primer(datapath_id)
+        self._late: list[IPv4Address] = []
+        """Tunnel addresses of hosts that it sends to although no frame came through in time."""
+
+    @property
+    def problems(self) -> frozenset[str]:
+        """What is wrong with it and is not repaired by itself."""
+        return super().problems | self.contract_problems
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing is missing that would make it hold something else, or count for something else."""
+        return super().is_complete and not self.awaits_vlans
+
+    @property
+    def neighbours(self) -> Set[IPv4Address]:
+        """The tunnel addresses of the hosts that it sends to: another object only when they are others."""
+        return self._wanted.neighbours
+
+    @property
+    def can_prove(self) -> bool:
+        """Whether a frame through the tunnel can be sent from here, and is told of when it comes here."""
+        return (
+            self.facts is not None and self.facts.tunnel_ofport is not None and self.is_ready and not self.receives_more
+        )
+
+    def disconnected(self) -> None:
+        """Its switch is gone; what it holds is not known any more, and neither are the ways to other hosts."""
+        super().disconnected()
+        self.primer.forget()
+
+    def reaches_others(self, now: float) -> bool:
+        """Whether the ways to the hosts that it will send to are proven, or were waited for in vain."""
+        return self.primer.is_ready(self._wanted.neighbours, now)
+
+    def will_send_to(self, addresses: Set[IPv4Address], now: float) -> None:
+        """Begin to prove the ways that it will need once it is known what it must hold, which may take a while."""
+        if self.session is not None and self.facts is not None and self.is_ready:
+            self.primer.run(self.session, self.facts, self._wanted.neighbours | addresses, now)
+
+    def prove(self, now: float) -> list[IPv4Address]:
+        """Prove the ways to the hosts that it sends to. Returns those to which nothing came through in time: once."""
+        if self.session is None or self.facts is None or not self.is_ready:
+            return []
+        self.primer.run(self.session, self.facts, self._wanted.neighbours, now)
+        late = self.primer.unproven(self._wanted.neighbours, now)
+        if late is self._late:
+            return []
+        self._late = late
+        return late

@@ -1,0 +1,180 @@
+"""What one switch holds against what it must hold: read, compared, and what is left to do.
+
+Cookies tell at once what is missing and what is too much. Whether a flow is still what its cookie stands for is found
+out byte by byte, a little at a time (:meth:`Inventory.audit`).
+"""
+
+import logging
+import time
+from collections import deque
+
+from controller.openflow.decode import Entry, Update
+from controller.openflow.encode import EVERYTHING, Flows
+from controller.reconcile.installed.backlog import Pending
+from controller.reconcile.installed.drift import Watch
+from controller.reconcile.installed.flow_dump import Reading
+from controller.reconcile.installed.flows import Holdings
+from controller.reconcile.installed.recheck import Recheck
+from controller.status.tally import Tally
+from flows.compile.desired import Change, Desired
+from flows.openflow.learn import LEARNED_OWNER
+from flows.pipeline.priorities import MISS
+
+_log = logging.getLogger(__name__)
+
+
+class Inventory:
+    """The flows of one switch, as they are and as they must be."""
+
+    def __init__(self, name: str, drifted: Tally) -> None:
+        """``name`` of the node, for the log; ``drifted`` counts what somebody else changed."""
+        self.desired: Desired | None = None
+        """What the switch must hold; None until that was said."""
+        self.held: Holdings | None = None
+        """What it holds; None while that is not known."""
+        self.pending: Pending | None = None
+        """What is left to do; None while that is not known."""
+        self._name = name
+        self._watch = Watch(name, drifted, time.time)
+        self._readings: dict[Flows, Reading] = {}
+        """Answers of which more is to come."""
+        self._uncompared: Reading | None = None
+        """All that the switch holds, until it is known what it must hold."""
+        self._unaudited: dict[Flows, deque[bytes]] = {}
+        """What the switch reported last, as far as it was not yet looked at byte by byte."""
+        self._forgets = False
+        """Whether it has to forget something that it learned, and that is not confirmed."""
+        self._known_edits = 0
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it is known what the switch holds and what it must hold."""
+        return self.held is not None and self.desired is not None
+
+    @property
+    def flows(self) -> int:
+        """How many flows of ours the switch holds, as far as is known."""
+        return 0 if self.held is None else len(self.held)
+
+    @property
+    def has_other_pipeline(self) -> bool:
+        """Whether the switch holds flows of another version of the program."""
+        return self.held is not None and self.desired is not None and self.held.has_other_pipeline(self.desired)
+
+    def clear(self) -> None:
+        """The switch is gone; what it holds is not known any more."""
+        self.held = self.pending = self._uncompared = None
+        self._readings.clear()
+        self._unaudited.clear()
+
+    def want(self, desired: Desired, change: Change) -> None:
+        """The switch must hold this. ``change``: what of it is different from before."""
+        if self.desired is None:
+            self.desired = desired
+            self._compare_all()
+        elif change and self.pending is not None:
+            self.pending.follow(change)
+        self._forgets = self._forgets or bool(change.forgotten)
+
+    def take(self, which: Flows, flows: bytes, *, is_last: bool) -> Reading | None:
+        """A part of an answer came, as the switch reports flows. Returns the answer once it is whole."""
+        reading = self._readings.setdefault(which, Reading())
+        reading.take(flows)
+        return self._readings.pop(which) if is_last else None
+
+    def read_all(self, reading: Reading) -> None:
+        """All that the switch holds was read."""
+        self._uncompared = reading
+        self._compare_all()
+
+    def read_table(self, which: Flows, reading: Reading, recheck: Recheck, *, is_settled: bool) -> None:
+        """The flows of one table were read. ``is_settled``: nothing was left to do by what was known before."""
+        if self.held is None or self.desired is None:
+            return
+        if which.table is not None and which.learned:
+            recheck.answered(reading.size)
+            if is_settled:
+                self._find_returned(reading, self.held, self.desired)
+        self._compare(which, reading, self.held, self.desired)
+
+    def updated(self, update: Update) -> None:
+        """Somebody else changed a flow."""
+        if self.held is not None and self.desired is not None:
+            self._watch.updated(update, self.held, self.desired)
+
+    def audit(self) -> int:
+        """Look closely at some of the flows that were read. Returns how many bytes of them; 0: there were none."""
+        if not self._unaudited or self.held is None or self.desired is None:
+            return 0
+        which, parts = next(iter(self._unaudited.items()))
+        part = parts.popleft()
+        if not parts:
+            del self._unaudited[which]
+        self._watch.audited(part, self.held, self.desired)
+        return len(part)
+
+    def summarise(self) -> None:
+        """Say how much of what somebody else changed was not told one by one."""
+        self._watch.summarise()
+
+    def strays(self) -> list[Entry]:
+        """Flows to be removed one by one: each has the cookie of a flow of ours, and is none. Told once."""
+        return self._watch.strays()
+
+    def settle(self) -> bool:
+        """Find out anew what is left to do, where it may be something else than was known. Whether it was done."""
+        if self.held is None or self.desired is None:
+            return False
+        if self.pending is not None and self.held.edits == self._known_edits:
+            return False
+        self.pending = Pending(self.desired, self.held)
+        self._known_edits = self.held.edits
+        return True
+
+    def has_forgotten(self, *, is_settled: bool) -> bool:
+        """A transaction was carried out: whether the switch was to forget by it what it had learned."""
+        if not self._forgets:
+            return False
+        self._forgets = not is_settled
+        return True
+
+    def words(self, cookie: int | None) -> str:
+        """What a flow with this cookie is for."""
+        if cookie is None or self.desired is None or cookie not in self.desired.applications:
+            return "a change"
+        return self.desired.words(cookie)
+
+    def _compare_all(self) -> None:
+        """All that the switch holds was read, or only now is known what it must hold."""
+        reading = self._uncompared
+        if reading is None:
+            return
+        if self.desired is None:
+            self.held = Holdings(reading.cookies)
+            return
+        self._uncompared = None
+        wanted = self.desired.flows.keys()
+        others = reading.cookies - wanted
+        if self.pending is None or self.held is None:
+            misses = (entry.cookie for entry in reading.unknown(wanted) if entry.priority == MISS)
+            self.held = Holdings(others, misses)
+        else:
+            self.held.has_learned(others)
+        self._forgets = self._forgets or bool(self.held.learned)
+        self._compare(EVERYTHING, reading, self.held, self.desired)
+
+    def _compare(self, which: Flows, reading: Reading, held: Holdings, desired: Desired) -> None:
+        """Flows were read: all, or those of one table."""
+        self._watch.compared(reading, held, desired, which.table)
+        self._unaudited.pop(which, None)  # what was reported before is outdated
+        if reading.parts:
+            self._unaudited[which] = reading.parts
+
+    def _find_returned(self, reading: Reading, held: Holdings, desired: Desired) -> None:
+        """What the switch has learned in a table was read: what it had to forget may have come back."""
+        returned = {cookie for cookie in reading.cookies if cookie >> 56 == LEARNED_OWNER} - desired.learned.keys()
+        if returned:
+            held.has_learned(held.learned | returned)
+            self._forgets = True
+            entries = reading.count(returned)
+            _log.info("%s: learned: %d stale entries came back; they are removed", self._name, entries)
