@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from controller import attention
+from controller import process_clock
 from controller.openflow.sessions import SwitchDown, SwitchEvent, SwitchUp, listen
 from controller.ovsdb import HostSessions
 from controller.reconcile.events import Event, FactsChanged, HostProblems, SerialTaken, SettingDrifted
@@ -22,7 +22,7 @@ from controller.status import metrics
 from controller.status.lost import Lost
 from controller.status.report import reported_facts, reported_plugged
 from controller.store import Store, StoreWatch
-from flows.inputs.tree import Way
+from flows.inputs.tree import LinkVlan
 
 TICK = 0.05
 """Seconds between two looks at the clock."""
@@ -112,10 +112,10 @@ class App:
         try:
             event = self._events.get(timeout=min(TICK, until_report) if until_report > 0 else TICK)
             while True:
-                self._sync.handle(event, attention.now())
+                self._sync.handle(event, process_clock.now())
                 event = self._events.get_nowait()
         except queue.Empty:
-            return attention.now()
+            return process_clock.now()
 
     def _report(self) -> None:
         """Give out the status when it has changed; of a large network, not so often that it would take much time.
@@ -169,7 +169,7 @@ def run(state: Path, *, address: str, port: int, metrics_port: int, ovsdb_target
         os._exit(0)
 
 
-def _links(status: Mapping[str, Any]) -> frozenset[Way]:
+def _links(status: Mapping[str, Any]) -> frozenset[LinkVlan]:
     """The links between plain switches that a status says are open."""
     return frozenset((link, vlan) for link, vlan in status.get("open_links", []))
 

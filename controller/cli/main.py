@@ -36,7 +36,7 @@ VERBS: Mapping[str, Verb] = {
         "Make a network file the model of a running controller, and wait until every connected host has confirmed it.",
     ),
     "status": Verb(
-        "look.status.status",
+        "diagnose.status.status",
         "Show the state of the controller and its hosts: sessions, confirmed changes, repairs, dropped packets.",
     ),
     "show": Verb(
@@ -47,27 +47,28 @@ VERBS: Mapping[str, Verb] = {
         "network.graph.graph", "Draw a network: hosts and their ports, VPCs, peerings, plain switches and routers."
     ),
     "flows": Verb(
-        "look.flows.flows",
+        "diagnose.flows.flows",
         "Print the flows that the switch of a host, or a plain switch, should have: "
         "what each does, and for which object.",
     ),
     "explain": Verb(
-        "look.explain.explain",
+        "diagnose.explain.explain",
         "Say in a sentence what a flow does, and the object (file and line) that it is there for.",
     ),
     "trace": Verb(
-        "look.trace.trace_packet",
+        "diagnose.trace.trace_packet",
         "Follow one packet from a port to a port or an address: each decision, and the object of the model behind it.",
     ),
     "why-not": Verb(
-        "look.why_not.why_not", "Say why a port cannot reach another one, by the model and by the state of their hosts."
+        "diagnose.why_not.why_not",
+        "Say why a port cannot reach another one, by the model and by the state of their hosts.",
     ),
     "who-can-reach": Verb(
-        "look.who_can_reach.who_can_reach",
+        "diagnose.who_can_reach.who_can_reach",
         "List the ports that can reach a port, by the reason, with the objects (file and line) that let them.",
     ),
     "doctor": Verb(
-        "look.doctor.doctor",
+        "diagnose.doctor.doctor",
         "Check hosts against the host contract, before they join and after, and say how to mend what is wrong.",
     ),
     "host-rules": Verb(
@@ -124,8 +125,8 @@ class _Plan(TyperCommand):
 def overview() -> typer.Typer:
     """What prints the help of the command line: the verbs are named, and none is loaded."""
     app = _empty()
-    for verb, told in VERBS.items():
-        app.command(verb, help=told.does)(lambda: None)
+    for verb, about in VERBS.items():
+        app.command(verb, help=about.does)(lambda: None)
     return app
 
 

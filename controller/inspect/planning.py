@@ -8,20 +8,19 @@ from typing import Any
 from controller.inspect.compiled import reported_switch_facts
 from controller.reconcile.local_vlans import segments_here
 from controller.status.report import reported_facts
-from controller.store import Changes, Outlook, Vlans
-from controller.store.rows.changes import Change, between, is_the_same, own
+from controller.store import Changes, DryRun, Vlans
+from controller.store.rows.changes import RowChange, between, is_the_same, own
 from controller.store.rows.rows import Key, Rows, Values, rows_of_object, rows_of_settings
 from flows.compile.declared import host_facts, switch_facts, tags
 from flows.inputs.facts import HostFacts, SwitchFacts
 from flows.inputs.locate import locate
 from flows.inputs.tags import Tags
 from flows.model import Network
-from flows.model.difference import Difference
-from flows.model.reach.change import Change as ReachabilityChange
-from flows.model.reach.change import reachability_changes
-from flows.preview.concerned import Placed
+from flows.model.difference import NetworkDifference
+from flows.model.reach.change import ReachabilityChange, reachability_changes
+from flows.preview.affected import LocatedNetwork
 from flows.preview.flow_change import FlowChange, host_changes, merged, switch_changes
-from flows.preview.following import Following, Observed
+from flows.preview.forecast import Forecast, Observed
 
 _PLACES = ("host", "switch")
 """Of a port, the columns that say where it is."""
@@ -63,9 +62,9 @@ class Situation:
     vlans: Vlans | None = None
     """The VLANs that hosts have given; None: the numbers have all of them that will ever be."""
 
-    def placed(self, network: Network) -> Placed:
+    def placed(self, network: Network) -> LocatedNetwork:
         """Where the ports of a network are."""
-        return Placed(network, self.tags, self.hosts, locate(network, self.hosts))
+        return LocatedNetwork(network, self.tags, self.hosts, locate(network, self.hosts))
 
     def with_vlans(self, network: Network) -> "Situation":
         """The same with the VLANs that hosts give to segments of a network that come to them."""
@@ -82,7 +81,7 @@ class Situation:
 
 
 @dataclass(frozen=True, slots=True)
-class Later:
+class LaterChange:
     """What a change does after it was made: once what it leads to is observed."""
 
     when: list[str]
@@ -95,7 +94,7 @@ class Planned:
     """What a change does. Each part is worked out when it is asked for."""
 
     def __init__(self, old: Network, new: Network, changes: Changes, before: Situation, after: Situation) -> None:
-        self._difference = Difference(old, new)
+        self._difference = NetworkDifference(old, new)
         self._changes = changes
         self._before, self._after = before, after
 
@@ -141,15 +140,15 @@ class Planned:
         return _flows(self._difference, self._before, self._made)
 
     @cached_property
-    def later(self) -> Later:
+    def later(self) -> LaterChange:
         """What follows, as far as it can be told."""
         network = self._difference.aligned
-        same, at = Difference(network, network), self._made
+        same, at = NetworkDifference(network, network), self._made
         changes = list[Mapping[str, FlowChange]]()
-        for observed in self._following.steps:
+        for observed in self._forecast.steps:
             before, at = at, at.observing(observed, network)
             changes.append(_flows(same, before, at))
-        return Later(self._following.events, merged(changes))
+        return LaterChange(self._forecast.events, merged(changes))
 
     @cached_property
     def _made(self) -> Situation:
@@ -157,16 +156,16 @@ class Planned:
         return self._after.with_vlans(self._difference.aligned)
 
     @cached_property
-    def _following(self) -> Following:
-        return Following(self._difference, Observed(self._after.hosts, self._after.switches))
+    def _forecast(self) -> Forecast:
+        return Forecast(self._difference, Observed(self._after.hosts, self._after.switches))
 
     @property
     def _told(self) -> Observed:
         """What is observed in the end, as far as it can be told."""
-        return self._following.steps[-1] if self._following.steps else self._following.now
+        return self._forecast.steps[-1] if self._forecast.steps else self._forecast.now
 
 
-def _flows(difference: Difference, before: Situation, after: Situation) -> dict[str, FlowChange]:
+def _flows(difference: NetworkDifference, before: Situation, after: Situation) -> dict[str, FlowChange]:
     """What each switch gets and loses between two times."""
     return {
         **host_changes(difference, before.placed(difference.old), after.placed(difference.aligned)),
@@ -174,10 +173,10 @@ def _flows(difference: Difference, before: Situation, after: Situation) -> dict[
     }
 
 
-def plan(outlook: Outlook, network: Network, status: Mapping[str, Any]) -> Planned:
+def plan(dry_run: DryRun, network: Network, status: Mapping[str, Any]) -> Planned:
     """What it would do to make a network the model of a controller. ``status``: what the controller reports."""
-    old = outlook.stored.network if outlook.stored else Network()
-    before = outlook.stored.tags if outlook.stored else Tags({}, {})
+    old = dry_run.stored.network if dry_run.stored else Network()
+    before = dry_run.stored.tags if dry_run.stored else Tags({}, {})
     switches = reported_switch_facts(status)
     places = status.get("ports", {})
     hosts = {
@@ -188,21 +187,21 @@ def plan(outlook: Outlook, network: Network, status: Mapping[str, Any]) -> Plann
     return Planned(
         old,
         network,
-        outlook.changes,
+        dry_run.changes,
         Situation(before, hosts, switches),
-        Situation(outlook.tags, hosts, switches, outlook.vlans),
+        Situation(dry_run.tags, hosts, switches, dry_run.vlans),
     )
 
 
 def plan_between(old: Network, new: Network) -> Planned:
     """What is different between two networks that run nowhere, if everything declared were plugged in."""
-    numbers, difference = tags(old, new), Difference(old, new)
+    numbers, difference = tags(old, new), NetworkDifference(old, new)
     before = Situation(numbers, host_facts(old), switch_facts(old))
     after = Situation(numbers, host_facts(new, old), switch_facts(new, old))
     return Planned(old, new, between(_rows(old, difference), _rows(new, difference)), before, after)
 
 
-def _rows(network: Network, difference: Difference) -> Rows:
+def _rows(network: Network, difference: NetworkDifference) -> Rows:
     """The rows of what is different, and of the network itself."""
     rows = rows_of_settings(network)
     for section, names in difference.changed.items():
@@ -211,7 +210,7 @@ def _rows(network: Network, difference: Difference) -> Rows:
     return rows
 
 
-def _order(change: Change) -> tuple[bool, str, int, int]:
+def _order(change: RowChange) -> tuple[bool, str, int, int]:
     values = change.new or change.old or {}
     return change.new is not None, values.get("file", ""), values.get("line", 0), values.get("column", 0)
 

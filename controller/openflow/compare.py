@@ -7,14 +7,14 @@ reports them, so mostly one look at all bytes is enough; fields that come in ano
 
 from collections.abc import Iterator, Mapping
 
-from controller.openflow.decode import REPORTED, Entry, parts
+from controller.openflow.decode import REPORTED, ReportedFlow, parts
 from controller.openflow.encode import content
 from flows.openflow.flow import Flow
 
 
-def altered(reported: bytes, wanted: Mapping[int, Flow]) -> list[Entry]:
+def altered(reported: bytes, wanted: Mapping[int, Flow]) -> list[ReportedFlow]:
     """Of reported flows those that have the cookie of a flow, and are not that flow byte for byte."""
-    found: list[Entry] = []
+    found: list[ReportedFlow] = []
     at, end, size, unpack = 0, len(reported), REPORTED.size, REPORTED.unpack_from
     while at < end:
         length, table, priority, special, cookie, packets = unpack(reported, at)
@@ -22,18 +22,18 @@ def altered(reported: bytes, wanted: Mapping[int, Flow]) -> list[Entry]:
         if flow is not None:
             shape, said = flow.shape, reported[at + size : at + length]
             if special or content(flow) != said or table != shape.table or priority != shape.priority:
-                found.append(Entry(table, priority, cookie, not special, packets, said))
+                found.append(ReportedFlow(table, priority, cookie, not special, packets, said))
         at += length
     return found
 
 
-def is_in_place(flow: Flow, entry: Entry) -> bool:
+def is_in_place(flow: Flow, entry: ReportedFlow) -> bool:
     """Whether it is where the flow is: in its table, with its priority and its match."""
     is_there = entry.table == flow.table and entry.priority == flow.priority
     return is_there and set(_fields(entry.match)) == set(_fields(parts(content(flow))[0]))
 
 
-def is_as_sent(flow: Flow, entry: Entry) -> bool:
+def is_as_sent(flow: Flow, entry: ReportedFlow) -> bool:
     """Whether nobody changed anything of the flow."""
     sent, shape = content(flow), flow.shape
     if entry.content == sent:

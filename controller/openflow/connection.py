@@ -25,9 +25,9 @@ from os_ken.lib import hub
 from os_ken.ofproto import ofproto_v1_4 as ofp
 from os_ken.ofproto import ofproto_v1_4_parser as parser
 
-from controller.attention import INTERVAL
-from controller.openflow.complaints import Complaints
-from controller.openflow.shape import HEADER, Fault, fault, is_used
+from controller.openflow.bad_messages import BadMessages
+from controller.openflow.message_check import HEADER, Fault, fault, is_used
+from controller.process_clock import INTERVAL
 
 SILENCE = 2.0
 """Seconds of silence after which a switch that has nothing to do counts as gone. It is seen half a second later."""
@@ -53,9 +53,9 @@ _log = logging.getLogger(__name__)
 class Connection(osken.Datapath):  # type: ignore[misc]
     """One connection. Three threads use it: os-ken's two for receiving and sending, and the beat's."""
 
-    def __init__(self, end: socket.socket, address: Any, complaints: Complaints) -> None:
+    def __init__(self, end: socket.socket, address: Any, bad_messages: BadMessages) -> None:
         super().__init__(end, address)
-        self._complaints = complaints
+        self._bad_messages = bad_messages
         self._poll = select.poll()
         self._poll.register(end, select.POLLIN | select.POLLOUT)
         self._is_heard = False
@@ -116,7 +116,7 @@ class Connection(osken.Datapath):  # type: ignore[misc]
         if self._silent * INTERVAL >= self._allowed:
             words = f"{self.where}: silent for {self._silent * INTERVAL:.1f} s; its session is ended"
             if self.id is None:  # no switch, or none that works: there may be many such
-                self._complaints.say(self.address[0], words)
+                self._bad_messages.say(self.address[0], words)
             else:
                 _log.warning("switch: %s", words)
             self.close()
@@ -224,21 +224,21 @@ class Connection(osken.Datapath):  # type: ignore[misc]
     def _complain(self, found: Fault) -> None:
         who = f"{self.where} (datapath id {self.id:016x})" if self.id is not None else self.where
         end = "; the connection is ended" if found.is_fatal else "; it is left out"
-        self._complaints.say(self.address[0], f"{who}: bad OpenFlow: {found.words}{end}")
+        self._bad_messages.say(self.address[0], f"{who}: bad OpenFlow: {found.words}{end}")
 
 
 class Connections:
     """All connections, and the way in for new ones."""
 
     def __init__(self) -> None:
-        self._complaints = Complaints()
+        self._bad_messages = BadMessages()
         self._lock = Lock()
         self._open: set[Connection] = set()
 
     def accept(self, end: socket.socket, address: Any) -> None:
         """Hold the conversation with one that has connected; for os-ken, which gives it a thread."""
         try:
-            connection = Connection(end, address, self._complaints)
+            connection = Connection(end, address, self._bad_messages)
         except OSError:
             end.close()  # it has gone already
             return

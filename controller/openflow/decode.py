@@ -24,7 +24,7 @@ RESUMED: int = ofp.OFPFME_RESUMED
 _FULL_UPDATES = (ofp.OFPFME_INITIAL, ofp.OFPFME_ADDED, ofp.OFPFME_REMOVED, ofp.OFPFME_MODIFIED)
 
 
-class Entry(NamedTuple):
+class ReportedFlow(NamedTuple):
     """One flow in a switch."""
 
     table: int
@@ -48,7 +48,7 @@ class Update(NamedTuple):
     length: int
     event: int
     """One of ``OFPFME_*``."""
-    entry: Entry | None
+    entry: ReportedFlow | None
     """The flow, where somebody else than this connection changed one. One that was removed has no instructions."""
 
 
@@ -58,12 +58,12 @@ def parts(content: bytes) -> tuple[bytes, bytes]:
     return content[:size], content[(size + 7) // 8 * 8 :]
 
 
-def entries(reported: bytes) -> Iterator[Entry]:
+def entries(reported: bytes) -> Iterator[ReportedFlow]:
     """The flows of a message, or of a part of it."""
     at, end = 0, len(reported)
     while at < end:
         length, table, priority, others, cookie, packets = REPORTED.unpack_from(reported, at)
-        yield Entry(table, priority, cookie, not others, packets, reported[at + REPORTED.size : at + length])
+        yield ReportedFlow(table, priority, cookie, not others, packets, reported[at + REPORTED.size : at + length])
         at += length
 
 
@@ -105,7 +105,7 @@ class _ReadUpdate:
             return Update(length, event, None)
         length, _, table, _, idle, hard, priority, cookie = _UPDATE.unpack_from(data, at)
         content = bytes(data[at + _UPDATE.size : at + length])
-        return Update(length, event, Entry(table, priority, cookie, not (idle or hard), 0, content))
+        return Update(length, event, ReportedFlow(table, priority, cookie, not (idle or hard), 0, content))
 
 
 _PACKET_IN = struct.Struct("!8x4xH2x8xHH")

@@ -17,7 +17,7 @@ from os_ken.ofproto import ofproto_v1_4_parser as parser
 
 from controller.openflow import flowmod
 from controller.openflow.actions import encoded
-from controller.openflow.decode import Entry
+from controller.openflow.decode import ReportedFlow
 from controller.openflow.flowmod import PROTOCOL
 from flows.compile.desired import Plan
 from flows.openflow.actions import SetField
@@ -157,7 +157,7 @@ def watch(tables: Iterable[int], xid: int) -> bytes:
     return _bytes(requests, xid)
 
 
-def remove(entry: Entry, xid: int) -> bytes:
+def remove(entry: ReportedFlow, xid: int) -> bytes:
     """Remove one flow: that of this cookie in this very place."""
     size = 8 * math.ceil(len(entry.match) / 8)
     body = struct.pack(

@@ -11,7 +11,7 @@ from os_ken.ofproto import ofproto_v1_4_parser as parser
 
 from controller.openflow.fields import header
 from flows.openflow.fields import Field
-from flows.openflow.learn import Learn, Load, Match, OutputTo, Spec
+from flows.openflow.learn import Learn, LearnLoad, LearnMatch, LearnOutput, Spec
 
 _LEARN2 = 45
 _DELETE_LEARNED, _WRITE_RESULT = 1 << 1, 1 << 2
@@ -36,13 +36,13 @@ def encode_learn(learn: Learn) -> Any:
 
 def _spec(spec: Spec) -> Any:
     match spec:
-        case Match(field, source):
+        case LearnMatch(field, source):
             return parser.NXFlowSpecMatch(src=_from(source), dst=_from(field), n_bits=field.bits)
-        case Load(Field() as source, field):
+        case LearnLoad(Field() as source, field):
             return parser.NXFlowSpecLoad(src=_from(source), dst=_from(field), n_bits=field.bits)
-        case Load(value, field):
+        case LearnLoad(value, field):
             return parser.NXFlowSpecLoad(src=value, dst=_from(field), n_bits=field.bits)
-        case OutputTo(source):
+        case LearnOutput(source):
             return parser.NXFlowSpecOutput(src=_from(source), dst="", n_bits=source.bits)
 
 

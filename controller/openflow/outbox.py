@@ -13,7 +13,7 @@ from itertools import chain
 from threading import Thread
 from typing import Any
 
-from controller import attention
+from controller import process_clock
 
 _AHEAD = 8
 """Pieces that os-ken is given before it has sent them."""
@@ -27,7 +27,7 @@ class Outbox:
     def __init__(self, datapath: Any) -> None:
         self._datapath = datapath
         self.moved_at = 0.0
-        """When the last piece of something long went on, in seconds of :func:`controller.attention.now`."""
+        """When the last piece of something long went on, in seconds of :func:`controller.process_clock.now`."""
         self._queue: queue.Queue[Iterable[bytes] | None] = queue.Queue()
         Thread(target=self._run, daemon=True).start()
 
@@ -38,7 +38,7 @@ class Outbox:
             self._datapath.send(next(rest))
             if (second := next(rest, None)) is None:
                 return
-            self.moved_at = attention.now()
+            self.moved_at = process_clock.now()
             pieces = chain([second], rest)
         self._queue.put(pieces)
 
@@ -61,5 +61,5 @@ class Outbox:
         """Hand a piece on once there is room; False when the session has ended."""
         while not self._has_room():
             time.sleep(_PAUSE)
-        self.moved_at = attention.now()
+        self.moved_at = process_clock.now()
         return bool(self._datapath.send(piece))

@@ -19,11 +19,11 @@ from os_ken.controller import ofp_event
 from os_ken.controller.handler import DEAD_DISPATCHER, MAIN_DISPATCHER, set_ev_cls
 from os_ken.ofproto import ofproto_v1_4 as ofp
 
-from controller import attention
+from controller import process_clock
 from controller.openflow import encode
 from controller.openflow.connection import READING, Connections
-from controller.openflow.decode import RESUMED, Entry, Update, use_own_decoders
-from controller.openflow.door import Door, allow_many_files
+from controller.openflow.decode import RESUMED, ReportedFlow, Update, use_own_decoders
+from controller.openflow.listener import Listener, allow_many_files
 from controller.openflow.outbox import Outbox
 from flows.compile.desired import Plan
 from flows.inputs.facts import Plug
@@ -55,7 +55,7 @@ class Session:
 
     @property
     def moved_at(self) -> float:
-        """When a part of something long was sent or came, in seconds of :func:`controller.attention.now`."""
+        """When a part of something long was sent or came, in seconds of :func:`controller.process_clock.now`."""
         return max(self._outbox.moved_at, self._heard_at)
 
     def apply(self, plan: Plan) -> int:
@@ -83,7 +83,7 @@ class Session:
         self._is_watched = True
         self._outbox.put([encode.watch(tables, self._xid())])
 
-    def remove(self, entry: Entry) -> None:
+    def remove(self, entry: ReportedFlow) -> None:
         """Remove the flow of this cookie in this very place."""
         self._outbox.put([encode.remove(entry, self._xid())])
 
@@ -159,7 +159,7 @@ class Session:
         which = self._asked.pop(xid, None) if is_last else self._asked.get(xid)
         if which is None:
             return None
-        self._heard_at = attention.now()
+        self._heard_at = process_clock.now()
         if is_last and which == encode.EVERYTHING:
             self._datapath.has_done_all()
         return FlowsRead(self, which, flows, is_last)
@@ -423,7 +423,7 @@ def listen(address: str, port: int, on_event: Callable[[SwitchEvent], None]) -> 
     """Accept switches on a TCP address. Returns at once; os-ken's own threads do the work."""
     use_own_decoders()
     allow_many_files()
-    osken.StreamServer = Door
+    osken.StreamServer = Listener
     cfg.CONF(args=[], project="ovs-vpc")
     cfg.CONF.set_override("ofp_listen_host", address)
     cfg.CONF.set_override("ofp_tcp_listen_port", port)
@@ -431,7 +431,7 @@ def listen(address: str, port: int, on_event: Callable[[SwitchEvent], None]) -> 
     cfg.CONF.set_override("socket_timeout", 600.0)
     connections = Connections()
     osken.datapath_connection_factory = connections.accept
-    attention.ATTENTION.start(connections.beat)
+    process_clock.CLOCK.start(connections.beat)
     manager = app_manager.AppManager.get_instance()
     manager.load_apps(["os_ken.controller.ofp_handler"])
     manager.applications_cls[SwitchApp.__name__] = SwitchApp

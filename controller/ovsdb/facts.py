@@ -1,13 +1,13 @@
 """What a host's flows depend on, out of what its database says."""
 
+from controller.ovsdb.host_database import HostDatabase, datapath_type
 from controller.ovsdb.physical import physical_ofports
-from controller.ovsdb.seen import Seen, datapath_type
 from controller.ovsdb.settings import HostSettings
 from flows.inputs.facts import HostFacts
 from flows.model.contract import tunnel_port
 
 
-def facts(seen: Seen, settings: HostSettings) -> HostFacts | None:
+def facts(seen: HostDatabase, settings: HostSettings) -> HostFacts | None:
     """The facts; None until the switch runs the integration bridge (it reports the id itself)."""
     bridge = seen.integration
     if bridge is None or not bridge.datapath_id:

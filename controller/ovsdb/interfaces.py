@@ -12,7 +12,7 @@ from flows.inputs.facts import Interface
 
 
 @dataclass(frozen=True, slots=True)
-class SeenInterface:
+class InterfaceRow:
     """A row of Interface on the integration bridge."""
 
     row: Row
@@ -52,25 +52,25 @@ class SeenInterface:
 class Interfaces:
     """All interfaces on the integration bridge. To be looked at only, but for :meth:`put`."""
 
-    def __init__(self, interfaces: Iterable[SeenInterface]) -> None:
-        self.by_name: dict[str, SeenInterface] = {}
-        self.unpinned: dict[str, SeenInterface] = {}
+    def __init__(self, interfaces: Iterable[InterfaceRow]) -> None:
+        self.by_name: dict[str, InterfaceRow] = {}
+        self.unpinned: dict[str, InterfaceRow] = {}
         """Those that are ports and have a number that nobody asks for, by name."""
-        self.faulty: dict[str, SeenInterface] = {}
+        self.faulty: dict[str, InterfaceRow] = {}
         """Those that the switch cannot use."""
-        self.physical: dict[str, SeenInterface] = {}
+        self.physical: dict[str, InterfaceRow] = {}
         """Those that the controller put there for a physical network."""
-        self.down: dict[str, SeenInterface] = {}
+        self.down: dict[str, InterfaceRow] = {}
         """Those that are ports, or lead to a physical network, and were taken down."""
-        self.by_mtu: dict[int, dict[str, SeenInterface]] = {}
+        self.by_mtu: dict[int, dict[str, InterfaceRow]] = {}
         """Those that are ports, by the largest packet that they take."""
         self.marks: dict[str, str] = {}
         """Name of an interface -> its mark; "" for a mark that is not its own."""
         self.taken: dict[str, Interface] = {}
-        """``iface-id`` -> the interface that is taken for it, by :attr:`SeenInterface.rank`."""
+        """``iface-id`` -> the interface that is taken for it, by :attr:`InterfaceRow.rank`."""
         self.rivals: dict[str, list[str]] = {}
         """``iface-id`` -> the names of all that say they are it, where there are several; the first is taken."""
-        self._claims: dict[str, dict[str, SeenInterface]] = {}
+        self._claims: dict[str, dict[str, InterfaceRow]] = {}
         for interface in interfaces:
             self._sort(interface)
         for iface_id in self._claims:
@@ -78,21 +78,21 @@ class Interfaces:
         self.instances = frozenset(self.taken.values())
         """All that are taken."""
 
-    def put(self, interfaces: Iterable[SeenInterface]) -> None:
+    def put(self, interfaces: Iterable[InterfaceRow]) -> None:
         """Some of them are these now."""
-        concerned: set[str] = set()
+        affected: set[str] = set()
         for interface in interfaces:
             before = self.by_name[interface.name]
             for iface_id in before.claims:
                 del self._claims[iface_id][before.name]
             self._sort(interface)
-            concerned.update(before.claims, interface.claims)
-        gone = {self.taken.pop(iface_id) for iface_id in concerned & self.taken.keys()}
-        for iface_id in concerned:
+            affected.update(before.claims, interface.claims)
+        gone = {self.taken.pop(iface_id) for iface_id in affected & self.taken.keys()}
+        for iface_id in affected:
             self._take(iface_id)
-        self.instances = self.instances - gone | {self.taken[iface_id] for iface_id in concerned & self.taken.keys()}
+        self.instances = self.instances - gone | {self.taken[iface_id] for iface_id in affected & self.taken.keys()}
 
-    def _sort(self, interface: SeenInterface) -> None:
+    def _sort(self, interface: InterfaceRow) -> None:
         name = interface.name
         if (before := self.by_name.get(name)) and before.mtu is not None:
             of_size = self.by_mtu.get(before.mtu, {})

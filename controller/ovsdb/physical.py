@@ -7,13 +7,13 @@ on the bridge is used as it is, and stays.
 from collections.abc import Iterator, Mapping
 
 from controller.ovsdb.columns import Row
-from controller.ovsdb.seen import IFACE_ID, PHYSICAL_MARK, Seen
+from controller.ovsdb.host_database import IFACE_ID, PHYSICAL_MARK, HostDatabase
 from controller.ovsdb.settings import HostSettings
 from controller.ovsdb.writer import Writer
 from flows.model.contract import INTEGRATION_BRIDGE
 
 
-def keep_physical(seen: Seen, bridge: Row, settings: HostSettings, write: Writer) -> None:
+def keep_physical(seen: HostDatabase, bridge: Row, settings: HostSettings, write: Writer) -> None:
     """Puts every declared interface on the bridge that is not there, and takes off those that are declared no more."""
     wanted = {interface: network for network, interface in settings.physical}
     for ours in seen.interfaces.physical.values():
@@ -29,7 +29,7 @@ def keep_physical(seen: Seen, bridge: Row, settings: HostSettings, write: Writer
             bridge.addvalue("ports", port)
 
 
-def pin_physical(seen: Seen, settings: HostSettings, write: Writer) -> None:
+def pin_physical(seen: HostDatabase, settings: HostSettings, write: Writer) -> None:
     """Pins the port number of each, as that of an instance: flows that name it shall never meet another port."""
     for _, name in settings.physical:
         interface = seen.interfaces.by_name.get(name)
@@ -39,7 +39,7 @@ def pin_physical(seen: Seen, settings: HostSettings, write: Writer) -> None:
             write.put(interface.row, "ofport_request", [interface.ofport], name)
 
 
-def physical_ofports(seen: Seen, settings: HostSettings) -> Mapping[str, int]:
+def physical_ofports(seen: HostDatabase, settings: HostSettings) -> Mapping[str, int]:
     """The OpenFlow port number by which each physical network is reached, as far as it is."""
     found = {}
     for network, name in settings.physical:
@@ -49,7 +49,7 @@ def physical_ofports(seen: Seen, settings: HostSettings) -> Mapping[str, int]:
     return found
 
 
-def physical_problems(seen: Seen, settings: HostSettings) -> Iterator[str]:
+def physical_problems(seen: HostDatabase, settings: HostSettings) -> Iterator[str]:
     """Why a physical network cannot be reached."""
     for network, name in settings.physical:
         interface = seen.interfaces.by_name.get(name)

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator, Set
 
-from controller.ovsdb.keep import FLOW_RESTORE_WAIT
+from controller.ovsdb.host_database import IFACE_ID, HostDatabase
+from controller.ovsdb.integration_bridge import FLOW_RESTORE_WAIT
 from controller.ovsdb.physical import physical_problems
-from controller.ovsdb.seen import IFACE_ID, Seen
 from controller.ovsdb.settings import HostSettings
 from flows.model.contract import INTEGRATION_BRIDGE, PHYSICAL_BRIDGE, TUNNEL_OFPORT, tunnel_port
 
 
-def problems(seen: Seen, settings: HostSettings) -> Iterator[str]:
+def problems(seen: HostDatabase, settings: HostSettings) -> Iterator[str]:
     """The present problems of one host."""
     tunnel = tunnel_port(settings.encapsulation)
     if seen.physical is None:
@@ -31,7 +31,7 @@ def problems(seen: Seen, settings: HostSettings) -> Iterator[str]:
     yield from _port_problems(seen, settings)
 
 
-def _underlay_problems(seen: Seen, settings: HostSettings) -> Iterator[str]:
+def _underlay_problems(seen: HostDatabase, settings: HostSettings) -> Iterator[str]:
     for name, nic in seen.underlay.items():
         if nic.is_down:
             yield f"{name} on {PHYSICAL_BRIDGE} is down, so nothing gets to other hosts: 'ip link set dev {name} up'"
@@ -49,7 +49,7 @@ def _underlay_problems(seen: Seen, settings: HostSettings) -> Iterator[str]:
             )
 
 
-def _port_problems(seen: Seen, settings: HostSettings) -> Iterator[str]:
+def _port_problems(seen: HostDatabase, settings: HostSettings) -> Iterator[str]:
     interfaces = seen.interfaces
     for column in ("stp_enable", "rstp_enable"):
         # Not repaired: Open vSwitch 3.1 was seen to go on with a tree that is switched off again at once.
@@ -75,7 +75,7 @@ def _port_problems(seen: Seen, settings: HostSettings) -> Iterator[str]:
         )
 
 
-def _interface_problems(seen: Seen, tunnel: str, physical: Set[str]) -> Iterator[str]:
+def _interface_problems(seen: HostDatabase, tunnel: str, physical: Set[str]) -> Iterator[str]:
     for name, interface in seen.interfaces.faulty.items():
         if name not in physical:
             yield f"the switch cannot use interface {name}: {interface.error}"

@@ -8,7 +8,8 @@ from ovs.db.idl import Transaction
 
 from controller.ovsdb.columns import is_live, open_database
 from controller.ovsdb.facts import facts
-from controller.ovsdb.keep import (
+from controller.ovsdb.host_database import DatabaseReader, HostDatabase
+from controller.ovsdb.integration_bridge import (
     ask_for_no_number,
     dial,
     end_flow_restore,
@@ -19,10 +20,9 @@ from controller.ovsdb.keep import (
     open_anew,
     other_number,
 )
+from controller.ovsdb.ownership import Ownership
 from controller.ovsdb.problems import problems
-from controller.ovsdb.seen import Seen, Sight
 from controller.ovsdb.settings import HostSettings
-from controller.ovsdb.tenure import Tenure
 from controller.ovsdb.waits import Waits
 from controller.ovsdb.writer import Writer
 from flows.inputs.facts import HostFacts
@@ -71,7 +71,7 @@ class HostSession:
         on_drift: OnDrift,
         is_dialled: IsDialled,
         on_serial: OnSerial,
-        tenures: dict[str, Tenure],
+        ownerships: dict[str, Ownership],
     ) -> None:
         """``tenures``: of all hosts; that of this one is put in its place."""
         self.target = target
@@ -83,8 +83,8 @@ class HostSession:
         self._is_dialled = is_dialled
         self._on_serial = on_serial
         self._database = open_database(target)
-        self._tenure = tenures[host] = Tenure(host, target, self._database, tenures)
-        self._sight = Sight(self._database)
+        self._ownership = ownerships[host] = Ownership(host, target, self._database, ownerships)
+        self._reader = DatabaseReader(self._database)
         self._transaction: Transaction | None = None
         self._looked_at: int | None = None  # change number of the database when it was last compared with the settings
         self._keep_at: float | None = None  # when it is to be compared
@@ -150,7 +150,7 @@ class HostSession:
         if self._has_nothing_new:
             self._looked_at = self._database.change_seqno
             return
-        seen = self._sight.look()
+        seen = self._reader.look()
         if seen is None:
             self._look_again_after_change()
             self._tell(None)
@@ -177,7 +177,7 @@ class HostSession:
 
     def _is_ours(self) -> bool:
         """Whether the database is this host's own; if not, nothing in it counts."""
-        refusal = self._tenure.refusal()
+        refusal = self._ownership.refusal()
         if refusal is None:
             return True
         self._looked_at = None
@@ -206,7 +206,7 @@ class HostSession:
         remaining = 0.0 if self._lost_at is None else self._lost_at + PATIENCE - monotonic()
         if remaining > 0:
             waits.timer_wait(1000 * remaining)
-        if self._tenure.is_waiting:
+        if self._ownership.is_waiting:
             waits.timer_wait(1000 * LOOK_AGAIN)
         unread_at = None if self._behind is None or self._is_unread else self._behind_since + UNREAD
         for at in (self._keep_at, self._ask_again_at, unread_at):
@@ -228,7 +228,7 @@ class HostSession:
 
     def _lost(self) -> None:
         self._tell(None)
-        self._tenure.lost()
+        self._ownership.lost()
         self._behind, self._is_unread = None, False
         self._transaction = None  # whether it was committed shows when the database is back
         self._looked_at = None
@@ -241,7 +241,7 @@ class HostSession:
     def _must_ask_again(self) -> bool:
         return self._ask_again_at is not None and monotonic() >= self._ask_again_at
 
-    def _look_at_number(self, seen: Seen) -> None:
+    def _look_at_number(self, seen: HostDatabase) -> None:
         number = other_number(seen, self.settings)
         if number is None or number == self._asked_about:
             self._ask_again_at = None
@@ -249,7 +249,7 @@ class HostSession:
         elif self._ask_again_at is None:
             self._ask_again_at = monotonic() + ASK_AGAIN
 
-    def _keep(self, seen: Seen) -> None:
+    def _keep(self, seen: HostDatabase) -> None:
         write = Writer(self._database)
         if self._must_ask_again:
             # Once it is committed it is seen as wrong and repaired, which is no drift.
@@ -277,7 +277,7 @@ class HostSession:
                 self._on_drift(self._host, deviation)
         self._commit(write)
 
-    def _keep_bridge(self, seen: Seen, write: Writer) -> list[str]:
+    def _keep_bridge(self, seen: HostDatabase, write: Writer) -> list[str]:
         """Write what differs on the integration bridge. Returns what of it is not the controller's own doing."""
         bridge = keep_contract(seen, self.settings, write)
         deviations = list(write.changes)
@@ -314,7 +314,7 @@ class HostSession:
             self._facts = facts
             self._on_facts(self._host, facts)
 
-    def _tell_serial(self, seen: Seen) -> None:
+    def _tell_serial(self, seen: HostDatabase) -> None:
         if self._serial is not None and self._taken != self._serial and has_taken(seen, self._serial):
             self._taken = self._serial
             self._on_serial(self._host, self._serial)

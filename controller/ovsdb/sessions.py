@@ -8,14 +8,14 @@ from threading import Lock, Thread
 from typing import TypeVar
 
 from controller.ovsdb.columns import RETRY_INTERVAL
+from controller.ovsdb.ownership import Ownership
 from controller.ovsdb.session import HostSession, IsDialled, OnDrift, OnFacts, OnProblems, OnSerial
 from controller.ovsdb.settings import HostSettings
-from controller.ovsdb.tenure import Tenure
 from controller.ovsdb.waits import Sleeper, Waits
 
 logger = logging.getLogger(__name__)
 
-_Told = TypeVar("_Told")
+_Report = TypeVar("_Report")
 
 _COMMANDS = ""
 """Name of the wake-up for calls from other threads; no host has it."""
@@ -59,7 +59,7 @@ class HostSessions:
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._sleeper = Sleeper()
         self._sessions: dict[str, HostSession] = {}
-        self._tenures: dict[str, Tenure] = {}
+        self._ownerships: dict[str, Ownership] = {}
         self._thread = Thread(target=self._serve, name="ovsdb", daemon=True)
         self._thread.start()
 
@@ -127,7 +127,7 @@ class HostSessions:
         for host in due & self._sessions.keys():
             self._run(host)
 
-    def _later(self, report: Callable[[str, _Told], None]) -> Callable[[str, _Told], None]:
+    def _later(self, report: Callable[[str, _Report], None]) -> Callable[[str, _Report], None]:
         return lambda host, told: self._news.append((host, lambda: report(host, told)))
 
     def _tell(self) -> None:
@@ -148,7 +148,7 @@ class HostSessions:
         for host in self._sessions.keys() - wanted.keys():
             self._sleeper.disarm(host)
             self._sessions.pop(host).close()
-            del self._tenures[host]
+            del self._ownerships[host]
         due = restored & wanted.keys()
         for host, (target, settings) in wanted.items():
             session = self._sessions.get(host)
@@ -171,7 +171,7 @@ class HostSessions:
 
     def _open(self, host: str, target: str, settings: HostSettings) -> HostSession:
         listeners = (self._on_facts, self._on_problems, self._on_drift, self._is_dialled, self._on_serial)
-        session = HostSession(host, target, settings, *listeners, self._tenures)
+        session = HostSession(host, target, settings, *listeners, self._ownerships)
         if host in self._serials:
             session.give_serial(self._serials[host])
         return session

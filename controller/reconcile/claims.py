@@ -80,7 +80,7 @@ class Claims:
             self._refuse(self.node.session, now)
             self._take(session, now)
             return True
-        if not self._rivals and not self.node.is_proven:
+        if not self._rivals and not self.node.is_identified:
             self._renew()  # the newcomer may be a copy of what the first one showed
         self._rivals.append(session)
         self._ask_at = 0.0
@@ -94,7 +94,7 @@ class Claims:
 
     def went(self, now: float) -> Session | None:
         """The session of the one that worked has ended. Returns who takes its place."""
-        self.node.is_proven = False
+        self.node.is_identified = False
         self._asked.clear()
         self._redial_at = None
         return self._follow(now)
@@ -109,28 +109,28 @@ class Claims:
         was_taken = self._asked.pop(session, False)
         is_right = self._give_serial is not None and serial == self._serial
         if session is self.node.session:
-            if is_right or self.node.is_proven or not self._can_prove:
+            if is_right or self.node.is_identified or not self._can_identify:
                 self._keep(is_right=is_right, now=now)
             elif was_taken:
                 self._refuse(session, now)
                 self.node.disconnected()
                 self._redial_at = now
                 return self._follow(now)
-        elif session in self._rivals and is_right and not self.node.is_proven:
+        elif session in self._rivals and is_right and not self.node.is_identified:
             assert self.node.session is not None
             self._refuse(self.node.session, now)
             self._rivals.remove(session)
             self._take(session, now)
-            self.node.is_proven = True
+            self.node.is_identified = True
             return session
         return None
 
     def look(self, now: float) -> bool:
         """Do what is due. Returns whether what is wrong is something else than before."""
         session = self.node.session
-        if session is not None and not (self._rivals or self._refused or self.node.awaits_proof):
+        if session is not None and not (self._rivals or self._refused or self.node.awaits_identity):
             return self._find_sentences(now) if self.node.claim_problems else False
-        if session is not None and now >= self._ask_at and (self._rivals or self.node.awaits_proof):
+        if session is not None and now >= self._ask_at and (self._rivals or self.node.awaits_identity):
             self._ask_at = now + ASK_EVERY
             for one in (session, *self._rivals):
                 if one not in self._asked:
@@ -147,7 +147,7 @@ class Claims:
             rival.close()
 
     @property
-    def _can_prove(self) -> bool:
+    def _can_identify(self) -> bool:
         return self._give_serial is not None and self.node.has_database
 
     def _carries(self, session: Session) -> bool:
@@ -161,7 +161,7 @@ class Claims:
 
     def _take(self, session: Session, now: float) -> None:
         self._renew()
-        self.node.is_proven = False
+        self.node.is_identified = False
         self._came_at, self._ask_at, self._redial_at = now, 0.0, None
 
     def _follow(self, now: float) -> Session | None:
@@ -173,7 +173,7 @@ class Claims:
 
     def _keep(self, *, is_right: bool, now: float) -> None:
         """The one that works answers, and may stay."""
-        self.node.is_proven = self.node.is_proven or is_right
+        self.node.is_identified = self.node.is_identified or is_right
         rivals, self._rivals = self._rivals, []
         for rival in rivals:
             self._asked.pop(rival, None)
@@ -207,7 +207,7 @@ class Claims:
     def _find_sentences(self, now: float) -> bool:
         found = {self._words(one) for one, _ in self._refused.values()}
         session = self.node.session
-        if session is not None and self.node.awaits_proof and now - self._came_at > DOUBT:
+        if session is not None and self.node.awaits_identity and now - self._came_at > DOUBT:
             found.add(
                 f"the switch at {session.where} has not shown that it is the one behind the database of "
                 f"{self.node.name}; until then nothing that it does counts as confirmed; on the host: ovs-vsctl show"

@@ -4,8 +4,8 @@ from collections.abc import Set
 from ipaddress import IPv4Address
 
 from controller.reconcile.node import Node
-from controller.reconcile.underlay.tunnel_probe import Primer
-from flows.compile.wanted import Compiler
+from controller.reconcile.underlay.tunnel_probe import TunnelProber
+from flows.compile.incremental import Compiler
 from flows.inputs.facts import HostFacts
 
 
@@ -20,7 +20,7 @@ class Host(Node):
         """How the host deviates from its contract, as far as that cannot be repaired."""
         self.awaits_vlans = False
         """Whether it will hold more than it must now, once the store has VLANs that were given to it."""
-        self.primer = Primer(datapath_id)
+        self.prober = TunnelProber(datapath_id)
         self._late: list[IPv4Address] = []
         """Tunnel addresses of hosts that it sends to although no frame came through in time."""
 
@@ -40,7 +40,7 @@ class Host(Node):
         return self._wanted.neighbours
 
     @property
-    def can_prove(self) -> bool:
+    def can_probe(self) -> bool:
         """Whether a frame through the tunnel can be sent from here, and is told of when it comes here."""
         return (
             self.facts is not None and self.facts.tunnel_ofport is not None and self.is_ready and not self.receives_more
@@ -49,23 +49,23 @@ class Host(Node):
     def disconnected(self) -> None:
         """Its switch is gone; what it holds is not known any more, and neither are the ways to other hosts."""
         super().disconnected()
-        self.primer.forget()
+        self.prober.forget()
 
     def reaches_others(self, now: float) -> bool:
         """Whether the ways to the hosts that it will send to are proven, or were waited for in vain."""
-        return self.primer.is_ready(self._wanted.neighbours, now)
+        return self.prober.is_ready(self._wanted.neighbours, now)
 
     def will_send_to(self, addresses: Set[IPv4Address], now: float) -> None:
         """Begin to prove the ways that it will need once it is known what it must hold, which may take a while."""
         if self.session is not None and self.facts is not None and self.is_ready:
-            self.primer.run(self.session, self.facts, self._wanted.neighbours | addresses, now)
+            self.prober.run(self.session, self.facts, self._wanted.neighbours | addresses, now)
 
-    def prove(self, now: float) -> list[IPv4Address]:
+    def probe(self, now: float) -> list[IPv4Address]:
         """Prove the ways to the hosts that it sends to. Returns those to which nothing came through in time: once."""
         if self.session is None or self.facts is None or not self.is_ready:
             return []
-        self.primer.run(self.session, self.facts, self._wanted.neighbours, now)
-        late = self.primer.unproven(self._wanted.neighbours, now)
+        self.prober.run(self.session, self.facts, self._wanted.neighbours, now)
+        late = self.prober.unverified(self._wanted.neighbours, now)
         if late is self._late:
             return []
         self._late = late

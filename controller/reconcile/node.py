@@ -7,15 +7,15 @@ from collections.abc import Iterable, Mapping
 from controller.openflow.decode import RESUMED, Update
 from controller.openflow.encode import EVERYTHING, Flows
 from controller.openflow.sessions import PASS_FRAGMENTS, Session
-from controller.reconcile.installed.foreign import Foreign
+from controller.reconcile.installed.foreign import ForeignFlows
 from controller.reconcile.installed.inventory import Inventory
 from controller.reconcile.installed.questions import Questions
 from controller.reconcile.installed.transactions import Transactions
 from controller.status.drops import Drops
 from controller.status.tally import Tally
 from flows.compile.desired import Plan
-from flows.compile.program import Conflict
-from flows.compile.wanted import Compiler, Source, Wanted
+from flows.compile.incremental import Compiler, IncrementalDesired, Source
+from flows.compile.program import FlowConflict
 from flows.pipeline.page import LEARNED_TABLES, NAMES
 from flows.units.host import Unit
 
@@ -42,7 +42,7 @@ class Node:
         self.session: Session | None = None
         self.has_database = False
         """Whether its database is connected; of a plain switch none ever is."""
-        self.is_proven = False
+        self.is_identified = False
         """Whether its switch has shown that it is the one behind its database, and no copy."""
         self.wanted_generation = 0
         self.confirmed_generation = 0
@@ -52,11 +52,11 @@ class Node:
         self.drifted = Tally()
         self.refusals = Tally()
         self.drops = Drops()
-        self._wanted = Wanted(compiler or Compiler())
+        self._wanted = IncrementalDesired(compiler or Compiler())
         self._inventory = Inventory(name, self.drifted)
         self._transactions = Transactions()
         self._questions = Questions()
-        self._foreign = Foreign(name)
+        self._foreign = ForeignFlows(name)
         self._asked_at: float | None = None
         """When it was asked for all that it holds, until it has answered."""
         self._is_reported = False
@@ -72,14 +72,14 @@ class Node:
         return self.claim_problems | self._foreign.problems
 
     @property
-    def awaits_proof(self) -> bool:
+    def awaits_identity(self) -> bool:
         """Whether its switch has yet to show that it is the one behind its database."""
-        return self.has_database and not self.is_proven
+        return self.has_database and not self.is_identified
 
     @property
     def is_complete(self) -> bool:
         """Whether nothing is missing that would make it hold something else, or count for something else."""
-        return not self.awaits_proof
+        return not self.awaits_identity
 
     @property
     def is_settled(self) -> bool:
@@ -115,7 +115,7 @@ class Node:
         self.wanted_generation = generation
         try:
             change = self._wanted.change(sources)
-        except Conflict as conflict:
+        except FlowConflict as conflict:
             self.problem = f"two objects of the model contradict each other; nothing was changed: {conflict}"
             _log.error("%s: problem: %s", self.name, self.problem)
             return

@@ -12,7 +12,7 @@ from controller.reconcile.node import Node
 from controller.status.lost import Lost
 from controller.store import Stored
 from flows.inputs.facts import SwitchFacts
-from flows.inputs.tree import Way, tree, working
+from flows.inputs.tree import LinkVlan, tree, working
 from flows.model import AnyPort
 from flows.model.interfaces import interface_name
 from flows.units.plain_switch import Located, locate_machines, plugged, view_switch
@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 class Switches:
     """All plain switches of the model. ``nodes`` is kept by who adds and removes them."""
 
-    def __init__(self, now: float, open_links: Iterable[Way], lost: Lost | None = None) -> None:
+    def __init__(self, now: float, open_links: Iterable[LinkVlan], lost: Lost | None = None) -> None:
         """``lost``: the ports that were plugged in before."""
         self.nodes: dict[str, Node] = {}
         self.open_links = frozenset(open_links)
@@ -34,9 +34,9 @@ class Switches:
         self._started = now
         self._stored: Stored | None = None
         self._facts: dict[str, SwitchFacts] = {}
-        self._allowed: frozenset[Way] | None = None
+        self._allowed: frozenset[LinkVlan] | None = None
         """What switches are asked to have open; None until enough is known for the first time."""
-        self._tree: frozenset[Way] = frozenset()
+        self._tree: frozenset[LinkVlan] = frozenset()
         """What shall be open in the end."""
         self._lost = lost or Lost({})
         self._located: Located = frozenset()
@@ -67,7 +67,7 @@ class Switches:
         """From now on switches have some time to connect."""
         self._started = now
 
-    def pump(self, now: float, kept_links: Set[Way] | None = None) -> None:
+    def pump(self, now: float, kept_links: Set[LinkVlan] | None = None) -> None:
         """Send whatever is due; nothing until the store knows all open links, by ``kept_links``."""
         self._open_and_block(now)
         if kept_links is not None and not self.open_links <= kept_links:

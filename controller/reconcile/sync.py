@@ -33,17 +33,17 @@ from controller.reconcile.events import Event, FactsChanged, HostProblems, Seria
 from controller.reconcile.host import Host
 from controller.reconcile.local_vlans import LocalVlans
 from controller.reconcile.node import Node
-from controller.reconcile.packetin import proof
+from controller.reconcile.packetin import probe_frame
 from controller.reconcile.plain_switches import STARTUP, Switches
-from controller.reconcile.underlay.ways import Ways
+from controller.reconcile.underlay.path_monitor import PathMonitor
 from controller.status.lost import Lost
 from controller.status.report import Report, host_status, progress
 from controller.store import Stored, Vlans, VlansKept
+from flows.compile.incremental import Compiler
 from flows.compile.views import Views
-from flows.compile.wanted import Compiler
 from flows.inputs.facts import HostFacts, SwitchFacts
 from flows.inputs.tags import Tags
-from flows.inputs.tree import Way
+from flows.inputs.tree import LinkVlan
 from flows.model.contract import datapath_id
 from flows.model.objects.host import ETHERNET_HEADER
 
@@ -70,7 +70,7 @@ class Sync:
         *,
         ovsdb_target: str,
         openflow_target: str,
-        open_links: Iterable[Way] = (),
+        open_links: Iterable[LinkVlan] = (),
         seen: Mapping[str, HostFacts] = MappingProxyType({}),
         lost: Lost | None = None,
         lost_on_switches: Lost | None = None,
@@ -118,7 +118,7 @@ class Sync:
         self._reported: set[int] = set()
         """Datapath ids that nobody declared, and of which that was said."""
         self._report = Report()
-        self._ways = Ways(self._report.touch)
+        self._paths = PathMonitor(self._report.touch)
         self._stored_at = 0.0
         self._announced = 0
 
@@ -135,7 +135,7 @@ class Sync:
     @property
     def unreached(self) -> Mapping[str, int]:
         """How many hosts each host does not reach over the underlay."""
-        return {name: len(self._ways.unreached(name)) for name in list(self._hosts)}
+        return {name: len(self._paths.unreached(name)) for name in list(self._hosts)}
 
     @property
     def has_new_links(self) -> bool:
@@ -219,11 +219,11 @@ class Sync:
         if not isinstance(receiver, Host) or receiver.facts is None or self._stored is None:
             return
         if in_port == receiver.facts.tunnel_ofport:
-            came = proof.read(frame)
+            came = probe_frame.read(frame)
             sender = self._by_datapath.get(came.sender) if came else None
             if came and isinstance(sender, Host):
-                sender.primer.proven(self._stored.network.hosts[receiver.name].tunnel_ip)
-                self._ways.came_through(sender.name, receiver.name, is_full=came.is_full)
+                sender.prober.verified(self._stored.network.hosts[receiver.name].tunnel_ip)
+                self._paths.came_through(sender.name, receiver.name, is_full=came.is_full)
             return
         for interface in receiver.facts.interfaces:
             if interface.ofport == in_port:
@@ -256,7 +256,7 @@ class Sync:
         self._busy.add(node.name)
         _log.warning("%s: switch: out of reach; it keeps forwarding with the flows it has", node.name)
         node.disconnected()
-        self._ways.forget(node.name)
+        self._paths.forget(node.name)
         if follower := claims.went(now):
             self._connect(node, follower, now)
 
@@ -270,7 +270,7 @@ class Sync:
         before = node.session
         follower = self._claims[node.datapath_id].described(session, serial, now)
         if follower is not None or node.session is not before:
-            self._ways.forget(node.name)
+            self._paths.forget(node.name)
         if follower is not None:
             self._connect(node, follower, now)
 
@@ -289,12 +289,12 @@ class Sync:
             case Counted(_, flows):
                 host.counted(flows, now)
             case Confirmed(_, xid):
-                self._ways.answered(host.name, xid)
+                self._paths.answered(host.name, xid)
                 host.confirmed(xid, now)
             case Refused(_, xid, reason, cookie):
                 host.refused(xid, reason, cookie)
 
-    def pump(self, now: float, kept_links: Set[Way]) -> None:
+    def pump(self, now: float, kept_links: Set[LinkVlan]) -> None:
         """Send whatever is due. Receivers are prepared before senders change, and cleared after them.
 
         ``kept_links``: the open links of which the store knows; no others are opened.
@@ -306,10 +306,10 @@ class Sync:
                 if claims.look(now):
                     self._report.touch(claims.node.name)
             for host in self._hosts.values():
-                self._prove(host, now)
+                self._probe(host, now)
                 host.check(now)
             self._audit()
-            self._ways.look(self._hosts, now)
+            self._paths.look(self._hosts, now)
         self._busy &= self._hosts.keys()
         busy = [self._hosts[name] for name in self._busy]
         patient = [host for host in busy if host.is_patient(now)]
@@ -320,7 +320,7 @@ class Sync:
             is_first = not receiving - {host.name}
             may_send = is_first or not is_ordered
             may_remove = known and is_first and not sending - {host.name}
-            self._prove(host, now)
+            self._probe(host, now)
             host.pump(
                 now,
                 may_send=may_send,
@@ -361,9 +361,9 @@ class Sync:
             self._contracts.tell(self._stored.network, self._moved, self._bound)
             self._moved = set()
 
-    def _prove(self, host: Host, now: float) -> None:
-        if late := host.prove(now):
-            self._ways.suspect(host.name, late)
+    def _probe(self, host: Host, now: float) -> None:
+        if late := host.probe(now):
+            self._paths.suspect(host.name, late)
 
     def _release_vlans(self) -> None:
         """VLANs of segments that left the model are free once no switch can hold a flow of them."""
@@ -387,7 +387,7 @@ class Sync:
     def status(self) -> dict[str, Any] | None:
         """What is going on, for people and for the command line; None when nothing changed since the last call."""
         return self._report.changed(
-            lambda name: host_status(self._hosts[name], self._vlans.lacking(name), self._ways.unreached(name)),
+            lambda name: host_status(self._hosts[name], self._vlans.lacking(name), self._paths.unreached(name)),
             lambda name: progress(self._hosts[name]),
             self._switches.status(),
             sorted(self._switches.open_links, key=str),
@@ -430,7 +430,7 @@ class Sync:
         self._switches.set_model(stored)
         network = stored.network
         addresses = {name: host.tunnel_ip for name, host in network.hosts.items()}
-        self._ways.set_hosts(addresses, network.instance_mtu + ETHERNET_HEADER)
+        self._paths.set_hosts(addresses, network.instance_mtu + ETHERNET_HEADER)
         self._lost.keep(stored.network.ports)
         self._is_behind = True
         self._tags = replace(stored.tags, vlans=self._tags.vlans)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from controller.openflow.decode import Entry
+from controller.openflow.decode import ReportedFlow
 from flows.compile.desired import Desired
 from flows.pipeline.rules import Rule
 from flows.pipeline.tables.from_tunnel import KEEPALIVE
@@ -25,7 +25,7 @@ class Drops:
         """The sentence of each flow that dropped something, and how much."""
         self.by_rule: dict[Rule, int] = {}
 
-    def counted(self, entries: Iterable[Entry], desired: Desired | None) -> None:
+    def counted(self, entries: Iterable[ReportedFlow], desired: Desired | None) -> None:
         """The counters of flows that drop were read."""
         by_reason: dict[str, int] = {}
         by_rule: dict[Rule, int] = {}

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from controller.store.errors import Invalid
+from controller.store.errors import InvalidContent
+from controller.store.rows.mapping import sections, tables
 from controller.store.rows.replica import Replica
 from controller.store.rows.rows import NETWORK, Key, in_order, network_of, object_of
-from controller.store.rows.shapes import sections, tables
 from controller.store.vlans import Vlans
 from flows.inputs.tags import Tags
 from flows.model import Network
@@ -75,7 +75,7 @@ class Content:
             # A part that is gone makes the row different that held it.
 
     def stored(self) -> Stored | None:
-        """The model; None when nothing was ever applied. Raises :class:`Invalid`."""
+        """The model; None when nothing was ever applied. Raises :class:`InvalidContent`."""
         changed: dict[str, dict[str, Declared | None]] = {}
         settings = self._settings
         for key in self._stale:
@@ -106,7 +106,7 @@ class Content:
         try:
             return object_of(key, self._replica.values)
         except ValueError as error:
-            raise Invalid(f"the store's entry for {key} is not valid: {error}") from None
+            raise InvalidContent(f"the store's entry for {key} is not valid: {error}") from None
 
     def _tags(self) -> Tags:
         """The numbers. Few changes give any, so most find the same as the one before."""

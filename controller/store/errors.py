@@ -9,21 +9,21 @@ class Unreachable(StoreError):  # noqa: N818 - it is what it says of the server
     """The database server cannot be reached, or was lost."""
 
 
-class Refused(StoreError):  # noqa: N818 - it is what it says of a request
+class RequestFailed(StoreError):  # noqa: N818 - it is what it says of a request
     """The database server answered with an error."""
 
 
-class Wrong(StoreError):  # noqa: N818 - it is what it says of the database
+class WrongDatabase(StoreError):  # noqa: N818 - it is what it says of the database
     """The database is none that this program can use."""
 
 
-class Invalid(StoreError):  # noqa: N818 - it is what it says of the content
+class InvalidContent(StoreError):  # noqa: N818 - it is what it says of the content
     """What the database holds is no model that this program understands."""
 
 
-class Conflict(StoreError):  # noqa: N818 - it is what it says of a change
+class EditConflict(StoreError):  # noqa: N818 - it is what it says of a change
     """Somebody else changed the same objects meanwhile. Nothing was changed."""
 
 
-class Nothing(StoreError):  # noqa: N818 - it is what it says of the model
+class NotFound(StoreError):  # noqa: N818 - it is what it says of the model
     """There is no such thing in the store."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from controller.store.errors import Nothing
+from controller.store.errors import NotFound
 from controller.store.rows.changes import Changes, Transaction, is_the_same, own
 from controller.store.rows.rows import Key, Values
 from controller.store.rows.schema import GENERATION, HISTORY
@@ -24,7 +24,7 @@ _COLUMNS = [GENERATION, "time", "who", "verb", "comment", "file", "added", "chan
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class HistoryEntry:
     """One change of the model."""
 
     generation: int
@@ -44,7 +44,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class ChangedObject:
     """An object before and after; None: it was not there."""
 
     key: Key
@@ -85,18 +85,18 @@ def _oldest_to_keep(database: Database, size: int) -> int | None:
     return None
 
 
-def entries(database: Database) -> list[Entry]:
+def entries(database: Database) -> list[HistoryEntry]:
     """The changes that are remembered, the last one first."""
     return sorted(map(_entry, database.select(HISTORY, _COLUMNS)), key=lambda entry: -entry.generation)
 
 
-def entry(database: Database, generation: int) -> tuple[Entry, list[Difference]]:
-    """One change and its objects. Raises :class:`Nothing`."""
+def entry(database: Database, generation: int) -> tuple[HistoryEntry, list[ChangedObject]]:
+    """One change and its objects. Raises :class:`NotFound`."""
     rows = database.select(HISTORY, [*_COLUMNS, "changes"], [[GENERATION, "==", generation]])
     if not rows:
-        raise Nothing(f"the history knows nothing of generation {generation}; 'ovs-vpc history' lists what it knows")
+        raise NotFound(f"the history knows nothing of generation {generation}; 'ovs-vpc history' lists what it knows")
     objects = json.loads(zlib.decompress(b64decode(rows[0]["changes"])))
-    return _entry(rows[0]), [Difference(Key(table, path), old, new) for table, path, old, new in objects]
+    return _entry(rows[0]), [ChangedObject(Key(table, path), old, new) for table, path, old, new in objects]
 
 
 def is_recorded(database: Database, identity: str) -> bool:
@@ -104,6 +104,6 @@ def is_recorded(database: Database, identity: str) -> bool:
     return bool(database.select(HISTORY, [GENERATION], [["id", "==", identity]]))
 
 
-def _entry(row: Mapping[str, Any]) -> Entry:
+def _entry(row: Mapping[str, Any]) -> HistoryEntry:
     known = {name: row[name] for name in _COLUMNS}
-    return Entry(**{**known, "time": datetime.fromtimestamp(row["time"] / 1000, UTC)})
+    return HistoryEntry(**{**known, "time": datetime.fromtimestamp(row["time"] / 1000, UTC)})

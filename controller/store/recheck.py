@@ -1,6 +1,6 @@
 """Checking a model that two users made together: each part was checked, the whole was not."""
 
-from controller.store.rows.shapes import sections
+from controller.store.rows.mapping import sections
 from flows.model import InvalidModel, Network, check
 from flows.model.file.source import Source
 

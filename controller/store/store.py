@@ -15,18 +15,18 @@ from uuid import uuid4
 
 from controller.store import history
 from controller.store.content import NUMBERED, Content, Stored
-from controller.store.errors import Conflict, Nothing, Refused, Unreachable
-from controller.store.history import Difference, Entry
-from controller.store.outlook import Outlook, numbered
+from controller.store.dry_run import DryRun, numbered
+from controller.store.errors import EditConflict, NotFound, RequestFailed, Unreachable
+from controller.store.history import ChangedObject, HistoryEntry
 from controller.store.recheck import recheck
-from controller.store.rows.allocate import Numbers
-from controller.store.rows.changes import Change, Changes, Transaction, changes
+from controller.store.rows.allocate import NumberAllocator
+from controller.store.rows.changes import Changes, RowChange, Transaction, changes
+from controller.store.rows.mapping import sections
 from controller.store.rows.rows import NETWORK, Key, build, references, rows_of_object, rows_of_settings
 from controller.store.rows.schema import GENERATION, STATUS, Json
-from controller.store.rows.shapes import sections
 from controller.store.rows.wire import VERSION, error_of
 from controller.store.server.database import Database
-from controller.store.server.place import Place
+from controller.store.server.lock import ControllerLock
 from controller.store.vlans import Vlans, VlanTable
 from flows.inputs.tags import Tags
 from flows.model import AnyPort, Network
@@ -53,8 +53,8 @@ class Store:
         when ``starts`` is false, only a controller starts it: that of a lab, with which it is to end.
         """
         self.directory = directory
-        self._place = Place(directory)
-        self._database = Database(directory, self._place, target, starts=starts)
+        self._lock = ControllerLock(directory)
+        self._database = Database(directory, self._lock, target, starts=starts)
         self._content = Content(self._database.replica)
         self._revision = 0
         self._had_model = False
@@ -81,7 +81,7 @@ class Store:
     def apply(self, network: Network, *, comment: str = "") -> int:
         """Make this network the model, all of it or nothing. Returns the generation that the model is now.
 
-        Raises :class:`Conflict` when somebody else changed the same objects meanwhile.
+        Raises :class:`EditConflict` when somebody else changed the same objects meanwhile.
         """
         generation = self.commit(self.compare(network), comment=comment)
         if self._is_ours:
@@ -101,22 +101,22 @@ class Store:
                 rows |= rows_of_object(section, item)
         return changes(replica, keys, rows)
 
-    def outlook(self, network: Network) -> Outlook:
+    def dry_run(self, network: Network) -> DryRun:
         """What is there now, and what would be if this network were the model."""
         made = self.compare(network)
         replica, stored = self._database.replica, self._content.stored()
         numbers = {
-            pool: Numbers(*replica.allocated(pool)).allocate(numbered(pool, made, replica.numbers)).of
+            pool: NumberAllocator(*replica.allocated(pool)).allocate(numbered(pool, made, replica.numbers)).of
             for pool in NUMBERED
         }
         vlans = stored.vlans if stored else Vlans()
         tags = Tags(**numbers, vlans=vlans.named(numbers["segments"]))
-        return Outlook(stored, made, tags, vlans)
+        return DryRun(stored, made, tags, vlans)
 
     def commit(self, made: Changes, *, comment: str = "", generation: int | None = None) -> int:
         """Carry out what :meth:`compare` found, if nothing that it is about has changed since.
 
-        ``generation``: refuse, with :class:`Conflict`, when anything at all has changed since this generation.
+        ``generation``: refuse, with :class:`EditConflict`, when anything at all has changed since this generation.
         """
         files = (change.new["file"] for change in made.values() if change.new and "file" in change.new)
         return self._commit(made, {"verb": "apply", "comment": comment, "file": next(files, "")}, generation)
@@ -150,7 +150,7 @@ class Store:
     def _port(self, name: str) -> AnyPort:
         stored = self.load()
         if stored is None or name not in stored.network.ports:
-            raise Nothing(f"there is no port '{name}'")
+            raise NotFound(f"there is no port '{name}'")
         return stored.network.ports[name]
 
     def _declare(self, port: AnyPort, verb: str, comment: str) -> int:
@@ -158,7 +158,7 @@ class Store:
         replica = self._database.replica
         new = rows_of_object("ports", port)
         made = {
-            key: Change(replica.values(key), values) for key, values in new.items() if replica.values(key) != values
+            key: RowChange(replica.values(key), values) for key, values in new.items() if replica.values(key) != values
         }
         return self._commit(made, {"verb": verb, "comment": comment})
 
@@ -211,7 +211,7 @@ class Store:
                     row = {"host": host, "report": json.dumps(reports[host])}
                     operations.append({"op": "insert", "table": STATUS, "row": row})
         if operations and (error := error_of(self._database.transact(operations))):
-            raise Refused(error)
+            raise RequestFailed(error)
         self._reported = reports
 
     def read_status(self) -> dict[str, Any]:
@@ -241,21 +241,21 @@ class Store:
         """Wait until the controller says something else than what was read last, but not longer than some seconds."""
         self._database.wait_unlike(STATUS, _OWN, self._status_read, seconds)
 
-    def history(self) -> list[Entry]:
+    def history(self) -> list[HistoryEntry]:
         """The changes that are remembered, the last one first."""
         return history.entries(self._database)
 
-    def difference(self, generation: int) -> tuple[Entry, list[Difference]]:
-        """What one change did, object by object. Raises :class:`Nothing`."""
+    def difference(self, generation: int) -> tuple[HistoryEntry, list[ChangedObject]]:
+        """What one change did, object by object. Raises :class:`NotFound`."""
         return history.entry(self._database, generation)
 
     def serve(self) -> AbstractContextManager[None]:
         """Hold the place of the one controller of this directory. Raises BlockingIOError when it is taken."""
-        return self._place.take()
+        return self._lock.take()
 
     def is_served(self) -> bool:
         """Whether a controller runs on this directory."""
-        return self._place.is_taken()
+        return self._lock.is_taken()
 
     def _look(self) -> set[Key]:
         """Bring what is known up to date: the rows that are different."""
@@ -280,7 +280,7 @@ class Store:
         self._is_ours = not made
         for _ in range(_ATTEMPTS):
             if only is not None and replica.generation != only:
-                raise Conflict(self._outdated(only))
+                raise EditConflict(self._outdated(only))
             if not made:
                 return replica.generation
             identity = str(uuid4())
@@ -296,7 +296,7 @@ class Store:
                 self._is_ours = touched <= made.keys() | {NETWORK} and replica.generation == first + 1
                 return generation
             self._overtaken(made, first, touched)
-        raise Conflict(
+        raise EditConflict(
             "others change the model all the time, or the store is lost again and again; nothing was changed"
         )
 
@@ -327,9 +327,9 @@ class Store:
         """Returns when a change that did not take place can be tried again. Raises the reason why it cannot."""
         if not touched:
             return
-        concerned = {*made, *(key for k, change in made.items() for key in references(k, change.new or {}))}
-        if clashes := sorted(str(key) for key in touched & concerned):
-            raise Conflict(self._clash(clashes, first))
+        affected = {*made, *(key for k, change in made.items() for key in references(k, change.new or {}))}
+        if clashes := sorted(str(key) for key in touched & affected):
+            raise EditConflict(self._clash(clashes, first))
         rows = {key: self._database.replica.values(key) for key in self._database.replica}
         rows |= {key: change.new for key, change in made.items() if change.new is not None}
         recheck(build({key: values for key, values in rows.items() if key not in made or made[key].new is not None}))
@@ -352,13 +352,13 @@ class Store:
         return f"somebody else changed {objects} meanwhile ({by}); nothing was changed. Look at it, and try again"
 
     def _wait_for_news(self, error: str) -> set[Key]:
-        """What others changed, when the server has just refused something for that. Raises :class:`Refused`."""
+        """What others changed, when the server has just refused something for that. Raises :class:`RequestFailed`."""
         touched: set[Key] = set()
         end = time.monotonic() + _NEWS_SECONDS
         while not touched and time.monotonic() < end:
             touched |= self._hear(_PAUSE)
         if not touched:
-            raise Refused(f"the store refuses the change: {error}")
+            raise RequestFailed(f"the store refuses the change: {error}")
         return touched
 
 

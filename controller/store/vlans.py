@@ -7,7 +7,7 @@ and one that is new are never taken for each other, whatever their names.
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 
-from controller.store.errors import Refused, StoreError
+from controller.store.errors import RequestFailed, StoreError
 from controller.store.rows.schema import VLANS, Json
 from controller.store.rows.wire import error_of
 from controller.store.server.database import Database
@@ -98,5 +98,5 @@ class VlanTable:
             return kept
         results = self._database.transact([*operations, {"op": "commit", "durable": True}])
         if error := error_of(results):
-            raise Refused(f"the local VLANs cannot be kept: {error}")
+            raise RequestFailed(f"the local VLANs cannot be kept: {error}")
         return kept | {key: (result["uuid"][1], wanted[key]) for key, result in zip(new, results, strict=False)}

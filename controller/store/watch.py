@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from controller.store.content import Stored
-from controller.store.errors import Conflict, Invalid, Refused, StoreError, Unreachable
+from controller.store.errors import EditConflict, InvalidContent, RequestFailed, StoreError, Unreachable
 from controller.store.store import Store
 from controller.store.vlans import Vlans
 
@@ -91,7 +91,7 @@ class StoreWatch:
         while not self._stopping.is_set():
             try:
                 self._look()
-            except Invalid as error:
+            except InvalidContent as error:
                 _log.error("store: the model cannot be read; the switches keep what they have: %s", error)
             except StoreError as error:
                 self._lost(error)
@@ -115,7 +115,7 @@ class StoreWatch:
             port, host = self._unkept_arrival = self._unkept_arrival or self._arrivals.get()
             try:
                 self._store.arrive(port, host)
-            except (Conflict, Refused) as error:
+            except (EditConflict, RequestFailed) as error:
                 _log.warning("store: %s has moved to %s, but that is not in the model: %s", port, host, error)
             self._unkept_arrival = None
 

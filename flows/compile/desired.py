@@ -75,7 +75,7 @@ class Plan:
 
 
 @dataclass(slots=True)
-class Change:
+class DesiredChange:
     """The cookies by which what a switch shall hold, and what it may learn, is another than before."""
 
     added: set[int] = field(default_factory=set)

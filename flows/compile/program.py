@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from flows.compile.desired import Change, Desired
+from flows.compile.desired import Desired, DesiredChange
 from flows.model import Origin
 from flows.openflow.flow import Flow
 from flows.pipeline.page import TABLES
@@ -16,7 +16,7 @@ ALWAYS = Why("the pipeline itself", Origin("flows/pipeline/page.py", 0))
 """The reason of misses, which are there without any object."""
 
 
-class Conflict(Exception):  # noqa: N818 - a conflict of two objects, which the message names
+class FlowConflict(Exception):  # noqa: N818 - a conflict of two objects, which the message names
     """Two objects want different flows with the same table, priority and match.
 
     A network file that is valid wants no such flows: rules that do different things with what they match do so by a
@@ -56,12 +56,12 @@ class Program:
         self.desired = Desired(self._flows, self._reasons, self._learned)
         self.change((), MISSES)
 
-    def change(self, less: Iterable[Application], more: Iterable[Application]) -> Change:
+    def change(self, less: Iterable[Application], more: Iterable[Application]) -> DesiredChange:
         """Take applications away and add others. Returns what is different by that.
 
-        Raises :class:`Conflict` when two of them want different flows in the same place; then nothing is changed.
+        Raises :class:`FlowConflict` when two of them want different flows in the same place; then nothing is changed.
         """
-        change = Change()
+        change = DesiredChange()
         gone = list(less)
         for application in gone:
             self._remove(application, change)
@@ -70,7 +70,7 @@ class Program:
             for application in more:
                 self._add(application, change)
                 come.append(application)
-        except Conflict:
+        except FlowConflict:
             for application in come:
                 self._remove(application, change)
             for application in gone:
@@ -78,7 +78,7 @@ class Program:
             raise
         return change
 
-    def _add(self, application: Application, change: Change) -> None:
+    def _add(self, application: Application, change: DesiredChange) -> None:
         flow = application.flow
         cookie = flow.cookie
         if self._taken.setdefault(flow.key, cookie) != cookie:
@@ -92,7 +92,7 @@ class Program:
             else:
                 change.added.add(cookie)
         elif reasons[0].flow != flow:
-            raise Conflict(f"two flows have the cookie {cookie:#x}: '{reasons[0].flow.text()}', '{flow.text()}'")
+            raise FlowConflict(f"two flows have the cookie {cookie:#x}: '{reasons[0].flow.text()}', '{flow.text()}'")
         else:
             self._reasons[cookie] = (*reasons, application)
         for learn in flow.shape.learns:
@@ -100,7 +100,7 @@ class Program:
                 _note(learn.cookie, change.learned, change.forgotten)
             self._learned[learn.cookie] = (*self._learned.get(learn.cookie, ()), application)
 
-    def _remove(self, application: Application, change: Change) -> None:
+    def _remove(self, application: Application, change: DesiredChange) -> None:
         flow = application.flow
         if not _take_out(application, flow.cookie, self._reasons):
             del self._taken[flow.key], self._flows[flow.cookie]
@@ -129,15 +129,15 @@ def _note(cookie: int, here: set[int], there: set[int]) -> None:
         here.add(cookie)
 
 
-def _conflict(one: Application, other: Application) -> Conflict:
+def _conflict(one: Application, other: Application) -> FlowConflict:
     said = sorted(f"'{application.sentence}' for {application.why}" for application in (one, other))
-    return Conflict(" and ".join(said))
+    return FlowConflict(" and ".join(said))
 
 
 def compile(units: Iterable[Unit]) -> Desired:
     """Compile a view from scratch.
 
-    The same flow wanted by several objects becomes one with all of them as reasons. Raises :class:`Conflict`
+    The same flow wanted by several objects becomes one with all of them as reasons. Raises :class:`FlowConflict`
     when objects want different flows in the same place.
     """
     program = Program()

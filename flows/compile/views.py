@@ -11,13 +11,13 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 from itertools import chain, product
 
-from flows.compile.wanted import Source
+from flows.compile.incremental import Source
 from flows.inputs.facts import HostFacts, Interface
 from flows.inputs.locate import Locations, Locator, places
 from flows.inputs.tags import Tags
 from flows.model import Host, Network, SegmentPort, SwitchPort, VpcPort
-from flows.units.host import HostVpcs, Unit, VpcWard, arriving, other_host
-from flows.units.segments import HostSegments, SegmentWard
+from flows.units.host import HostVpcs, Unit, VpcPresence, arriving, remote_host
+from flows.units.segments import HostSegments, SegmentPresence
 
 _HOST: Source = ""
 """The source of everything that is neither of a port nor of a segment, nor of another host."""
@@ -51,7 +51,7 @@ class _Host:
     """The same by group."""
     vpcs: HostVpcs | None = None
     segments: HostSegments | None = None
-    wards: dict[Group, VpcWard | SegmentWard] = field(default_factory=dict)
+    presences: dict[Group, VpcPresence | SegmentPresence] = field(default_factory=dict)
     is_stale: bool = True
     """Whether its wards may be others now."""
     is_new: bool = True
@@ -72,7 +72,7 @@ class Views:
         self._hosts: dict[str, _Host] = {}
         self._members: dict[Group, dict[str, None]] = {}
         """The ports of each group."""
-        self._warded: dict[Group, set[str]] = {}
+        self._by_presence: dict[Group, set[str]] = {}
         """The hosts that have a ward for it."""
         self._located: dict[Group, Counter[str]] = {}
         """How many ports of it each host has."""
@@ -213,17 +213,17 @@ class Views:
 
     def take_meetings(self) -> Mapping[str, Set[str]]:
         """The hosts that may send to others than at the last call, each with all that it may send to by that."""
-        self._find_stale_wards()
+        self._find_stale_presences()
         joined, self._joined = self._joined, set()
         meetings: dict[str, set[str]] = {}
         for group in joined:
-            for name in self._warded.get(group, ()):
+            for name in self._by_presence.get(group, ()):
                 meetings.setdefault(name, set()).update(self._located.get(group, ()))
         return meetings
 
     def take(self) -> Iterator[tuple[str, Mapping[Source, tuple[Unit, ...]]]]:
         """For each host that something changed for: the sources that may give other units now, with these."""
-        self._find_stale_wards()
+        self._find_stale_presences()
         for name, host in self._hosts.items():
             if host.dirty:
                 sources = {source: tuple(self._units(name, host, source)) for source in host.dirty}
@@ -240,7 +240,7 @@ class Views:
         for name in self._hosts.keys() - network.hosts.keys():
             self._forget(name)
         if has_moved:
-            self._joined.update(self._warded)
+            self._joined.update(self._by_presence)
         before, self._others = self._others, {_OTHER + name: host for name, host in network.hosts.items()}
         self._known_others.clear()
         others = [
@@ -263,7 +263,7 @@ class Views:
         """A host left the model."""
         host = self._hosts[name]
         self._plug(name, host, host.facts.interfaces, frozenset())
-        for hosts in self._warded.values():
+        for hosts in self._by_presence.values():
             hosts.discard(name)
         self._locator.forget(name)
         del self._hosts[name]
@@ -289,22 +289,22 @@ class Views:
     def _placed(self, name: str, groups: tuple[Group, ...], places_before: tuple[str, ...]) -> None:
         """A port is another one, or somewhere else, than in these groups at these places."""
         now, places_now = self._groups.get(name, ()), self._places(name)
-        concerned = {*places_before, *places_now}
+        affected = {*places_before, *places_now}
         if places_before != places_now:
             for host in places_before[:1]:
                 del self._on_host[host][name]
             for host in places_now[:1]:
                 self._on_host.setdefault(host, {})[name] = None
-            self._moved |= concerned
+            self._moved |= affected
         if (groups, places_before) != (now, places_now):
             self._count(groups, places_before, -1)
             self._count(now, places_now, 1)
-        for host in concerned:
+        for host in affected:
             self._attend(host, name)
             if host in self._hosts and name in self._hosts[host].present:
                 self._hosts[host].dirty |= {name, *_of_segments(self._hosts[host].present[name])}
         for group in {*groups, *now}:
-            for host in self._warded.get(group, ()):
+            for host in self._by_presence.get(group, ()):
                 self._hosts[host].dirty.add(name)
 
     def _count(self, groups: Iterable[Group], places: Iterable[str], by: int) -> None:
@@ -315,7 +315,7 @@ class Views:
             if hosts[place] == (by > 0):
                 self._joined.add(group)
                 self._segments_moved = self._segments_moved or group[0] is SegmentPort
-                for host in self._warded.get(group, ()):
+                for host in self._by_presence.get(group, ()):
                     self._hosts[host].dirty.update(_of_segments([group]))
             if not hosts[place]:
                 del hosts[place]
@@ -344,12 +344,12 @@ class Views:
         else:
             del host.present[port]
 
-    def _find_stale_wards(self) -> None:
+    def _find_stale_presences(self) -> None:
         for name, host in self._hosts.items():
             if host.is_stale:
-                self._find_wards(name, host)
+                self._find_presences(name, host)
 
-    def _find_wards(self, name: str, host: _Host) -> None:
+    def _find_presences(self, name: str, host: _Host) -> None:
         """Find out how VPCs and segments matter on a host; the ports of those that do otherwise than before follow."""
         host.is_stale = False
         vpcs = {vpc for kind, vpc in host.here if kind is VpcPort}
@@ -357,18 +357,20 @@ class Views:
         tags, vlans = self._tags, self._tags.vlans.get(name, {})
         host.vpcs = HostVpcs(self._structure, tags, host.facts, name, vpcs)
         host.segments = HostSegments(self._structure, tags.segments, vlans, host.facts, name, segments)
-        before = host.wards
-        host.wards = {(VpcPort, vpc): ward for vpc, ward in host.vpcs.wards.items()}
-        host.wards.update(((SegmentPort, segment), ward) for segment, ward in host.segments.wards.items())
+        before = host.presences
+        host.presences = {(VpcPort, vpc): presence for vpc, presence in host.vpcs.presences.items()}
+        host.presences.update(
+            ((SegmentPort, segment), presence) for segment, presence in host.segments.presences.items()
+        )
         host.dirty.add(_HOST)
         if host.is_new:
             host.dirty.update(self._others)
-        for group in before.keys() - host.wards.keys():
-            self._warded[group].discard(name)
-        for group in before.keys() | host.wards.keys():
-            if host.is_new or before.get(group) != host.wards.get(group):
-                if group in host.wards:
-                    self._warded.setdefault(group, set()).add(name)
+        for group in before.keys() - host.presences.keys():
+            self._by_presence[group].discard(name)
+        for group in before.keys() | host.presences.keys():
+            if host.is_new or before.get(group) != host.presences.get(group):
+                if group in host.presences:
+                    self._by_presence.setdefault(group, set()).add(name)
                     self._joined.add(group)
                 host.dirty.update(_of_segments([group]), self._members.get(group, ()))
         host.is_new = False
@@ -401,11 +403,11 @@ class Views:
             return ()
         key = source, host.facts.tunnel_ofport
         if key not in self._known_others:
-            self._known_others[key] = tuple(other_host(other, host.facts, name))
+            self._known_others[key] = tuple(remote_host(other, host.facts, name))
         return self._known_others[key]
 
     def _units_of_segment(self, host: _Host, segments: HostSegments, name: str) -> Iterable[Unit]:
-        if name not in segments.wards:
+        if name not in segments.presences:
             return ()
         group: Group = (SegmentPort, name)
         ports = ((self._ports[port], host.plugged[port]) for port in host.here[group])

@@ -17,7 +17,7 @@ from flows.pipeline.page import NUMBERS, UNICAST, table_name
 _DEFAULT_PRIORITY = 32768
 """OpenFlow's, which ``ovs-ofctl`` leaves out."""
 
-Place = tuple[int, int, frozenset[str]]
+FlowKey = tuple[int, int, frozenset[str]]
 """What makes it one flow: the table, the priority and the terms of the match."""
 
 
@@ -27,7 +27,7 @@ class Pasted:
 
     text: str
     cookie: int | None
-    place: Place | None
+    place: FlowKey | None
     packets: int | None = None
     """How many it saw, if the text says so."""
 
@@ -86,7 +86,7 @@ def read_line(line: str) -> Pasted | None:
     return Pasted(text, int(cookie[1], 16) if cookie else None, place, int(packets[1]) if packets else None)
 
 
-def _place(text: str) -> Place | None:
+def _place(text: str) -> FlowKey | None:
     before, found, _ = text.partition("actions=")
     table = re.search(r'\btable=(?:"([^"]*)"|([^,\s]*))', before)
     if not found or table is None:
@@ -138,7 +138,7 @@ class Explainer:
         return f"in_port={self._names[value]}" if name == "in_port" and value in self._names else term
 
     @cached_property
-    def _places(self) -> Mapping[Place, int]:
+    def _places(self) -> Mapping[FlowKey, int]:
         return {
             (flow.table, flow.priority, _terms(flow.text().partition(" actions=")[0])): cookie
             for cookie, flow in self._desired.flows.items()

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Mapping, Set
 from flows.inputs.facts import SwitchFacts
 from flows.model import Link
 
-Way = tuple[str, int | None]
+LinkVlan = tuple[str, int | None]
 """A link, and a VLAN that it carries; None stands for every VLAN that no link names."""
 
 
@@ -25,7 +25,7 @@ def working(links: Iterable[Link], facts: Mapping[str, SwitchFacts]) -> frozense
     )
 
 
-def tree(links: Collection[Link], working: Set[str]) -> frozenset[Way]:
+def tree(links: Collection[Link], working: Set[str]) -> frozenset[LinkVlan]:
     """What carries frames, of the links that work."""
     ends = Counter(switch for link in links for switch in link.between)
     roots = sorted(ends, key=lambda switch: (-ends[switch], switch))

@@ -30,7 +30,7 @@ def same(one: Any, other: Any) -> bool:
 
 
 @dataclass(frozen=True)
-class Difference:
+class NetworkDifference:
     """Two networks, and which of their objects are different."""
 
     old: Network

@@ -3,17 +3,17 @@
 Values are whole numbers, whatever they stand for; a :class:`~flows.openflow.fields.Field` knows how to print them.
 
 An action is defined here once: its ``ovs-ofctl`` text, the fields that it reads and writes, and what it does to a
-:class:`~flows.openflow.machine.Machine`. Beside that it has one encoder (``controller/openflow/actions.py``).
+:class:`~flows.openflow.executor.Executor`. Beside that it has one encoder (``controller/openflow/actions.py``).
 """
 
 from dataclasses import dataclass
 from typing import ClassVar
 
-from flows.openflow.changing import DecTtl, Move, Plain, PopVlan, PushVlan, SetBits, SetField, TableNames
+from flows.openflow.changing import BaseAction, DecTtl, Move, PopVlan, PushVlan, SetBits, SetField, TableNames
 from flows.openflow.conntrack import Ct, CtClear
+from flows.openflow.executor import Executor
 from flows.openflow.fields import IN_PORT, IP_FRAG, VLAN_TCI, Bits, Field, nxm, show
 from flows.openflow.learn import Learn
-from flows.openflow.machine import Machine
 
 __all__ = [
     "CONTROLLER_BYTES",
@@ -81,7 +81,7 @@ def _flags(field: Field, value: int, mask: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Output(Plain):
+class Output(BaseAction):
     """Send the packet out of a port, unless it came in by that one (OpenFlow 1.4, 7.2.4)."""
 
     hole: ClassVar[str] = "port"
@@ -93,12 +93,12 @@ class Output(Plain):
     def text(self, names: TableNames) -> str:
         return f"output:{self.port}"
 
-    def do(self, machine: Machine) -> None:
-        machine.send(self.port)
+    def do(self, executor: Executor) -> None:
+        executor.send(self.port)
 
 
 @dataclass(frozen=True, slots=True)
-class OutputRegister(Plain):
+class OutputRegister(BaseAction):
     """Send the packet out of the port whose number a register holds."""
 
     register: Field
@@ -110,23 +110,23 @@ class OutputRegister(Plain):
     def text(self, names: TableNames) -> str:
         return f"output:{nxm(self.register)}"
 
-    def do(self, machine: Machine) -> None:
-        machine.send(machine.get(self.register))
+    def do(self, executor: Executor) -> None:
+        executor.send(executor.get(self.register))
 
 
 @dataclass(frozen=True, slots=True)
-class OutputInPort(Plain):
+class OutputInPort(BaseAction):
     """Send the packet back out of the port it came in by."""
 
     def text(self, names: TableNames) -> str:
         return "IN_PORT"
 
-    def do(self, machine: Machine) -> None:
-        machine.send_back()
+    def do(self, executor: Executor) -> None:
+        executor.send_back()
 
 
 @dataclass(frozen=True, slots=True)
-class OutputController(Plain):
+class OutputController(BaseAction):
     """Send the beginning of the packet to the controller. The message carries the flow's cookie: it tells the rule."""
 
     length: int = CONTROLLER_BYTES
@@ -135,12 +135,12 @@ class OutputController(Plain):
     def text(self, names: TableNames) -> str:
         return f"CONTROLLER:{self.length}"
 
-    def do(self, machine: Machine) -> None:
-        machine.tell_controller(self.length)
+    def do(self, executor: Executor) -> None:
+        executor.tell_controller(self.length)
 
 
 @dataclass(frozen=True, slots=True)
-class Resubmit(Plain):
+class Resubmit(BaseAction):
     """Look the packet up in a table, also an earlier one, then go on here."""
 
     table: int
@@ -148,12 +148,12 @@ class Resubmit(Plain):
     def text(self, names: TableNames) -> str:
         return f"resubmit(,{names(self.table)})"
 
-    def do(self, machine: Machine) -> None:
-        machine.look_up(self.table)
+    def do(self, executor: Executor) -> None:
+        executor.look_up(self.table)
 
 
 @dataclass(frozen=True, slots=True)
-class Goto(Plain):
+class Goto(BaseAction):
     """Go on in a later table. Comes after every other action."""
 
     table: int
@@ -161,12 +161,12 @@ class Goto(Plain):
     def text(self, names: TableNames) -> str:
         return f"goto_table:{names(self.table)}"
 
-    def do(self, machine: Machine) -> None:
-        machine.look_up(self.table)
+    def do(self, executor: Executor) -> None:
+        executor.look_up(self.table)
 
 
 @dataclass(frozen=True, slots=True)
-class Group(Plain):
+class Group(BaseAction):
     """Give the packet to a group: to some or all of its buckets, each of which has actions of its own."""
 
     hole: ClassVar[str] = "group"
@@ -178,12 +178,12 @@ class Group(Plain):
     def text(self, names: TableNames) -> str:
         return f"group:{self.group}"
 
-    def do(self, machine: Machine) -> None:
-        machine.group(self.group)
+    def do(self, executor: Executor) -> None:
+        executor.group(self.group)
 
 
 @dataclass(frozen=True, slots=True)
-class Meter(Plain):
+class Meter(BaseAction):
     """Let a meter decide whether the packet goes on. It comes before every other action (OpenFlow 1.4, 5.9)."""
 
     hole: ClassVar[str] = "meter"
@@ -195,12 +195,12 @@ class Meter(Plain):
     def text(self, names: TableNames) -> str:
         return f"meter:{self.meter}"
 
-    def do(self, machine: Machine) -> None:
-        machine.meter(self.meter)
+    def do(self, executor: Executor) -> None:
+        executor.meter(self.meter)
 
 
 @dataclass(frozen=True, slots=True)
-class SetQueue(Plain):
+class SetQueue(BaseAction):
     """Choose the queue in which the packet waits at the port that it leaves by. Queues are OVSDB's."""
 
     hole: ClassVar[str] = "queue"
@@ -212,12 +212,12 @@ class SetQueue(Plain):
     def text(self, names: TableNames) -> str:
         return f"set_queue:{self.queue}"
 
-    def do(self, machine: Machine) -> None:
-        machine.set_queue(self.queue)
+    def do(self, executor: Executor) -> None:
+        executor.set_queue(self.queue)
 
 
 @dataclass(frozen=True, slots=True)
-class CheckPktLarger(Plain):
+class CheckPktLarger(BaseAction):
     """Set one bit: whether the frame has more bytes than this, its Ethernet header counted (ovs-actions(7))."""
 
     size: int
@@ -230,8 +230,8 @@ class CheckPktLarger(Plain):
     def text(self, names: TableNames) -> str:
         return f"check_pkt_larger({self.size})->{self.result}"
 
-    def do(self, machine: Machine) -> None:
-        machine.put_bits(self.result, machine.length() > self.size)
+    def do(self, executor: Executor) -> None:
+        executor.put_bits(self.result, executor.length() > self.size)
 
 
 Action = (

@@ -4,14 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
+from flows.openflow.executor import Executor
 from flows.openflow.fields import ETH_TYPE_VLAN, IP_TTL, VLAN, VLAN_PRESENT, Bits, Field, bits_of, nxm, show
-from flows.openflow.machine import Machine
 
 TableNames = Callable[[int], str]
 """How a table number is printed."""
 
 
-class Plain:
+class BaseAction:
     """What most actions have in common: they read and write no field."""
 
     __slots__ = ()
@@ -28,7 +28,7 @@ class Plain:
 
 
 @dataclass(frozen=True, slots=True)
-class SetField(Plain):
+class SetField(BaseAction):
     """Give a field a value."""
 
     hole: ClassVar[str] = "value"
@@ -55,12 +55,12 @@ class SetField(Plain):
             return f"set_field:{VLAN_PRESENT | self.value}->vlan_vid"
         return f"set_field:{show(self.field, self.value)}->{self.field.set_name or self.field.name}"
 
-    def do(self, machine: Machine) -> None:
-        machine.put(self.field, self.value)
+    def do(self, executor: Executor) -> None:
+        executor.put(self.field, self.value)
 
 
 @dataclass(frozen=True, slots=True)
-class SetBits(Plain):
+class SetBits(BaseAction):
     """Give some bits of a field a value; its other bits stay."""
 
     hole: ClassVar[str] = "value"
@@ -85,12 +85,12 @@ class SetBits(Plain):
     def text(self, names: TableNames) -> str:
         return f"load:{self.value:#x}->{self.bits}" if self.value else f"load:0->{self.bits}"
 
-    def do(self, machine: Machine) -> None:
-        machine.put_bits(self.bits, self.value)
+    def do(self, executor: Executor) -> None:
+        executor.put_bits(self.bits, self.value)
 
 
 @dataclass(frozen=True, slots=True)
-class Move(Plain):
+class Move(BaseAction):
     """Copy a field, or some bits of one, to as many others. Where the packet lacks the source, nothing is copied."""
 
     source: Field | Bits
@@ -107,19 +107,19 @@ class Move(Plain):
     def text(self, names: TableNames) -> str:
         return f"move:{nxm(self.source)}->{nxm(self.target)}"
 
-    def do(self, machine: Machine) -> None:
+    def do(self, executor: Executor) -> None:
         source = bits_of(self.source)
-        if not machine.has(source.field):
+        if not executor.has(source.field):
             return
-        value = (machine.get(source.field) & source.mask) >> source.first
+        value = (executor.get(source.field) & source.mask) >> source.first
         if isinstance(self.target, Bits):
-            machine.put_bits(self.target, value)
+            executor.put_bits(self.target, value)
         else:
-            machine.put(self.target, value)
+            executor.put(self.target, value)
 
 
 @dataclass(frozen=True, slots=True)
-class DecTtl(Plain):
+class DecTtl(BaseAction):
     """Take one from the IP packet's time to live."""
 
     @property
@@ -129,12 +129,12 @@ class DecTtl(Plain):
     def text(self, names: TableNames) -> str:
         return "dec_ttl"
 
-    def do(self, machine: Machine) -> None:
-        machine.dec_ttl()
+    def do(self, executor: Executor) -> None:
+        executor.dec_ttl()
 
 
 @dataclass(frozen=True, slots=True)
-class PushVlan(Plain):
+class PushVlan(BaseAction):
     """Put an 802.1Q header with VLAN 0 before the frame's payload."""
 
     @property
@@ -144,12 +144,12 @@ class PushVlan(Plain):
     def text(self, names: TableNames) -> str:
         return f"push_vlan:{ETH_TYPE_VLAN:#x}"
 
-    def do(self, machine: Machine) -> None:
-        machine.push_vlan()
+    def do(self, executor: Executor) -> None:
+        executor.push_vlan()
 
 
 @dataclass(frozen=True, slots=True)
-class PopVlan(Plain):
+class PopVlan(BaseAction):
     """Take the outermost 802.1Q header away."""
 
     @property
@@ -159,5 +159,5 @@ class PopVlan(Plain):
     def text(self, names: TableNames) -> str:
         return "pop_vlan"
 
-    def do(self, machine: Machine) -> None:
-        machine.pop_vlan()
+    def do(self, executor: Executor) -> None:
+        executor.pop_vlan()

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from flows.openflow.changing import Move, Plain, SetBits, SetField, TableNames
+from flows.openflow.changing import BaseAction, Move, SetBits, SetField, TableNames
+from flows.openflow.executor import Executor
 from flows.openflow.fields import CT_LABEL, CT_MARK, CT_STATE, CT_ZONE, Bits, Field, bits_of, nxm
-from flows.openflow.machine import Machine
 from flows.openflow.nat import Nat
 
 Remembered = SetField | SetBits | Move
@@ -12,7 +12,7 @@ Remembered = SetField | SetBits | Move
 
 
 @dataclass(frozen=True, slots=True)
-class Ct(Plain):
+class Ct(BaseAction):
     """Ask connection tracking about the packet; go on in a table with the answer.
 
     A packet goes on there after all other actions were carried out; it has ``ct_state`` and all that hangs on it then.
@@ -51,16 +51,16 @@ class Ct(Plain):
         said += [f"exec({','.join(action.text(names) for action in self.remember)})"] if self.remember else []
         return f"ct({','.join(said)})"
 
-    def do(self, machine: Machine) -> None:
+    def do(self, executor: Executor) -> None:
         zone = self.zone
         if not isinstance(zone, int):
             bits = bits_of(zone)
-            zone = (machine.get(bits.field) & bits.mask) >> bits.first
-        machine.track(zone, commit=self.commit, table=self.table, nat=self.nat, remember=self.remember)
+            zone = (executor.get(bits.field) & bits.mask) >> bits.first
+        executor.track(zone, commit=self.commit, table=self.table, nat=self.nat, remember=self.remember)
 
 
 @dataclass(frozen=True, slots=True)
-class CtClear(Plain):
+class CtClear(BaseAction):
     """Forget what connection tracking said of the packet."""
 
     @property
@@ -70,5 +70,5 @@ class CtClear(Plain):
     def text(self, names: TableNames) -> str:
         return "ct_clear"
 
-    def do(self, machine: Machine) -> None:
-        machine.forget_tracking()
+    def do(self, executor: Executor) -> None:
+        executor.forget_tracking()

@@ -8,7 +8,7 @@ Kind = Literal["number", "hex", "ipv4", "ipv6", "mac", "flags"]
 
 
 @dataclass(frozen=True, slots=True)
-class Needed:
+class Prerequisite:
     """A value that a packet must have for another field to exist in it, and that a match of that field must name."""
 
     field: "Field"
@@ -36,7 +36,7 @@ class Field:
     """As ovs-actions(7) names it where bits can be chosen, where that is not ``NXM_NX_`` and ``name``."""
     set_name: str = ""
     """As ``set_field`` names it, where that differs from ``name``."""
-    needs: tuple[Needed, ...] = ()
+    needs: tuple[Prerequisite, ...] = ()
     """What a match must also contain for this field to exist in the packet."""
     flags: tuple[str, ...] = ()
     """The names of its bits, the lowest first."""
@@ -106,9 +106,9 @@ VLAN_TCI = Field("vlan_tci", 16, "hex", "vlan_vid", "NXM_OF_VLAN_TCI")
 """The outermost 802.1Q header: priority, the bit that says that there is one, VLAN; 0 without a header."""
 ETH_TYPE = Field("dl_type", 16, "hex", "eth_type")
 
-_IPV4 = (Needed(ETH_TYPE, ETH_TYPE_IPV4),)
-_IPV6 = (Needed(ETH_TYPE, ETH_TYPE_IPV6),)
-_ARP = (Needed(ETH_TYPE, ETH_TYPE_ARP),)
+_IPV4 = (Prerequisite(ETH_TYPE, ETH_TYPE_IPV4),)
+_IPV6 = (Prerequisite(ETH_TYPE, ETH_TYPE_IPV6),)
+_ARP = (Prerequisite(ETH_TYPE, ETH_TYPE_ARP),)
 
 IP_SRC = Field("nw_src", 32, "ipv4", "ipv4_src", "NXM_OF_IP_SRC", "ip_src", _IPV4)
 IP_DST = Field("nw_dst", 32, "ipv4", "ipv4_dst", "NXM_OF_IP_DST", "ip_dst", _IPV4)
@@ -122,10 +122,10 @@ IP_TTL = Field("nw_ttl", 8, needs=_IPV4)
 IP_PROTO = Field("nw_proto", 8, oxm="ip_proto", needs=_IPV4)
 IPV6_PROTO = Field("nw_proto", 8, oxm="ip_proto", needs=_IPV6)
 
-_TCP = (*_IPV4, Needed(IP_PROTO, PROTO_TCP))
-_UDP = (*_IPV4, Needed(IP_PROTO, PROTO_UDP))
-_ICMP = (*_IPV4, Needed(IP_PROTO, PROTO_ICMP))
-_ICMPV6 = (*_IPV6, Needed(IPV6_PROTO, PROTO_ICMPV6))
+_TCP = (*_IPV4, Prerequisite(IP_PROTO, PROTO_TCP))
+_UDP = (*_IPV4, Prerequisite(IP_PROTO, PROTO_UDP))
+_ICMP = (*_IPV4, Prerequisite(IP_PROTO, PROTO_ICMP))
+_ICMPV6 = (*_IPV6, Prerequisite(IPV6_PROTO, PROTO_ICMPV6))
 
 TCP_SRC = Field("tp_src", 16, oxm="tcp_src", nxm="NXM_OF_TCP_SRC", set_name="tcp_src", needs=_TCP)
 TCP_DST = Field("tp_dst", 16, oxm="tcp_dst", nxm="NXM_OF_TCP_DST", set_name="tcp_dst", needs=_TCP)
@@ -160,15 +160,15 @@ CT_ZONE = Field("ct_zone", 16, "hex")
 CT_MARK = Field("ct_mark", 32, "hex")
 CT_LABEL = Field("ct_label", 128, "hex")
 
-_TUPLE = (Needed(CT_STATE, TRACKED, TRACKED | INVALID),)
+_TUPLE = (Prerequisite(CT_STATE, TRACKED, TRACKED | INVALID),)
 CT_IP_SRC = Field("ct_nw_src", 32, "ipv4", needs=_TUPLE)
 """The connection as its first packet named it: addresses, protocol and ports, in whatever direction a packet goes."""
 CT_IP_DST = Field("ct_nw_dst", 32, "ipv4", needs=_TUPLE)
 CT_IPV6_SRC = Field("ct_ipv6_src", 128, "ipv6", needs=_TUPLE)
 CT_IPV6_DST = Field("ct_ipv6_dst", 128, "ipv6", needs=_TUPLE)
 CT_IP_PROTO = Field("ct_nw_proto", 8, needs=_TUPLE)
-CT_TP_SRC = Field("ct_tp_src", 16, needs=(*_TUPLE, Needed(CT_IP_PROTO, 0, 0)))
-CT_TP_DST = Field("ct_tp_dst", 16, needs=(*_TUPLE, Needed(CT_IP_PROTO, 0, 0)))
+CT_TP_SRC = Field("ct_tp_src", 16, needs=(*_TUPLE, Prerequisite(CT_IP_PROTO, 0, 0)))
+CT_TP_DST = Field("ct_tp_dst", 16, needs=(*_TUPLE, Prerequisite(CT_IP_PROTO, 0, 0)))
 """Open vSwitch 3.1 reports no match of these two without one of the protocol."""
 
 DECLARED = tuple(item for item in list(vars().values()) if isinstance(item, Field))

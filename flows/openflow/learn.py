@@ -29,7 +29,7 @@ class Learner(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
+class LearnMatch:
     """The learned flow matches a field, with the value that another (or the same) has in the packet."""
 
     field: Field
@@ -40,7 +40,7 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
+class LearnLoad:
     """The learned flow gives a field a value: a fixed one, or what another field has in the packet."""
 
     value: int | Field
@@ -51,14 +51,14 @@ class Load:
             return f"load:{nxm(self.value)}->{nxm(self.field)}"
         return f"load:{self.value:#x}->{nxm(self.field)}" if self.value else f"load:0->{nxm(self.field)}"
 
-    def do(self, machine: Learner) -> None:
+    def do(self, executor: Learner) -> None:
         """What a learned flow with a fixed value does."""
         assert isinstance(self.value, int), "a switch fills in what the packet has when it learns"
-        machine.load(self.field, self.value)
+        executor.load(self.field, self.value)
 
 
 @dataclass(frozen=True, slots=True)
-class OutputTo:
+class LearnOutput:
     """The learned flow sends out of the port whose number a field has in the packet."""
 
     source: Field
@@ -67,13 +67,13 @@ class OutputTo:
         return f"output:{nxm(self.source)}"
 
 
-Spec = Match | Load | OutputTo
+Spec = LearnMatch | LearnLoad | LearnOutput
 
 
 def sources(spec: Spec) -> Iterator[Field]:
     """The fields of the packet that go into a part of what is learned."""
     match spec:
-        case Match(_, source) | OutputTo(source) | Load(Field() as source, _):
+        case LearnMatch(_, source) | LearnOutput(source) | LearnLoad(Field() as source, _):
             yield source
 
 
@@ -108,8 +108,8 @@ class Learn:
         """The field that tells whether there was room."""
         return () if self.result is None else (self.result.field,)
 
-    def do(self, machine: Learner) -> None:
-        machine.learn(self)
+    def do(self, executor: Learner) -> None:
+        executor.learn(self)
 
     @property
     def cookie(self) -> int:

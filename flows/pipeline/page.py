@@ -41,7 +41,7 @@ from flows.openflow.fields import (
 )
 from flows.openflow.flow import Flow, Shape
 from flows.pipeline import registers
-from flows.pipeline.registers import ADMITTED, OUT_PORT, PAYLOAD_TAG, PEERED, REMOTE, SUBNET, TOLD, VPC
+from flows.pipeline.registers import ADMITTED, NOTIFIED, OUT_PORT, PAYLOAD_TAG, PEERED, REMOTE, SUBNET, VPC
 from flows.pipeline.rules import DeclarationError, Table
 from flows.pipeline.templates import drop, goto, probe
 
@@ -49,8 +49,8 @@ CLASSIFY = Table(
     "classify",
     0,
     "What kind of port did this packet come from?",
-    reads=[IN_PORT, TUN_SRC, VLAN_TCI, VLAN, ETH_SRC, TOLD],
-    writes=[VPC, SUBNET, VLAN, ADMITTED, TOLD],
+    reads=[IN_PORT, TUN_SRC, VLAN_TCI, VLAN, ETH_SRC, NOTIFIED],
+    writes=[VPC, SUBNET, VLAN, ADMITTED, NOTIFIED],
     next=["classify", "port_security", "outbound", "from_tunnel", "learn_local", "known"],
     learns=["known"],
     miss=("from no port of the model, or with a VLAN tag that the port does not carry: dropped", drop()),

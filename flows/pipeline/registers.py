@@ -32,7 +32,7 @@ REMOTE = Field("reg5", 32, "hex")
 PAYLOAD_TAG = Field("reg6", 32, "hex")
 """1 for a frame that came by a tunnel with an 802.1Q header of its own, below that of its segment."""
 
-TOLD = Field("reg7", 32, "hex")
+NOTIFIED = Field("reg7", 32, "hex")
 """1 for a packet of which the controller was told: it came from a port that is announced to move here."""
 
 ALL: dict[str, Field] = {
@@ -43,6 +43,6 @@ ALL: dict[str, Field] = {
     "ADMITTED": ADMITTED,
     "REMOTE": REMOTE,
     "PAYLOAD_TAG": PAYLOAD_TAG,
-    "TOLD": TOLD,
+    "NOTIFIED": NOTIFIED,
 }
 """Every register by its meaning, for the page that is generated from this one."""

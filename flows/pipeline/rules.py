@@ -18,6 +18,7 @@ from flows.openflow.fields import Field
 from flows.openflow.flow import Flow, Shape
 from flows.pipeline import priorities
 from flows.pipeline.templates import (
+    ActionTemplate,
     CommitTemplate,
     CopiesTemplate,
     Jump,
@@ -28,7 +29,6 @@ from flows.pipeline.templates import (
     Prefix,
     Priority,
     SetTemplate,
-    Step,
     TermTemplate,
     Value,
     number_of,
@@ -54,7 +54,7 @@ class Table:
     reads: Sequence[Field]
     writes: Sequence[Field]
     next: Sequence[str]
-    miss: tuple[str, Sequence[Step]]
+    miss: tuple[str, Sequence[ActionTemplate]]
     learns: Sequence[str] = ()
     """The tables into which its rules learn."""
     rules: list["Rule"] = field(default_factory=list)
@@ -65,7 +65,7 @@ class Table:
         self,
         sentence: str,
         match: Sequence[TermTemplate],
-        do: Sequence[Step],
+        do: Sequence[ActionTemplate],
         priority: Priority = priorities.NORMAL,
         by: str = "prefix",
     ) -> "Rule":
@@ -95,7 +95,7 @@ class Rule:
     table: Table
     sentence: str
     match: tuple[TermTemplate, ...]
-    steps: tuple[Step, ...]
+    steps: tuple[ActionTemplate, ...]
     priority: Priority
     by: str
 
@@ -223,7 +223,7 @@ class Rule:
         size = len(self.match)
         return Shape(self.table.number, priority, tuple(parts[:size]), tuple(parts[size:]), tuple(holes))
 
-    def _actions(self, step: Step, values: Mapping[str, Value]) -> Iterator[Action]:
+    def _actions(self, step: ActionTemplate, values: Mapping[str, Value]) -> Iterator[Action]:
         numbers = self.table.numbers
         match step:
             case SetTemplate() | NumberedTemplate() | CommitTemplate():

@@ -20,7 +20,7 @@ from flows.openflow.fields import (
     VLAN_TCI,
     Bits,
     Field,
-    Needed,
+    Prerequisite,
     bits_of,
 )
 from flows.pipeline.priorities import LEARNED
@@ -75,7 +75,7 @@ class TermTemplate:
         mask = _mask(value) if isinstance(value, Prefix) else self.mask
         return openflow.Term(self.field, self.number(value), mask)
 
-    def implies(self, needed: Needed) -> bool:
+    def implies(self, needed: Prerequisite) -> bool:
         """Whether whatever matches has the value that another field needs."""
         counted = needed.field.everything if needed.mask is None else needed.mask
         matched = self.field.everything if self.mask is None else self.mask
@@ -162,7 +162,7 @@ class LearnTemplate:
             _filled(value, values) for value in (self.segment, self.origin, self.ageing, self.limit)
         )
         specs = tuple(
-            learning.Load(_number(spec.field, _filled(spec.value, values)), spec.field)
+            learning.LearnLoad(_number(spec.field, _filled(spec.value, values)), spec.field)
             if isinstance(spec, LoadTemplate)
             else spec
             for spec in self.specs
@@ -255,7 +255,7 @@ class Jump:
     writes: ClassVar[Sequence[Field]] = ()
 
 
-Step = (
+ActionTemplate = (
     SetTemplate
     | LearnTemplate
     | CopiesTemplate
@@ -314,7 +314,7 @@ def _number(field: Field, value: Value) -> int:
     return number
 
 
-def parameters_of(step: Step) -> tuple[Value | Param, ...]:
+def parameters_of(step: ActionTemplate) -> tuple[Value | Param, ...]:
     """What a step is filled with."""
     match step:
         case SetTemplate(_, value):
@@ -384,13 +384,13 @@ def resubmit(table: str) -> Jump:
     return Jump(table, resubmit=True)
 
 
-def admit() -> tuple[Step, ...]:
+def admit() -> tuple[ActionTemplate, ...]:
     """Count the sender's address among those that its segment has learned here, and set ``ADMITTED``.
 
     One that counts already always has room: the limit does not keep it from being learned anew where it moves to.
     Parameters: segment, scope, ageing, limit.
     """
-    specs = (learning.Match(VLAN, VLAN), learning.Match(ETH_SRC, ETH_SRC), learning.Load(1, ADMITTED))
+    specs = (learning.LearnMatch(VLAN, VLAN), learning.LearnMatch(ETH_SRC, ETH_SRC), learning.LearnLoad(1, ADMITTED))
     return LearnTemplate("known", specs, P.segment, P.scope, P.ageing, P.limit, ROOM), resubmit("known")
 
 
@@ -400,7 +400,7 @@ def probe(table: int, full: int) -> learning.Learn:
     It never learns, for the one flow that its limit allows is there: the one of the table with this cookie. But without
     a packet Open vSwitch looks at no limit and calls it a success, as any other (ADR 10).
     """
-    return learning.Learn(table, LEARNED, 1, 1, (learning.Match(ETH_SRC, ETH_SRC),), NO_PACKET, 0, "", full)
+    return learning.Learn(table, LEARNED, 1, 1, (learning.LearnMatch(ETH_SRC, ETH_SRC),), NO_PACKET, 0, "", full)
 
 
 def learn_unicast(*specs: learning.Spec | LoadTemplate) -> LearnTemplate:
@@ -409,7 +409,7 @@ def learn_unicast(*specs: learning.Spec | LoadTemplate) -> LearnTemplate:
     The limit is one that is never reached. Without any, Open vSwitch would keep the datapath's flow of a sender that
     has moved, and learn nothing from the first frames when it moves back (ADR 10).
     """
-    matches = (learning.Match(VLAN, VLAN), learning.Match(ETH_DST, ETH_SRC))
+    matches = (learning.LearnMatch(VLAN, VLAN), learning.LearnMatch(ETH_DST, ETH_SRC))
     return LearnTemplate("unicast", (*matches, *specs), P.segment, P.origin, P.ageing, NO_LIMIT)
 
 
@@ -443,6 +443,6 @@ def commit(ct: openflow.Ct, first: Value | Param, last: Value | Param) -> Commit
     return CommitTemplate(ct, first, last)
 
 
-def drop() -> tuple[Step, ...]:
+def drop() -> tuple[ActionTemplate, ...]:
     """No steps: the packet is dropped, and the flow counts it."""
     return ()

@@ -8,11 +8,11 @@ from flows.inputs.facts import SwitchFacts
 from flows.inputs.locate import Locations
 from flows.inputs.tree import tree, working
 from flows.model import Network
-from flows.model.difference import Difference
+from flows.model.difference import NetworkDifference
 from flows.pipeline.rules import Application
-from flows.preview.concerned import Concerned, Pair, Placed
-from flows.preview.far import Far
-from flows.units.host import Unit, narrow_view, other_host
+from flows.preview.affected import Affected, LocatedNetwork, Pair
+from flows.preview.remote_ports import RemotePorts
+from flows.units.host import Unit, narrow_view, remote_host
 from flows.units.plain_switch import locate_machines, view_switch
 from flows.units.switching import SwitchingUnit
 
@@ -25,28 +25,28 @@ class FlowChange:
     removed: tuple[Application, ...]
 
 
-def host_changes(difference: Difference, old: Placed, new: Placed) -> dict[str, FlowChange]:
+def host_changes(difference: NetworkDifference, old: LocatedNetwork, new: LocatedNetwork) -> dict[str, FlowChange]:
     """What each host's switch gets and loses; hosts are left out for which nothing changes.
 
     ``new`` has the network of the difference that is aligned with the old one.
     """
-    concerned, compiler = Concerned(difference, old, new), _Compiler()
+    affected, compiler = Affected(difference, old, new), _Compiler()
     all_hosts = dict.fromkeys([*old.network.hosts, *new.network.hosts])
-    far = Far(concerned, old, new)
+    remote = RemotePorts(affected, old, new)
     found: dict[str, FlowChange | None] = {}
     for host in all_hosts:
         # What other hosts are to a host is the same before and after, where neither they nor its tunnel port changed.
         others = difference.changed["hosts"] if _tunnel(old, host) == _tunnel(new, host) else all_hosts
-        holds, shall_hold = _units(concerned.near(host), (old, new), host)
-        holds, shall_hold = holds.union(_others(others, old, host)), shall_hold.union(_others(others, new, host))
-        far_gone, far_come = far.change(host, concerned.far(host))
-        gone = [*compiler.applications(holds - shall_hold), *far_gone]
-        come = [*compiler.applications(shall_hold - holds), *far_come]
+        holds, will_hold = _units(affected.near(host), (old, new), host)
+        holds, will_hold = holds.union(_others(others, old, host)), will_hold.union(_others(others, new, host))
+        remote_removed, remote_added = remote.change(host, affected.remote(host))
+        gone = [*compiler.applications(holds - will_hold), *remote_removed]
+        come = [*compiler.applications(will_hold - holds), *remote_added]
         if old.has(host) != new.has(host):
             found[host] = FlowChange(_all(come, is_there=new.has(host)), _all(gone, is_there=old.has(host)))
         elif gone or come:
-            stay, would_stay = _units(concerned.shared(host), (old, new), host)
-            switching = (unit for unit in holds & shall_hold if isinstance(unit, SwitchingUnit))
+            stay, would_stay = _units(affected.shared(host), (old, new), host)
+            switching = (unit for unit in holds & will_hold if isinstance(unit, SwitchingUnit))
             found[host] = _change(gone, come, compiler.applications((stay & would_stay).union(switching)))
     return {host: change for host, change in found.items() if change}
 
@@ -62,7 +62,7 @@ def merged(changes: Iterable[Mapping[str, FlowChange]]) -> dict[str, FlowChange]
 
 
 def switch_changes(
-    difference: Difference, old: Mapping[str, SwitchFacts], new: Mapping[str, SwitchFacts]
+    difference: NetworkDifference, old: Mapping[str, SwitchFacts], new: Mapping[str, SwitchFacts]
 ) -> dict[str, FlowChange]:
     """What each plain switch gets and loses; those are left out for which nothing changes."""
     machines = difference.old.switch_ports.keys() | difference.new.switch_ports.keys()
@@ -74,23 +74,25 @@ def switch_changes(
     compiler = _Compiler()
     for switch in dict.fromkeys([*difference.old.switches, *difference.new.switches]):
         holds = _switch_units(difference.old, old, switch)
-        shall_hold = _switch_units(difference.aligned, new, switch)
-        if holds is None or shall_hold is None:
-            added = _all(compiler.applications(shall_hold or ()), is_there=shall_hold is not None)
+        will_hold = _switch_units(difference.aligned, new, switch)
+        if holds is None or will_hold is None:
+            added = _all(compiler.applications(will_hold or ()), is_there=will_hold is not None)
             found[switch] = FlowChange(added, _all(compiler.applications(holds or ()), is_there=holds is not None))
         else:
-            sets = (holds - shall_hold, shall_hold - holds, holds & shall_hold)
+            sets = (holds - will_hold, will_hold - holds, holds & will_hold)
             found[switch] = _change(*map(compiler.applications, sets))
     return {switch: change for switch, change in found.items() if change and (change.added or change.removed)}
 
 
-def _units(networks: Pair, sides: tuple[Placed, Placed], host: str) -> tuple[frozenset[Unit], frozenset[Unit]]:
+def _units(
+    networks: Pair, sides: tuple[LocatedNetwork, LocatedNetwork], host: str
+) -> tuple[frozenset[Unit], frozenset[Unit]]:
     """What one host needs of two networks, each on its side."""
     before, after = (replace(side, network=network) for network, side in zip(networks, sides, strict=True))
     return _view(before, host), _view(after, host)
 
 
-def _view(placed: Placed, host: str) -> frozenset[Unit]:
+def _view(placed: LocatedNetwork, host: str) -> frozenset[Unit]:
     if not placed.has(host):
         return frozenset()
     of = placed.locations.hosts
@@ -98,17 +100,17 @@ def _view(placed: Placed, host: str) -> frozenset[Unit]:
     return narrow_view(placed.network, placed.tags, Locations(places, {}), placed.facts[host], host)
 
 
-def _tunnel(placed: Placed, host: str) -> int | None:
+def _tunnel(placed: LocatedNetwork, host: str) -> int | None:
     """The OpenFlow port by which a host reaches others, if it has one."""
     return placed.facts[host].tunnel_ofport if placed.has(host) else None
 
 
-def _others(names: Iterable[str], placed: Placed, host: str) -> Iterator[Unit]:
+def _others(names: Iterable[str], placed: LocatedNetwork, host: str) -> Iterator[Unit]:
     """What some hosts are to one host."""
     if placed.has(host):
         for name in names:
             if name in placed.network.hosts:
-                yield from other_host(placed.network.hosts[name], placed.facts[host], host)
+                yield from remote_host(placed.network.hosts[name], placed.facts[host], host)
 
 
 def _switch_units(network: Network, facts: Mapping[str, SwitchFacts], switch: str) -> frozenset[SwitchingUnit] | None:

@@ -7,7 +7,7 @@ does: tests/trace holds it against ``ofproto/trace``.
 
 from flows.simulate.extract import extract
 from flows.simulate.packet import Packet, Unsupported
+from flows.simulate.packet_executor import Copy, TableLookup
 from flows.simulate.switch import Switch, Walk, walk
-from flows.simulate.way import Copy, Step
 
-__all__ = ["Copy", "Packet", "Step", "Switch", "Unsupported", "Walk", "extract", "walk"]
+__all__ = ["Copy", "Packet", "Switch", "TableLookup", "Unsupported", "Walk", "extract", "walk"]

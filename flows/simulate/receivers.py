@@ -9,7 +9,7 @@ from flows.model.problem import listed
 from flows.model.reach.reachability import route_to
 from flows.openflow.fields import ICMP_TYPE
 from flows.simulate.packet import Unsupported
-from flows.simulate.world import Arrival, Machine, Router
+from flows.simulate.world import Arrival, Instance, Router
 
 _ECHO_REPLY = 0  # RFC 792
 _UNSPECIFIED, _BROADCAST = IPv4Address("0.0.0.0"), IPv4Address("255.255.255.255")
@@ -30,7 +30,7 @@ class Gateway:
 
 
 @dataclass(frozen=True, slots=True)
-class Nobody:
+class UnassignedAddress:
     """An address that nobody has whom the sender can reach; in a VPC packets to it are sent all the same."""
 
     address: IPv4Address
@@ -51,20 +51,20 @@ class RouterLeg:
     mac_address: str
 
 
-Receiver = AnyPort | Gateway | Nobody | RouterLeg
+Receiver = AnyPort | Gateway | UnassignedAddress | RouterLeg
 
 
 def is_for(arrival: Arrival, source: AnyPort, target: Receiver) -> bool:
     """Whether a packet, or the answer to it, has come where it should."""
     match target:
         case Gateway():
-            return arrival.end == Machine(source.name) and arrival.packet[ICMP_TYPE] == _ECHO_REPLY
+            return arrival.end == Instance(source.name) and arrival.packet[ICMP_TYPE] == _ECHO_REPLY
         case RouterLeg():
             return arrival.end == Router(target.router)
-        case Nobody():
+        case UnassignedAddress():
             return False
         case _:
-            return arrival.end == Machine(target.name)
+            return arrival.end == Instance(target.name)
 
 
 def receiver(network: Network, source: AnyPort, address: IPv4Address) -> Receiver:
@@ -111,7 +111,7 @@ def _in_vpcs(network: Network, source: VpcPort, address: IPv4Address) -> Receive
     # What is in a subnet of the sender's own VPC is looked for there, whatever routes say.
     vpc = source.vpc if subnet is not None else _led_to(network, source, own, address)
     found = (port for port in network.vpc_ports.values() if port.vpc == vpc and address in port.ips)
-    return next((with_first(port, address) for port in found), Nobody(address))
+    return next((with_first(port, address) for port in found), UnassignedAddress(address))
 
 
 def gateways_at(network: Network, address: IPv4Address) -> list[str]:

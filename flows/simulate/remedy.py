@@ -16,7 +16,7 @@ from flows.model.problem import listed
 from flows.model.reach.candidates import a_host, candidates, hopeless
 from flows.model.reach.steps import Change, Write
 from flows.simulate.packet import Unsupported
-from flows.simulate.receivers import Gateway, Nobody, Receiver, RouterLeg, gateways_at, having, with_first
+from flows.simulate.receivers import Gateway, Receiver, RouterLeg, UnassignedAddress, gateways_at, having, with_first
 from flows.simulate.routed import arrives, is_routed
 from flows.simulate.tracing import simulated, trace
 from flows.simulate.traffic import Traffic
@@ -53,7 +53,7 @@ def remedy_for(network: Network, source: AnyPort, target: Receiver, traffic: Tra
     No steps and no reason where nothing in the model has to be changed.
     """
     match target:
-        case Nobody():
+        case UnassignedAddress():
             return _for_nobody(network, source, target.address, traffic)
         case Gateway() if traffic.protocol != "icmp":
             return Remedy(unless="a gateway answers pings, and nothing else")

@@ -6,10 +6,10 @@ A router has no flows. What it does is taken from the model: it hands the packet
 from flows.compile.declared import Snapshot, switch_node
 from flows.model import SwitchPort, derived_mac
 from flows.model.interfaces import interface_name
-from flows.model.objects.lans import Hop, Leg
+from flows.model.objects.lans import LanHop, Leg
 from flows.simulate.extract import extract
 from flows.simulate.traffic import Traffic, frame_of_hop
-from flows.simulate.world import Place, World
+from flows.simulate.world import PortLocation, World
 
 
 def is_routed(snapshot: Snapshot, source: SwitchPort, target: SwitchPort) -> bool:
@@ -27,7 +27,7 @@ def arrives(snapshot: Snapshot, world: World, source: SwitchPort, target: Switch
 
 
 def _passes(
-    snapshot: Snapshot, world: World, hop: Hop, source: SwitchPort, target: SwitchPort, traffic: Traffic
+    snapshot: Snapshot, world: World, hop: LanHop, source: SwitchPort, target: SwitchPort, traffic: Traffic
 ) -> bool:
     frame = frame_of_hop(source, target, traffic, _mac(snapshot, hop.out), _mac(snapshot, hop.into))
     journey = world.send(_place(snapshot, hop.out), extract(frame))
@@ -39,6 +39,6 @@ def _mac(snapshot: Snapshot, leg: Leg) -> str:
     return derived_mac(leg.name) if port is None else port.mac_address
 
 
-def _place(snapshot: Snapshot, leg: Leg) -> Place:
+def _place(snapshot: Snapshot, leg: Leg) -> PortLocation:
     plugs = {plug.name: plug.ofport for plug in snapshot.switches[leg.switch].plugs}
-    return Place(switch_node(leg.switch), plugs[interface_name(leg.name)])
+    return PortLocation(switch_node(leg.switch), plugs[interface_name(leg.name)])

@@ -8,8 +8,8 @@ from flows.openflow.learn import Learn
 from flows.openflow.nat import Nat
 from flows.simulate.connections import Connections
 from flows.simulate.packet import Packet
-from flows.simulate.tables import Entry, Tables, entry, learned_entry
-from flows.simulate.way import Answers, Copy, Step, Way
+from flows.simulate.packet_executor import Copy, FlowSource, PacketExecutor, TableLookup
+from flows.simulate.tables import FlowEntry, Tables, entry, learned_entry
 
 FIRST_TABLE = 0
 
@@ -18,13 +18,13 @@ FIRST_TABLE = 0
 class Walk:
     """What became of one packet in one switch."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[TableLookup, ...]
     copies: tuple[Copy, ...]
     controller: tuple[Packet, ...]
     """What the controller is sent."""
 
     @property
-    def last(self) -> Step:
+    def last(self) -> TableLookup:
         """Where the packet's way ends."""
         return [step for step in self.steps if not step.aside][-1]
 
@@ -34,11 +34,11 @@ class Switch:
 
     def __init__(self, flows: Iterable[Flow]) -> None:
         self._tables = Tables(map(entry, flows))
-        self._taught: list[Entry] = []
+        self._taught: list[FlowEntry] = []
         self.connections = Connections()
 
     @property
-    def learned(self) -> Mapping[tuple[object, ...], Entry]:
+    def learned(self) -> Mapping[tuple[object, ...], FlowEntry]:
         """What it has learned so far."""
         return {each.key: each for each in self._tables if each.ageing}
 
@@ -51,7 +51,7 @@ class Switch:
                 self._tables.add(taught)
             self._taught.clear()
 
-    def lookup(self, number: int, packet: Packet) -> Entry | None:
+    def lookup(self, number: int, packet: Packet) -> FlowEntry | None:
         """The flow that a packet meets in a table."""
         return self._tables.lookup(number, packet)
 
@@ -74,9 +74,9 @@ class Switch:
         return self.connections.remember(packet, marked)
 
 
-def walk(packet: Packet, answers: Answers, table: int = FIRST_TABLE) -> Walk:
+def walk(packet: Packet, answers: FlowSource, table: int = FIRST_TABLE) -> Walk:
     """The way of a packet through the tables of a switch. Raises :class:`Unsupported`."""
-    way = Way(answers, packet)
+    way = PacketExecutor(answers, packet)
     way.look_up(table)
     way.follow()
     return Walk(tuple(way.steps), tuple(way.copies), tuple(way.controller))

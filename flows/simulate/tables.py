@@ -10,22 +10,22 @@ from dataclasses import dataclass, field
 from flows.openflow.actions import Action, Output
 from flows.openflow.fields import VLAN, VLAN_TCI, Field
 from flows.openflow.flow import Flow
-from flows.openflow.learn import Learn, Load, Match, OutputTo
+from flows.openflow.learn import Learn, LearnLoad, LearnMatch, LearnOutput
 from flows.simulate.packet import Packet, Pattern, Unsupported, as_looked_up, pattern
 
-Doing = Action | Load
+Executable = Action | LearnLoad
 """An action of a flow; a learned flow may load fields."""
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class FlowEntry:
     """A flow as a switch holds it: compiled, or learned."""
 
     table: int
     priority: int
     cookie: int
     match: tuple[Pattern, ...]
-    actions: tuple[Doing, ...]
+    actions: tuple[Executable, ...]
     ageing: int = 0
     """Seconds after which it is forgotten when nothing teaches it again; 0: never."""
 
@@ -35,26 +35,26 @@ class Entry:
         return self.table, self.priority, frozenset(self.match)
 
 
-def entry(flow: Flow) -> Entry:
+def entry(flow: Flow) -> FlowEntry:
     """A compiled flow."""
-    return Entry(flow.table, flow.priority, flow.cookie, tuple(map(pattern, flow.match)), flow.actions)
+    return FlowEntry(flow.table, flow.priority, flow.cookie, tuple(map(pattern, flow.match)), flow.actions)
 
 
-def learned_entry(learn: Learn, packet: Packet) -> Entry:
+def learned_entry(learn: Learn, packet: Packet) -> FlowEntry:
     """What a packet teaches by an action."""
     match: list[Pattern] = []
-    actions: list[Doing] = []
+    actions: list[Executable] = []
     for spec in learn.specs:
         match spec:
-            case Match(target, source):
+            case LearnMatch(target, source):
                 match.append(_learned_pattern(target, packet[source]))
-            case Load(Field() as source, target):
-                actions.append(Load(packet[source], target))
-            case Load():
+            case LearnLoad(Field() as source, target):
+                actions.append(LearnLoad(packet[source], target))
+            case LearnLoad():
                 actions.append(spec)
-            case OutputTo(source):
+            case LearnOutput(source):
                 actions.append(Output(packet[source]))
-    return Entry(learn.table, learn.priority, learn.cookie, tuple(match), tuple(actions), learn.hard_timeout)
+    return FlowEntry(learn.table, learn.priority, learn.cookie, tuple(match), tuple(actions), learn.hard_timeout)
 
 
 def _learned_pattern(target: Field, value: int) -> Pattern:
@@ -70,7 +70,7 @@ _Shape = tuple[tuple[str, int], ...]
 
 @dataclass(slots=True)
 class _Table:
-    groups: dict[tuple[int, _Shape], dict[tuple[int, ...], Entry]] = field(default_factory=dict)
+    groups: dict[tuple[int, _Shape], dict[tuple[int, ...], FlowEntry]] = field(default_factory=dict)
     order: list[tuple[int, _Shape]] = field(default_factory=list)
     """The groups' keys, highest priority first."""
 
@@ -78,18 +78,18 @@ class _Table:
 class Tables:
     """The flows of one switch."""
 
-    def __init__(self, entries: Iterable[Entry] = ()) -> None:
+    def __init__(self, entries: Iterable[FlowEntry] = ()) -> None:
         self._tables: dict[int, _Table] = {}
         self._count: dict[tuple[int, int], int] = {}
         for each in entries:
             self.add(each)
 
-    def __iter__(self) -> Iterator[Entry]:
+    def __iter__(self) -> Iterator[FlowEntry]:
         for table in self._tables.values():
             for group in table.groups.values():
                 yield from group.values()
 
-    def add(self, added: Entry) -> None:
+    def add(self, added: FlowEntry) -> None:
         """Add a flow, in place of the one that matches the same with the same priority."""
         table = self._tables.setdefault(added.table, _Table())
         where, values = _place(added)
@@ -108,13 +108,13 @@ class Tables:
         """How many flows of a table have a cookie."""
         return self._count.get((table, cookie), 0)
 
-    def holds(self, sought: Entry) -> bool:
+    def holds(self, sought: FlowEntry) -> bool:
         """Whether this very flow is there."""
         where, values = _place(sought)
         table = self._tables.get(sought.table)
         return table is not None and table.groups.get(where, {}).get(values) == sought
 
-    def lookup(self, number: int, packet: Packet) -> Entry | None:
+    def lookup(self, number: int, packet: Packet) -> FlowEntry | None:
         """The flow that a packet meets in a table; None: no flow matches, and the packet is dropped.
 
         Raises :class:`Unsupported` when two flows of one priority match and do different things: which one wins is not
@@ -124,7 +124,7 @@ class Tables:
         if table is None:
             return None
         values = as_looked_up(packet).values
-        found: Entry | None = None
+        found: FlowEntry | None = None
         for where in table.order:
             priority, shape = where
             if found is not None and priority < found.priority:
@@ -139,6 +139,6 @@ class Tables:
         return found
 
 
-def _place(entry: Entry) -> tuple[tuple[int, _Shape], tuple[int, ...]]:
+def _place(entry: FlowEntry) -> tuple[tuple[int, _Shape], tuple[int, ...]]:
     terms = sorted((each.field.name, each.mask, each.value) for each in entry.match)
     return (entry.priority, tuple((name, mask) for name, mask, _ in terms)), tuple(value for _, _, value in terms)

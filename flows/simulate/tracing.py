@@ -15,7 +15,7 @@ from flows.simulate.extract import extract
 from flows.simulate.receivers import Gateway, NotSent, Receiver, is_for
 from flows.simulate.switch import Switch
 from flows.simulate.traffic import Traffic, frame_of
-from flows.simulate.world import Arrival, Journey, Machine, Place, Router, Visit, World, ends_of
+from flows.simulate.world import Arrival, Instance, Journey, PortLocation, Router, Visit, World, ends_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class _Telling:
     journey: Journey
     source: AnyPort
     target: Receiver
-    there: Place | None
+    there: PortLocation | None
     """Where the target is plugged in."""
 
     def trace(self) -> Trace:
@@ -117,7 +117,7 @@ class _Telling:
 
     def _words(self, arrival: Arrival) -> str:
         match arrival.end:
-            case Machine(port):
+            case Instance(port):
                 return f"to {port}"
             case Router(name):
                 return f"to router {name}"

@@ -15,15 +15,15 @@ from flows.model.interfaces import interface_name
 from flows.openflow.fields import ETH_TYPE, ETH_TYPE_VLAN, IN_PORT, TUN_DST, TUN_ID, TUN_SRC
 from flows.pipeline.registers import ALL as REGISTERS
 from flows.simulate.packet import INNER_TCI, Packet, Unsupported
+from flows.simulate.packet_executor import Copy
 from flows.simulate.switch import Walk
-from flows.simulate.way import Copy
 
 _MOST_VISITS = 1000
 """More switches than a packet and all its copies ever pass, but where frames go round in circles."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PortLocation:
     """A port of a switch."""
 
     node: str
@@ -31,7 +31,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Machine:
+class Instance:
     """An instance or machine is plugged in, by its port's name."""
 
     port: str
@@ -42,7 +42,7 @@ class Cable:
     """What goes out comes in at other switches."""
 
     what: str
-    to: tuple[Place, ...]
+    to: tuple[PortLocation, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Tunnel:
     """The tunnel address of the host here."""
 
 
-End = Machine | Cable | Router | Tunnel
+Attached = Instance | Cable | Router | Tunnel
 
 
 class Forwarding(Protocol):
@@ -83,7 +83,7 @@ class Sender:
 class Visit:
     """A packet, or a copy of it, at one switch."""
 
-    place: Place
+    place: PortLocation
     packet: Packet
     sender: Sender | None
     """None: it comes from where the journey begins."""
@@ -96,9 +96,9 @@ class Visit:
 class Arrival:
     """A packet that came to the end of its way."""
 
-    end: Machine | Router | None
+    end: Instance | Router | None
     """None: nothing is there."""
-    place: Place
+    place: PortLocation
     packet: Packet
     sender: Sender
 
@@ -120,18 +120,18 @@ class Journey:
 class World:
     """The switches and what connects them."""
 
-    def __init__(self, switches: Mapping[str, Forwarding], ends: Mapping[Place, End]) -> None:
+    def __init__(self, switches: Mapping[str, Forwarding], ends: Mapping[PortLocation, Attached]) -> None:
         self._switches = switches
         self._ends = ends
         self._tunnels = {end.own: place for place, end in ends.items() if isinstance(end, Tunnel)}
-        self.machines = {end.port: place for place, end in ends.items() if isinstance(end, Machine)}
+        self.machines = {end.port: place for place, end in ends.items() if isinstance(end, Instance)}
         """Where each machine is plugged in, by its port; those that are nowhere are not here."""
 
-    def send(self, place: Place, frame: Packet) -> Journey:
+    def send(self, place: PortLocation, frame: Packet) -> Journey:
         """Let a frame come in at a port, and follow it and all its copies. Raises :class:`Unsupported`."""
         visits: list[Visit] = []
         arrivals: list[Arrival] = []
-        under_way: deque[tuple[Place, Packet, Sender | None, str]] = deque()
+        under_way: deque[tuple[PortLocation, Packet, Sender | None, str]] = deque()
         under_way.append((place, frame.having((IN_PORT, place.ofport)), None, ""))
         while under_way:
             if len(visits) == _MOST_VISITS:
@@ -141,7 +141,7 @@ class World:
             visits.append(Visit(at, packet, sender, walk, by))
             for index, copy in enumerate(walk.copies):
                 origin = Sender(len(visits) - 1, index)
-                out = Place(at.node, copy.port)
+                out = PortLocation(at.node, copy.port)
                 match self._ends.get(out):
                     case Cable(what, to):
                         under_way.extend((far, _arriving(copy, far), origin, f"by {what}") for far in to)
@@ -153,7 +153,7 @@ class World:
                         arrivals.append(Arrival(end, out, copy.packet, origin))
         return Journey(tuple(visits), tuple(arrivals))
 
-    def _by_tunnel(self, copy: Copy, own: int, origin: Sender) -> Iterator[tuple[Place, Packet, Sender, str]]:
+    def _by_tunnel(self, copy: Copy, own: int, origin: Sender) -> Iterator[tuple[PortLocation, Packet, Sender, str]]:
         to, key = copy.packet[TUN_DST], copy.packet[TUN_ID]
         far = self._tunnels.get(to)
         if far is not None:
@@ -165,7 +165,7 @@ _INSIDE = {field.name for field in (*REGISTERS.values(), IN_PORT, TUN_ID, TUN_SR
 """What a packet has only inside of one switch."""
 
 
-def _arriving(copy: Copy, place: Place) -> Packet:
+def _arriving(copy: Copy, place: PortLocation) -> Packet:
     """What comes out of one switch, as the next one finds it."""
     packet = copy.packet
     if packet[INNER_TCI] or packet[ETH_TYPE] == ETH_TYPE_VLAN:
@@ -174,45 +174,45 @@ def _arriving(copy: Copy, place: Place) -> Packet:
     return Packet(outside).having((IN_PORT, place.ofport))
 
 
-def ends_of(snapshot: Snapshot) -> dict[Place, End]:
+def ends_of(snapshot: Snapshot) -> dict[PortLocation, Attached]:
     """What is plugged in where."""
     return dict([*_of_hosts(snapshot), *_of_switches(snapshot)])
 
 
-def _of_hosts(snapshot: Snapshot) -> Iterator[tuple[Place, End]]:
-    physical: dict[str, list[Place]] = {}
+def _of_hosts(snapshot: Snapshot) -> Iterator[tuple[PortLocation, Attached]]:
+    physical: dict[str, list[PortLocation]] = {}
     yield from _of_instances(snapshot)
     for host, facts in snapshot.hosts.items():
         node = host_node(host)
         if facts.tunnel_ofport is not None:
-            yield Place(node, facts.tunnel_ofport), Tunnel(int(snapshot.network.hosts[host].tunnel_ip))
+            yield PortLocation(node, facts.tunnel_ofport), Tunnel(int(snapshot.network.hosts[host].tunnel_ip))
         for network, ofport in facts.physical:
-            physical.setdefault(network, []).append(Place(node, ofport))
+            physical.setdefault(network, []).append(PortLocation(node, ofport))
     for network, places in physical.items():
         for place in places:
             others = sorted((other for other in places if other != place), key=lambda other: other.node)
             yield place, Cable(f"physical network {network}", tuple(others))
 
 
-def _of_instances(snapshot: Snapshot) -> Iterator[tuple[Place, End]]:
+def _of_instances(snapshot: Snapshot) -> Iterator[tuple[PortLocation, Attached]]:
     """The place that a port is announced to move to comes before that where it is, from which it speaks."""
     for of in (slice(1, None), slice(0, 1)):
         for host, facts in snapshot.hosts.items():
             for interface in facts.interfaces:
                 if host in snapshot.places(interface.iface_id)[of]:
-                    yield Place(host_node(host), interface.ofport), Machine(interface.iface_id)
+                    yield PortLocation(host_node(host), interface.ofport), Instance(interface.iface_id)
 
 
-def _of_switches(snapshot: Snapshot) -> Iterator[tuple[Place, End]]:
+def _of_switches(snapshot: Snapshot) -> Iterator[tuple[PortLocation, Attached]]:
     network = snapshot.network
     plugs = {
-        (switch, plug.name): Place(switch_node(switch), plug.ofport)
+        (switch, plug.name): PortLocation(switch_node(switch), plug.ofport)
         for switch, facts in snapshot.switches.items()
         for plug in facts.plugs
     }
     for port in network.switch_ports.values():
         if place := plugs.get((port.switch, interface_name(port.name))):
-            yield place, Machine(port.name)
+            yield place, Instance(port.name)
     for link in network.links.values():
         here, there = ((switch, link.end(switch)) for switch in link.between)
         for one, other in ((here, there), (there, here)):

@@ -29,7 +29,7 @@ class TunnelPort:
 
 
 @dataclass(frozen=True, slots=True)
-class OtherHost:
+class RemoteHost:
     """Another host of the model: what comes from it by tunnel is taken."""
 
     host: str
@@ -39,7 +39,7 @@ class OtherHost:
 
     def __hash__(self) -> int:
         """Each host has all the others: its name tells one from another, and to hash the rest would take long."""
-        return hash((OtherHost, self.host))
+        return hash((RemoteHost, self.host))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +75,13 @@ class LocalPort:
     why: Why
 
 
-def _by_address(unit: "Here | Elsewhere | Known") -> int:
+def _by_address(unit: "LocalAddress | RemoteAddress | AssignedAddress") -> int:
     """There are very many of these, and an address in a VPC tells them apart: to hash the rest would take long."""
     return hash((type(unit), unit.vpc, int(unit.ip)))
 
 
 @dataclass(frozen=True, slots=True)
-class Here:
+class LocalAddress:
     """An address of a VPC that is here, or of its peer: its instance is on this host."""
 
     vpc: Named
@@ -92,7 +92,7 @@ class Here:
 
 
 @dataclass(frozen=True, slots=True)
-class Elsewhere:
+class RemoteAddress:
     """An address of a VPC that is here, or of its peer: its instance is on another host."""
 
     vpc: Named
@@ -107,7 +107,7 @@ class Elsewhere:
 
 
 @dataclass(frozen=True, slots=True)
-class HereAndThere:
+class MovingLocalAddress:
     """An address of a VPC that is here, or of its peer: its port is announced to move, from this host or to it."""
 
     vpc: Named
@@ -121,7 +121,7 @@ class HereAndThere:
 
 
 @dataclass(frozen=True, slots=True)
-class TwoElsewhere:
+class MovingRemoteAddress:
     """An address of a VPC that is here, or of its peer: its port is announced to move between two other hosts."""
 
     vpc: Named
@@ -146,7 +146,7 @@ class OwnAddress:
 
 
 @dataclass(frozen=True, slots=True)
-class Arriving:
+class ArrivingPort:
     """A port that is plugged in on this host and announced to move here."""
 
     ofport: Named
@@ -155,7 +155,7 @@ class Arriving:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class AssignedAddress:
     """An address that exists in a VPC that is here, on whatever host or on none."""
 
     vpc: Named
@@ -207,17 +207,17 @@ class PeerSubnet:
 
 Unit = (
     TunnelPort
-    | OtherHost
+    | RemoteHost
     | LocalVpc
     | LocalSubnet
     | LocalPort
-    | Here
-    | Elsewhere
-    | HereAndThere
-    | TwoElsewhere
+    | LocalAddress
+    | RemoteAddress
+    | MovingLocalAddress
+    | MovingRemoteAddress
     | OwnAddress
-    | Arriving
-    | Known
+    | ArrivingPort
+    | AssignedAddress
     | PeerAddress
     | PeerRoute
     | NullRoute
@@ -233,15 +233,15 @@ def why(obj: Declared) -> Why:
 
 def view(network: Network, tags: Tags, locations: Locations, facts: HostFacts, host: str) -> frozenset[Unit]:
     """Everything that one host's flows depend on, from scratch. ``flows.compile.views`` keeps the same up to date."""
-    others = (unit for other in network.hosts.values() for unit in other_host(other, facts, host))
+    others = (unit for other in network.hosts.values() for unit in remote_host(other, facts, host))
     return narrow_view(network, tags, locations, facts, host).union(others)
 
 
-def other_host(other: Host, facts: HostFacts, host: str) -> Iterator[OtherHost]:
+def remote_host(other: Host, facts: HostFacts, host: str) -> Iterator[RemoteHost]:
     """What a host of the model is to one host."""
     if facts.tunnel_ofport is not None and other.name != host:
         tunnel = Named(facts.tunnel_ofport, TUNNEL_PORT)
-        yield OtherHost(other.name, other.tunnel_ip, tunnel, why(other))
+        yield RemoteHost(other.name, other.tunnel_ip, tunnel, why(other))
 
 
 def narrow_view(network: Network, tags: Tags, locations: Locations, facts: HostFacts, host: str) -> frozenset[Unit]:
@@ -261,7 +261,7 @@ def narrow_view(network: Network, tags: Tags, locations: Locations, facts: HostF
                 local.setdefault(segment.name, []).append((port, plugged[port.name]))
     segments = HostSegments(network, tags.segments, tags.vlans.get(host, {}), facts, host, local)
     units: list[Unit] = list(vpcs.units())
-    for name in segments.wards:
+    for name in segments.presences:
         units += segments.units(name, local[name], hosts[name])
     for port in network.host_ports.values():
         interface = plugged.get(port.name)
@@ -278,11 +278,11 @@ def arriving(
 ) -> Iterator[Unit]:
     """What a port of either kind needs where it is plugged in already and announced to move to."""
     if interface is not None and places[1:] == (host,):
-        yield Arriving(Named(interface.ofport, port.name), host, why(port))
+        yield ArrivingPort(Named(interface.ofport, port.name), host, why(port))
 
 
 @dataclass(frozen=True, slots=True)
-class VpcWard:
+class VpcPresence:
     """How a VPC matters on a host: because it has ports here, because a peer's routes lead to it, or both."""
 
     vpc: Named
@@ -308,8 +308,8 @@ class HostVpcs:
         """The subnets to which routes lead that work in both directions."""
         self._routes: dict[str, list[tuple[Named, IPv4Network]]] = {}
         self._own = tuple(self._units())
-        self.wards: Mapping[str, VpcWard] = {
-            name: self._ward(network.vpcs[name]) for name in sorted(here | self._routes.keys())
+        self.presences: Mapping[str, VpcPresence] = {
+            name: self._presence(network.vpcs[name]) for name in sorted(here | self._routes.keys())
         }
         """By the VPC's name."""
 
@@ -322,42 +322,42 @@ class HostVpcs:
 
     def of_port(self, port: VpcPort, places: Sequence[str], interface: Interface | None) -> Iterator[Unit]:
         """What a port needs. ``places``: its hosts; ``interface``: the one that it has here, if it is here."""
-        ward = self.wards.get(port.vpc)
-        if ward is None:
+        presence = self.presences.get(port.vpc)
+        if presence is None:
             return
         reason = why(port)
-        if ward.is_here:
+        if presence.is_here:
             for ip in port.ips:
-                yield Known(ward.vpc, ip, reason)
-        for subnet, to in ward.routes:
+                yield AssignedAddress(presence.vpc, ip, reason)
+        for subnet, to in presence.routes:
             for ip in port.ips:
                 if ip in to:
                     yield PeerAddress(subnet, ip, reason)
-        if ward.is_here or any(ip in cidr for _, cidr in ward.subnets for ip in port.ips):
-            yield from self._addresses(port, ward, places, reason)
+        if presence.is_here or any(ip in cidr for _, cidr in presence.subnets for ip in port.ips):
+            yield from self._addresses(port, presence, places, reason)
         if interface is not None:
             subnet_of = self._network.subnet_of(port.vpc, port.ips[0])
             assert subnet_of is not None, f"{port.name} has an address of no subnet: the model was not checked"
             tag, ofport = self._subnet(self._network.vpcs[port.vpc], subnet_of), Named(interface.ofport, port.name)
-            yield LocalPort(ward.vpc, tag, ofport, port.mac, port.ips, reason)
+            yield LocalPort(presence.vpc, tag, ofport, port.mac, port.ips, reason)
             if len(places) > 1:
-                yield from (OwnAddress(ward.vpc, ip, ofport, reason) for ip in port.ips)
+                yield from (OwnAddress(presence.vpc, ip, ofport, reason) for ip in port.ips)
 
-    def _addresses(self, port: VpcPort, ward: VpcWard, places: Sequence[str], reason: Why) -> Iterator[Unit]:
+    def _addresses(self, port: VpcPort, presence: VpcPresence, places: Sequence[str], reason: Why) -> Iterator[Unit]:
         """Where the addresses of a port are, as the route tables of its own VPC and of its peers see it."""
         if self._tunnel is None or places == (self._host,):
             if self._host in places:
-                yield from (Here(ward.vpc, ip, reason) for ip in port.ips)
+                yield from (LocalAddress(presence.vpc, ip, reason) for ip in port.ips)
             return
-        far = [(host, self._network.hosts[host].tunnel_ip) for host in places if host != self._host]
+        remote = [(host, self._network.hosts[host].tunnel_ip) for host in places if host != self._host]
         for ip in port.ips:
-            match far:
+            match remote:
                 case [there] if self._host in places:
-                    yield HereAndThere(ward.vpc, ward.key, ip, *there, self._tunnel, reason)
+                    yield MovingLocalAddress(presence.vpc, presence.key, ip, *there, self._tunnel, reason)
                 case [there]:
-                    yield Elsewhere(ward.vpc, ward.key, ip, *there, self._tunnel, reason)
+                    yield RemoteAddress(presence.vpc, presence.key, ip, *there, self._tunnel, reason)
                 case [old, new]:
-                    yield TwoElsewhere(ward.vpc, ward.key, ip, *old, *new, self._tunnel, reason)
+                    yield MovingRemoteAddress(presence.vpc, presence.key, ip, *old, *new, self._tunnel, reason)
 
     def _units(self) -> Iterator[Unit]:
         if self._tunnel is not None:
@@ -374,20 +374,20 @@ class HostVpcs:
         tag = self._subnet(vpc, subnet)
         if route.via == NOTHING:
             return NullRoute(tag, route.to, why(route))
-        far = self._network.peerings[route.via].other(f"{vpc.name}/{subnet.name}")
-        far_vpc, far_subnet = self._network.ends[far]
-        back = tuple(returning.to for returning in far_subnet.routes if returning.via == route.via)
+        remote = self._network.peerings[route.via].other(f"{vpc.name}/{subnet.name}")
+        remote_vpc, remote_subnet = self._network.ends[remote]
+        back = tuple(returning.to for returning in remote_subnet.routes if returning.via == route.via)
         if back:
-            self._routed[far] = None
-            self._routes.setdefault(far_vpc.name, []).append((tag, route.to))
-        return PeerRoute(self._vpc(vpc), tag, subnet.cidr, route.to, self._vpc(far_vpc), back, why(route))
+            self._routed[remote] = None
+            self._routes.setdefault(remote_vpc.name, []).append((tag, route.to))
+        return PeerRoute(self._vpc(vpc), tag, subnet.cidr, route.to, self._vpc(remote_vpc), back, why(route))
 
-    def _ward(self, vpc: Vpc) -> VpcWard:
+    def _presence(self, vpc: Vpc) -> VpcPresence:
         is_here = vpc.name in self._here
         routed = (self._network.ends[end] for end in self._routed)
         subnets = vpc.subnets.values() if is_here else [subnet for of, subnet in routed if of.name == vpc.name]
         tagged = tuple((self._subnet(vpc, subnet), subnet.cidr) for subnet in subnets)
-        return VpcWard(self._vpc(vpc), vpc.id, is_here, tuple(self._routes.get(vpc.name, ())), tagged)
+        return VpcPresence(self._vpc(vpc), vpc.id, is_here, tuple(self._routes.get(vpc.name, ())), tagged)
 
     def _vpc(self, vpc: Vpc) -> Named:
         return Named(self._tags.vpcs[vpc.name], f"VPC {vpc.name}")

@@ -10,7 +10,7 @@ from functools import cached_property
 from hashlib import blake2b
 
 from flows.inputs.facts import SwitchFacts
-from flows.inputs.tree import Way, named_vlans
+from flows.inputs.tree import LinkVlan, named_vlans
 from flows.model import Link, Network, SwitchPort
 from flows.model.interfaces import interface_name
 from flows.model.objects.switch import UNTAGGED
@@ -39,7 +39,7 @@ Located = frozenset[tuple[str, str]]
 
 
 def view_switch(
-    network: Network, switch: str, facts: SwitchFacts, links: Set[Way], located: Located
+    network: Network, switch: str, facts: SwitchFacts, links: Set[LinkVlan], located: Located
 ) -> frozenset[SwitchingUnit]:
     """Everything that one plain switch's flows depend on.
 
@@ -76,7 +76,9 @@ class _End:
 
 
 class _View:
-    def __init__(self, network: Network, switch: str, facts: SwitchFacts, links: Set[Way], located: Located) -> None:
+    def __init__(
+        self, network: Network, switch: str, facts: SwitchFacts, links: Set[LinkVlan], located: Located
+    ) -> None:
         self._network = network
         self._located = sorted(located)
         self._switch = network.switches[switch]

@@ -114,7 +114,7 @@ class AnnouncedMac:
 
 
 @dataclass(frozen=True, slots=True)
-class Half:
+class MovingPort:
     """A port that is on this host and on another one, as long as it is announced to move: what it may not get."""
 
     vlan: Named
@@ -178,7 +178,7 @@ SwitchingUnit = (
     | DeclaredMac
     | RemoteMac
     | AnnouncedMac
-    | Half
+    | MovingPort
     | LinkEnd
     | SwitchGroups
     | PassesMrp

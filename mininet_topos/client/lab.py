@@ -42,7 +42,7 @@ from mininet_topos.directory import (
 from mininet_topos.errors import LabError
 from mininet_topos.inside.messages import Request, Verb
 from mininet_topos.probes.neighbours import kernel_table
-from mininet_topos.probes.probe import Answers, Probe, order, result
+from mininet_topos.probes.probe import PingResults, Probe, order, result
 from mininet_topos.topology.topology import InstanceChanges, Topology, check_change, describe, instance_changes
 from mininet_topos.waiting import patience
 
@@ -233,7 +233,7 @@ class Lab:
 
     def probe(
         self, probes: Sequence[Probe], wait: float = 1.0, progress: Callable[[int], None] | None = None
-    ) -> Answers:
+    ) -> PingResults:
         """Ping between many pairs of ports: whether each target got its ping and the answer came back.
 
         ``wait``: seconds that each has for its answer. ``progress`` is told every second how many are over.

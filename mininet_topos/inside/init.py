@@ -20,7 +20,7 @@ from flows.model import parse
 from mininet_topos.directory import LabDirectory, erase
 from mininet_topos.errors import AbandonedError, LabError
 from mininet_topos.inside import namespaces
-from mininet_topos.inside.building import Building
+from mininet_topos.inside.builder import LabBuilder
 from mininet_topos.inside.messages import Connection, Reply, Request, Verb
 from mininet_topos.inside.supervisor import Supervisor, kill_everything, reap_orphans
 from mininet_topos.topology.topology import describe
@@ -39,7 +39,7 @@ class Init:
         self._supervisor = Supervisor()
         self._user: Connection | None = None
         waiting = Waiting(self._meanwhile)
-        self._building = Building(describe(network), directory, self._supervisor, waiting)
+        self._building = LabBuilder(describe(network), directory, self._supervisor, waiting)
         self._woken = _woken_by_signals()
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._listener.bind(str(directory.control_socket))

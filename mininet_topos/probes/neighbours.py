@@ -31,7 +31,7 @@ _SHARE = 0.5
 _DELETE_NEIGHBOUR, _REQUEST, _DESTINATION = 29, 1, 1  # RTM_DELNEIGH, NLM_F_REQUEST, NDA_DST
 _MESSAGE = struct.Struct("=IHHII BxHiHBB HH4s")
 
-Entry = tuple[str, str]
+NeighbourEntry = tuple[str, str]
 """A node (as :class:`mininet_topos.directory.LabDirectory` names it), and an address that it must know the owner of."""
 
 
@@ -62,7 +62,7 @@ def kernel_table() -> KernelTable:
     return KernelTable(entries, limit, refused)
 
 
-def needed(network: Network, source: AnyPort, target: AnyPort, *, arrives: bool) -> list[Entry]:
+def needed(network: Network, source: AnyPort, target: AnyPort, *, arrives: bool) -> list[NeighbourEntry]:
     """The entries that a ping needs, as far as it gets, and its answer. ``arrives``: whether both arrive."""
     if isinstance(source, SwitchPort) and isinstance(target, SwitchPort):
         return [*_over_routers(network, source, target), *(_over_routers(network, target, source) if arrives else ())]
@@ -81,7 +81,7 @@ def _next_hop(network: Network, source: AnyPort, target: AnyPort) -> IPv4Address
     return None
 
 
-def _over_routers(network: Network, source: SwitchPort, target: SwitchPort) -> Iterator[Entry]:
+def _over_routers(network: Network, source: SwitchPort, target: SwitchPort) -> Iterator[NeighbourEntry]:
     """Of each machine and router on the way the next one."""
     hops = network.lans.hops(source, target)
     if isinstance(hops, str):
@@ -101,10 +101,10 @@ class Neighbours:
         """``tables``: the namespace of each node that may be named; entries of others are not counted."""
         self._tables = {node: _Table(namespace) for node, namespace in tables.items()}
         self._room = room
-        self._uses: Counter[Entry] = Counter()
+        self._uses: Counter[NeighbourEntry] = Counter()
         """How many pings that are under way need each entry; 0: it is there and none does."""
 
-    def take(self, entries: Sequence[Entry]) -> bool:
+    def take(self, entries: Sequence[NeighbourEntry]) -> bool:
         """Whether there is room for what a ping needs; then it counts as under way."""
         known = [entry for entry in entries if entry[0] in self._tables]
         more = sum(entry not in self._uses for entry in known)
@@ -115,7 +115,7 @@ class Neighbours:
         self._uses.update(known)
         return True
 
-    def release(self, entries: Iterable[Entry]) -> None:
+    def release(self, entries: Iterable[NeighbourEntry]) -> None:
         """A ping is over."""
         self._uses.subtract(entry for entry in entries if entry[0] in self._tables)
 
@@ -125,7 +125,7 @@ class Neighbours:
         for table in self._tables.values():
             table.close()
 
-    def _forget(self, entries: Iterable[Entry]) -> None:
+    def _forget(self, entries: Iterable[NeighbourEntry]) -> None:
         by_node: dict[str, list[str]] = {}
         for entry in entries:
             del self._uses[entry]

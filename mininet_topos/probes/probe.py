@@ -23,7 +23,7 @@ from sys import intern
 
 from mininet_topos.directory import LabDirectory, port_node
 from mininet_topos.inside import namespaces
-from mininet_topos.probes.neighbours import Entry, Neighbours
+from mininet_topos.probes.neighbours import NeighbourEntry, Neighbours
 
 _ECHO_REQUEST, _ECHO_REPLY = 8, 0  # RFC 792
 _MARK = b"ovs-vpc probe "
@@ -41,11 +41,11 @@ class Probe:
     source: str
     target: str
     target_ip: str
-    needs: tuple[Entry, ...] = ()
+    needs: tuple[NeighbourEntry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
+class PingResults:
     """Whether each ping reached its target and was answered."""
 
     answered: list[bool]
@@ -59,7 +59,7 @@ def answered(
     wait: float,
     neighbours: Neighbours,
     progress: Callable[[int], None] = lambda _: None,
-) -> Answers:
+) -> PingResults:
     """Send pings, as many at a time as there is room for in the kernel's table of neighbours.
 
     ``instances`` has the namespace of each port; ``wait``: seconds that each ping has. ``progress`` is told every
@@ -104,7 +104,7 @@ class _Round:
         for port, watcher in watchers.items():
             self._selector.register(watcher, selectors.EVENT_READ, port)
 
-    def run(self, wait: float) -> Answers:
+    def run(self, wait: float) -> PingResults:
         told = time.monotonic()
         for index, probe in enumerate(self._probes):
             while not self._neighbours.take(probe.needs):
@@ -120,7 +120,7 @@ class _Round:
             self._await_oldest()
         self._selector.close()
         both = self._arrived & self._answered
-        return Answers([index in both for index in range(len(self._probes))], self._unsent)
+        return PingResults([index in both for index in range(len(self._probes))], self._unsent)
 
     def _await_oldest(self) -> None:
         """Take in answers until the next ping is over, answered or not."""
@@ -219,10 +219,10 @@ def order(probes: Sequence[Probe], wait: float, room: int) -> str:
     return json.dumps({"ports": [*ports], "nodes": [*nodes], "probes": pings, "wait": wait, "room": room})
 
 
-def result(text: str) -> Answers:
+def result(text: str) -> PingResults:
     """What :func:`main` wrote."""
     found, unsent = json.loads(text)
-    return Answers([bool(one) for one in found], unsent)
+    return PingResults([bool(one) for one in found], unsent)
 
 
 def _numbered(names: Iterable[str]) -> dict[str, int]:

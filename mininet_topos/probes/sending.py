@@ -27,7 +27,7 @@ _GAP = 0.002
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class SendRequest:
     """What shall be sent, and who is watched."""
 
     source: str
@@ -39,7 +39,7 @@ class Order:
     """Seconds to wait for copies after the last frame was sent."""
 
 
-def send(instances: Mapping[str, Path], order: Order) -> dict[str, int]:
+def send(instances: Mapping[str, Path], order: SendRequest) -> dict[str, int]:
     """How many copies of the packet each watched instance got, the sender itself: how many answers of a switch.
 
     ``instances``: the namespace of each port.
@@ -94,14 +94,14 @@ def _packet(frame: bytes) -> bytes:
     return packet[4:6] + packet[12:_IP_HEADER] + packet[_IP_HEADER:]
 
 
-def encoded(order: Order) -> str:
+def encoded(order: SendRequest) -> str:
     """What :func:`main` reads."""
     return json.dumps(asdict(order))
 
 
 def main() -> None:
     """Read an order, write how many copies each watched instance got."""
-    order = Order(**json.load(sys.stdin))
+    order = SendRequest(**json.load(sys.stdin))
     directory = LabDirectory(Path(sys.argv[1]))
     ports = {order.source, *order.watched}
     json.dump(send({port: directory.namespace(port_node(port)) for port in ports}, order), sys.stdout)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from os_ken.ofproto import ofproto_v1_4 as ofp
 
 from controller.openflow import encode
-from controller.openflow.decode import Entry, entries
+from controller.openflow.decode import ReportedFlow, entries
 from flows.compile.desired import Plan
 from tests.openflow import Connection
 from tests.switch import Switch
@@ -45,13 +45,13 @@ def measure(switch: Switch, bridge: str) -> Bare:
     return Bare(given, taken)
 
 
-def _bundle(flows: list[Entry]) -> bytes:
+def _bundle(flows: list[ReportedFlow]) -> bytes:
     empty = b"".join(encode.transaction(Plan((), frozenset()), _XID))
     end_of_begin = int.from_bytes(empty[2:4])
     return empty[:end_of_begin] + b"".join(map(_addition, flows)) + empty[end_of_begin:]
 
 
-def _addition(flow: Entry) -> bytes:
+def _addition(flow: ReportedFlow) -> bytes:
     """The message that adds a flow within a bundle (OpenFlow 1.4, 7.3.4.2 and 7.3.9.6)."""
     body = struct.pack(
         "!QQBBHHHIIIHH",

@@ -106,11 +106,11 @@ class Controller:
             case SwitchDown(session) if session is self.host.session:
                 raise AssertionError("the session ended")
 
-    def prove_ways(self) -> None:
+    def probe_paths(self) -> None:
         """Let flows to all other hosts go out: here is no host that could receive a frame."""
-        self.host.prove(time.monotonic())
+        self.host.probe(time.monotonic())
         for number in range(1, _HOSTS):
-            self.host.primer.proven(IPv4Address(f"192.0.2.{number + 1}"))
+            self.host.prober.verified(IPv4Address(f"192.0.2.{number + 1}"))
 
 
 class Bench:
@@ -151,11 +151,11 @@ class Bench:
         controller.run_until(lambda: host.flows == 0 and host._asked_at is None)
         if units is not None:
             host.want(units, 1)
-            controller.prove_ways()
+            controller.probe_paths()
         with self._timed(what):
             if units is None:
                 host.want(self._view(), 1)
-                controller.prove_ways()
+                controller.probe_paths()
             controller.longest = 0.0
             controller.run_until(lambda: host.is_settled)
         assert host.flows == self.number == controller.changes

@@ -10,7 +10,7 @@ from scapy.layers.inet import ICMP, IP
 
 from controller.cli.change.migrate import announced_move, is_also_on, is_on
 from controller.cli.common.state import Target
-from controller.cli.look.status import describe
+from controller.cli.diagnose.status import describe
 from tests.integration.vpclab import RATE, VpcLab
 from tests.switch import wait_until
 

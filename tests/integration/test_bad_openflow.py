@@ -17,7 +17,7 @@ from os_ken.ofproto import ofproto_v1_4 as ofp
 from flows.model.contract import datapath_id
 from tests.properties.controller_process import Network
 from tests.switch import wait_until
-from tests.unit.test_shape import BAD, SOUND, message, reply
+from tests.unit.test_message_check import BAD, SOUND, message, reply
 
 TEXT = """
 encapsulation: vxlan

@@ -14,7 +14,7 @@ import pytest
 
 from controller.cli.common.learned import learned
 from controller.cli.common.state import Target
-from controller.cli.look.doctor import examine
+from controller.cli.diagnose.doctor import examine
 from flows.model.host_rules import host_rules
 from mininet_topos.inside.nodes.switch import has_kernel_datapath
 from tests.integration.faults import LOST_CONTROLLER, stopped, vswitchd
@@ -172,9 +172,9 @@ class Socket(socket.socket):
             raise OSError(errno.EAFNOSUPPORT, "Address family not supported by protocol")
         super().__init__(family, *arguments, **options)
 
-from controller.inspect import knock
+from controller.inspect import kernel_probe
 socket.socket = Socket
-print(json.dumps(knock.knock()))
+print(json.dumps(kernel_probe.probe()))
 """
 
 

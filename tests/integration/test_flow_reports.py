@@ -8,7 +8,7 @@ from os_ken.ofproto import ofproto_v1_4_parser as parser
 
 from controller.openflow import decode, encode
 from controller.openflow.compare import altered, is_as_sent, is_in_place
-from controller.openflow.decode import REMOVED, Entry, Update, use_own_decoders
+from controller.openflow.decode import REMOVED, ReportedFlow, Update, use_own_decoders
 from flows.compile.desired import Plan
 from flows.compile.program import compile
 from flows.openflow.flow import COOKIE_DROPS, Flow, Shape
@@ -39,7 +39,7 @@ def connection(switch: Switch) -> Iterator[Connection]:
     connection.close()
 
 
-def entries(connection: Connection, which: encode.Flows = encode.EVERYTHING) -> list[Entry]:
+def entries(connection: Connection, which: encode.Flows = encode.EVERYTHING) -> list[ReportedFlow]:
     connection.send(encode.read_flows(which, 3))
     return [entry for part in connection.bodies(connection.barrier()) for entry in decode.entries(part)]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from controller.cli.look.status import describe
+from controller.cli.diagnose.status import describe
 from tests.properties.controller_process import Network
 from tests.switch import wait_until
 

@@ -196,14 +196,14 @@ def test_flows_of_others_are_told_with_the_command_that_removes_them(labs: Labs)
     lab.run("s2", "ovs-ofctl", "-OOpenFlow14", "add-flow", "s2", "cookie=0x17,priority=1,tcp,actions=drop")
     found: list[str] = []
 
-    def is_told() -> bool:
+    def is_reported() -> bool:
         found[:] = lab.store.read_status()["switches"]["s2"]["problems"]
         return bool(found)
 
-    wait_until(is_told, "the report")
+    wait_until(is_reported, "the report")
     (command,) = re.findall(r"'(ovs-ofctl del-flows s2 cookie=0x17/-1)'", found[0])
     lab.run("s2", *command.split(), "-OOpenFlow14")
-    wait_until(lambda: not is_told(), "all to be well")
+    wait_until(lambda: not is_reported(), "all to be well")
 
 
 def test_flows_of_ours_are_put_right(labs: Labs) -> None:

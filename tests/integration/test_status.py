@@ -63,13 +63,13 @@ def metrics(network: Network) -> dict[str, float]:
     return {name: float(value) for name, _, value in values}
 
 
-def without_proofs(sentences: list[str]) -> list[str]:
+def without_probes(sentences: list[str]) -> list[str]:
     """Dummy datapaths carry nothing from host to host, so no tunnel is proven there."""
     return [sentence for sentence in sentences if "over the underlay since" not in sentence]
 
 
 def test_all_is_well(network: Network) -> None:
-    assert without_proofs(wrong(network)) == []
+    assert without_probes(wrong(network)) == []
     printed = run(network).stdout
     assert "generation 1 of the model, 2 hosts and switches" in printed
     assert printed.count("connected") == 4
@@ -110,7 +110,7 @@ def test_what_the_switch_refuses_is_told(network: Network) -> None:
         switch.vsctl("clear", "flow_table", row, "flow_limit")
         network.apply(TEXT)
     network.settle()
-    wait_until(lambda: not without_proofs(wrong(network)), "all to be well")
+    wait_until(lambda: not without_probes(wrong(network)), "all to be well")
 
 
 def test_what_is_wrong_ends_with_1(network: Network) -> None:
@@ -119,14 +119,14 @@ def test_what_is_wrong_ends_with_1(network: Network) -> None:
     wait_until(lambda: "h2: its switch is not connected" in wrong(network), "the switch to be missed")
     assert metrics(network)['ovs_vpc_host_switch_connected{host="h2"}'] == 0
     switch.start_vswitchd()
-    wait_until(lambda: not without_proofs(wrong(network)), "all to be well", 20)
+    wait_until(lambda: not without_probes(wrong(network)), "all to be well", 20)
     network.stop_controller()
     assert wrong(network)[0] == "no controller runs; the switches keep forwarding with the flows they have"
     network.start_controller()
 
 
 def test_nothing_is_written_while_nothing_happens(network: Network) -> None:
-    wait_until(lambda: not without_proofs(wrong(network)), "all to be well", 20)
+    wait_until(lambda: not without_probes(wrong(network)), "all to be well", 20)
     last: object = None
 
     def is_quiet() -> bool:

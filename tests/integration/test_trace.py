@@ -15,8 +15,8 @@ import pytest
 from controller.cli.change.migrate import is_also_on
 from controller.cli.common.on_host import in_lab
 from controller.cli.common.state import Target, controller_state
-from controller.cli.look.trace_live import trace_live
-from controller.cli.look.trace_running import running
+from controller.cli.diagnose.trace_live import trace_live
+from controller.cli.diagnose.trace_running import running
 from controller.inspect.compiled import snapshot
 from flows.compile.declared import plugged_in
 from flows.model import AnyPort, InvalidModel, VpcPort, parse

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from controller.cli.common.state import Target
-from controller.cli.look.doctor import examine
+from controller.cli.diagnose.doctor import examine
 from tests.integration.vpclab import VpcLab
 from tests.switch import wait_until
 

@@ -16,10 +16,10 @@ from flows.inputs.locate import locate
 from flows.inputs.tags import Tags
 from flows.inputs.tree import tree, working
 from flows.model import Network
-from flows.model.difference import Difference
+from flows.model.difference import NetworkDifference
 from flows.model.reach.reachability import answers
 from flows.preview.flow_change import FlowChange
-from flows.preview.following import Following, Observed
+from flows.preview.forecast import Forecast, Observed
 from flows.units.host import view
 from flows.units.plain_switch import locate_machines, view_switch
 from tests.random_changes import changes
@@ -100,7 +100,7 @@ def before_anything_follows(old: Network, new: Network) -> tuple[Planned, list[O
     }
     observed = Observed(hosts, switch_facts(old))
     situation = Situation(tags(old, new), observed.hosts, observed.switches)
-    following = Following(Difference(old, new), observed)
+    following = Forecast(NetworkDifference(old, new), observed)
     return Planned(old, new, {}, situation, situation), [observed, *following.steps]
 
 
@@ -108,14 +108,14 @@ def compare_later(old: Network, new: Network) -> int:
     """Hold what a plan says of what follows against what each switch holds at each time. Returns how much follows."""
     planned, observed = before_anything_follows(old, new)
     numbers = tags(old, new)
-    aligned = Difference(old, new).aligned
+    aligned = NetworkDifference(old, new).aligned
     come, gone = dict[str, Counter[int]](), dict[str, Counter[int]]()
     held = [all_flows(aligned, numbers, one) for one in observed]
     for before, after in pairwise(held):
         for place in before.keys() | after.keys():
-            holds, shall_hold = before.get(place, set()), after.get(place, set())
-            come.setdefault(place, Counter()).update(shall_hold - holds)
-            gone.setdefault(place, Counter()).update(holds - shall_hold)
+            holds, will_hold = before.get(place, set()), after.get(place, set())
+            come.setdefault(place, Counter()).update(will_hold - holds)
+            gone.setdefault(place, Counter()).update(holds - will_hold)
     for place in come:
         change = planned.later.flows.get(place, FlowChange((), ()))
         assert Counter(one.flow.cookie for one in change.added) == come[place]
@@ -211,8 +211,8 @@ def compare_flow_sets(
 ) -> int:
     change = planned.flows.get(place, FlowChange((), ()))
     added, removed = ([one.flow.cookie for one in some] for some in (change.added, change.removed))
-    holds, shall_hold = before.get(place, set()), after.get(place, set())
-    assert (sorted(added), sorted(removed)) == (sorted(shall_hold - holds), sorted(holds - shall_hold))
+    holds, will_hold = before.get(place, set()), after.get(place, set())
+    assert (sorted(added), sorted(removed)) == (sorted(will_hold - holds), sorted(holds - will_hold))
     return len(added) + len(removed)
 
 

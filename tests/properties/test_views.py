@@ -9,10 +9,10 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flows.compile.desired import Change, Desired
-from flows.compile.program import Conflict, compile
+from flows.compile.desired import Desired, DesiredChange
+from flows.compile.incremental import Compiler, IncrementalDesired
+from flows.compile.program import FlowConflict, compile
 from flows.compile.views import Views
-from flows.compile.wanted import Compiler, Wanted
 from flows.inputs.facts import HostFacts, Interface
 from flows.inputs.locate import locate
 from flows.inputs.tags import Tags
@@ -129,7 +129,7 @@ class Everything:
 
     def __init__(self) -> None:
         self.views, self.compiler = Views(), Compiler()
-        self.wanted: dict[str, Wanted] = {}
+        self.wanted: dict[str, IncrementalDesired] = {}
         self.held: dict[str, set[int]] = {}
         self.learned: dict[str, set[int]] = {}
         self.met: dict[str, set[IPv4Address]] = {}
@@ -140,18 +140,18 @@ class Everything:
         for gone in self.wanted.keys() - hosts.keys():
             self.wanted.pop(gone).clear()
         for host in hosts.keys() - self.wanted.keys():
-            self.wanted[host] = Wanted(self.compiler)
+            self.wanted[host] = IncrementalDesired(self.compiler)
             self.held[host], self.learned[host] = set(self.wanted[host].desired.flows), set()
         for host, others in self.views.take_meetings().items():
             self.met.setdefault(host, set()).update(model.hosts[other].tunnel_ip for other in others)
         for host, sources in self.views.take():
             before = self.wanted[host].neighbours
-            with suppress(Conflict):
+            with suppress(FlowConflict):
                 self._note(host, self.wanted[host].change(sources))
                 assert self.wanted[host].neighbours - before <= self.met.pop(host, set())
         return {host for host, wanted in self.wanted.items() if wanted.is_refused}
 
-    def _note(self, host: str, change: Change) -> None:
+    def _note(self, host: str, change: DesiredChange) -> None:
         assert not change.added & self.held[host]
         assert change.removed <= self.held[host]
         self.held[host] = self.held[host] - change.removed | change.added
@@ -172,7 +172,7 @@ def described(desired: Desired) -> object:
 @settings(max_examples=300)
 @given(structures, ports, steps, st.booleans())
 def test_incremental_is_full(
-    structure: dict[str, object], declared: dict[str, Declared], steps: list[tuple[str, Any]], is_told: bool
+    structure: dict[str, object], declared: dict[str, Declared], steps: list[tuple[str, Any]], is_reported: bool
 ) -> None:
     everything, facts, shift, model = Everything(), dict[str, HostFacts](), 0, Network()
     for kind, change in (("structure", structure), *steps):
@@ -191,7 +191,7 @@ def test_incremental_is_full(
                 shift = change
         before, model = model, shared(network(structure, declared), model)
         facts = {host: seen for host, seen in facts.items() if host in model.hosts}
-        everything.views.set_model(model, tags(model, shift), different(model, before) if is_told else None)
+        everything.views.set_model(model, tags(model, shift), different(model, before) if is_reported else None)
         for host, seen in facts.items():
             everything.views.set_facts(host, seen)
         check(everything, model, tags(model, shift), facts)
@@ -206,7 +206,7 @@ def check(everything: Everything, model: Network, numbers: Tags, facts: Mapping[
         units = view(model, numbers, located, facts[host], host)
         try:
             fresh = compile(units)
-        except Conflict:
+        except FlowConflict:
             assert host in refused
             continue
         assert host not in refused

@@ -74,8 +74,8 @@ from flows.openflow.fields import (
     Field,
 )
 from flows.openflow.flow import Flow, Shape
-from flows.openflow.learn import Load, OutputTo
-from flows.openflow.learn import Match as LearnedMatch
+from flows.openflow.learn import LearnLoad, LearnOutput
+from flows.openflow.learn import LearnMatch as LearnedMatch
 from flows.openflow.nat import Nat
 from flows.pipeline.page import NUMBERS
 from flows.pipeline.priorities import lpm
@@ -100,7 +100,11 @@ ACTIONS: list[tuple[Action, ...]] = [
     (DecTtl(), PushVlan(), SetField(VLAN, 5), PopVlan()),
     (Output(1), OutputInPort(), OutputRegister(OUT_PORT), OutputController(), OutputController(1500)),
     (Resubmit(7), Output(1), Goto(9)),
-    (Learn(9, 1, 60, 10, (LearnedMatch(ETH_DST, ETH_SRC), Load(1, VPC), OutputTo(IN_PORT)), None, 5, "somebody"),),
+    (
+        Learn(
+            9, 1, 60, 10, (LearnedMatch(ETH_DST, ETH_SRC), LearnLoad(1, VPC), LearnOutput(IN_PORT)), None, 5, "somebody"
+        ),
+    ),
     (Ct(7), Ct(IN_PORT, table=3), Ct(Bits(VPC, 0, 16), commit=True)),
     (Ct(7, commit=True, table=3, nat=NAT), Ct(7, nat=Nat(), table=4)),
     (Ct(7, commit=True, nat=Nat("dst", (ONE, ONE), (80, 80))), Ct(7, commit=True, nat=Nat("dst", (ONE, ONE)))),

@@ -10,7 +10,7 @@ from flows.model import GATEWAY_MAC, Network
 from flows.openflow.fields import PROTO_TCP, PROTO_UDP
 from flows.pipeline.group_addresses import BPDU, LINK_PROTOCOLS, PVST_BPDU
 from flows.pipeline.page import TABLES
-from flows.pipeline.tables.from_tunnel import KEEPALIVE_MAC, PROOF_MAC
+from flows.pipeline.tables.from_tunnel import KEEPALIVE_MAC, PROBE_MAC
 
 NOWHERE_PORT = 77
 """An OpenFlow port number that no port has."""
@@ -46,7 +46,7 @@ class Frames:
         self._own_ip = network.hosts[host].tunnel_ip
         self._hosts = [int(other.tunnel_ip) for name, other in network.hosts.items() if name != host]
         ports = network.ports.values()
-        self._macs = [*(port.mac_address for port in ports), *_STRANGERS, GATEWAY_MAC, KEEPALIVE_MAC, PROOF_MAC]
+        self._macs = [*(port.mac_address for port in ports), *_STRANGERS, GATEWAY_MAC, KEEPALIVE_MAC, PROBE_MAC]
         self._ips = [ip for port in network.vpc_ports.values() for ip in port.ips]
         self._ips += [subnet.gateway for _, subnet in network.ends.values()]
         self._ips += [IPv4Address(ip) for ip in ("10.0.0.77", "10.77.0.1", "172.16.0.99", "8.8.8.8", "0.0.0.0")]

@@ -13,8 +13,8 @@ from flows.inputs.facts import HostFacts
 from flows.model import Network, parse
 from flows.openflow.actions import Output
 from flows.pipeline.rules import Application
-from flows.simulate import Copy, Packet, Step, Switch, Unsupported, extract
-from flows.simulate.tables import Entry
+from flows.simulate import Copy, Packet, Switch, TableLookup, Unsupported, extract
+from flows.simulate.tables import FlowEntry
 from tests.random_networks import random_network
 from tests.scenario import PLAIN_SWITCH_PORTS, compiled, plain_switch, plugged
 from tests.trace import random_flows
@@ -117,7 +117,7 @@ def compare(
     assert sorted(map(shown, simulated.learned.values())) == real.learned()
 
 
-def is_same(step: Step, cookie: int, desired: Desired) -> bool:
+def is_same(step: TableLookup, cookie: int, desired: Desired) -> bool:
     """Whether a step met the flow with this cookie, or one of the same priority that does the same."""
     if step.entry is None or step.entry.cookie == cookie:
         return (step.entry is None) == (cookie == 0)
@@ -140,7 +140,7 @@ def sent(copy: Copy, tunnel: int | None) -> Sent:
     return Sent(copy.port, values_of(copy.packet), ends)
 
 
-def shown(entry: Entry) -> str:
+def shown(entry: FlowEntry) -> str:
     """A learned flow as ``ovs-ofctl`` prints it."""
     terms = [
         f"vlan_tci={each.value:#06x}/{each.mask:#06x}"

@@ -3,14 +3,14 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.store.rows.allocate import Numbers
+from controller.store.rows.allocate import NumberAllocator
 
 NAMES = st.lists(st.sampled_from("abcdefgh"), unique=True)
 
 
 @given(st.lists(NAMES))
 def test_a_number_belongs_to_one_name_for_ever(steps: list[list[str]]) -> None:
-    numbers = Numbers({})
+    numbers = NumberAllocator({})
     owner: dict[int, str] = {}
     for names in steps:
         before = numbers.of

@@ -6,9 +6,9 @@ from threading import Thread
 import os_ken.base.app_manager  # noqa: F401  (os-ken must be loaded in this order)
 from os_ken.ofproto import ofproto_v1_4 as ofp
 
-from controller.openflow.complaints import Complaints
+from controller.openflow.bad_messages import BadMessages
 from controller.openflow.connection import Connection
-from controller.openflow.shape import HEADER
+from controller.openflow.message_check import HEADER
 
 
 def test_hello_comes_first() -> None:
@@ -21,7 +21,7 @@ def test_hello_comes_first() -> None:
         socket.create_server(("127.0.0.1", 0)) as server,
         socket.create_connection(server.getsockname()) as switch,
     ):
-        connection = Connection(*server.accept(), Complaints())
+        connection = Connection(*server.accept(), BadMessages())
         connection.beat()
         thread = Thread(target=connection.serve)
         thread.start()

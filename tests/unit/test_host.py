@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from typing import Any, cast
 
-from controller.openflow.decode import REMOVED, RESUMED, Entry, Update
+from controller.openflow.decode import REMOVED, RESUMED, ReportedFlow, Update
 from controller.openflow.encode import EVERYTHING, Flows, content
 from controller.openflow.sessions import Session
 from controller.reconcile.host import Host
-from controller.reconcile.installed import recheck
+from controller.reconcile.installed import learned_poll
 from controller.reconcile.installed.questions import COUNT_EVERY, COUNT_SOON
 from controller.reconcile.installed.transactions import LINGER, PATIENCE, RETRY
 from controller.reconcile.node import GIVE_UP
@@ -21,7 +21,7 @@ from flows.openflow.flow import COOKIE_OWNER, Flow
 from flows.openflow.learn import LEARNED_OWNER
 from flows.pipeline.page import UNICAST, is_receiving, table_name
 from flows.units.copies import Copies
-from flows.units.host import Known, Unit
+from flows.units.host import AssignedAddress, Unit
 from flows.units.said import Named, Why
 from flows.units.switching import Flood, Learning, RemoteMembers
 from tests.reporting import reported
@@ -33,7 +33,7 @@ class Switch:
 
     plans: list[Plan] = field(default_factory=list)
     reads: int = 0
-    removed: list[Entry] = field(default_factory=list)
+    removed: list[ReportedFlow] = field(default_factory=list)
     asked: list[Flows] = field(default_factory=list)
     counts: int = 0
     closed: bool = False
@@ -51,7 +51,7 @@ class Switch:
         self.asked.append(which)
         self.reads += which == EVERYTHING
 
-    def remove(self, entry: Entry) -> None:
+    def remove(self, entry: ReportedFlow) -> None:
         self.removed.append(entry)
 
     def count_flows(self) -> None:
@@ -71,10 +71,10 @@ class Switch:
 
 
 def unit(last: int) -> Unit:
-    return Known(Named(1, "VPC v"), IPv4Address(f"10.0.0.{last}"), Why("a port", NOWHERE))
+    return AssignedAddress(Named(1, "VPC v"), IPv4Address(f"10.0.0.{last}"), Why("a port", NOWHERE))
 
 
-def started(*entries: Entry) -> tuple[Host, Switch]:
+def started(*entries: ReportedFlow) -> tuple[Host, Switch]:
     """A host whose switch is connected and holds these flows."""
     host, switch = Host("h", 1), Switch()
     host.facts = HostFacts(1, "netdev", 65000, frozenset())
@@ -83,14 +83,14 @@ def started(*entries: Entry) -> tuple[Host, Switch]:
     return host, switch
 
 
-def entry(flow: Flow) -> Entry:
+def entry(flow: Flow) -> ReportedFlow:
     """A flow as a switch reports it."""
-    return Entry(flow.table, flow.priority, flow.cookie, True, 0, content(flow))
+    return ReportedFlow(flow.table, flow.priority, flow.cookie, True, 0, content(flow))
 
 
-def bare(cookie: int) -> Entry:
+def bare(cookie: int) -> ReportedFlow:
     """A flow of which only the cookie matters."""
-    return Entry(0, 1, cookie, True, 0, b"\0\1\0\4\0\0\0\0")
+    return ReportedFlow(0, 1, cookie, True, 0, b"\0\1\0\4\0\0\0\0")
 
 
 def settled() -> tuple[Host, Switch]:
@@ -322,8 +322,8 @@ def learning() -> tuple[Host, Switch]:
     host.want(frozenset({remote_members()}), 1)
     pump(host, 0)
     host.confirmed(1, 0)
-    host.prove(0)
-    host.primer.proven(IPv4Address("192.0.2.2"))
+    host.probe(0)
+    host.prober.verified(IPv4Address("192.0.2.2"))
     pump(host, 0)
     host.confirmed(2, 0)
     return host, switch
@@ -340,15 +340,15 @@ def test_what_comes_back_of_what_was_forgotten_is_found_and_removed_again() -> N
         pump(host, now)
     host.confirmed(3, 2)
     assert len(switch.plans) == 3
-    for now in (2 + recheck.LATER[0], 100, 1000):
+    for now in (2 + learned_poll.LATER[0], 100, 1000):
         assert look(host, switch, now, gone)
         pump(host, now)
         pump(host, now + 2 * LINGER)
         assert switch.plans[-1] == Plan((), frozenset({gone}))
         host.confirmed(len(switch.plans), now)
-    assert not look(host, switch, 1000 + recheck.LATER[0] - 0.1), "not before it may have come back"
-    assert look(host, switch, 1000 + recheck.LATER[0])
-    assert look(host, switch, 1000 + recheck.LATER[1]), "and once more, as the switch may be busy"
+    assert not look(host, switch, 1000 + learned_poll.LATER[0] - 0.1), "not before it may have come back"
+    assert look(host, switch, 1000 + learned_poll.LATER[0])
+    assert look(host, switch, 1000 + learned_poll.LATER[1]), "and once more, as the switch may be busy"
 
 
 def test_much_that_was_learned_is_read_less_often() -> None:
@@ -357,7 +357,7 @@ def test_much_that_was_learned_is_read_less_often() -> None:
     learned = [*compile([remote_members()]).learned] * 1000
     looks = sum(look(host, switch, 100 + second, *learned) for second in range(1000))
     size = looks * len(reported(map(bare, learned)))
-    assert 0.5 < size / 1000 / recheck.BYTES_PER_SECOND < 1.5
+    assert 0.5 < size / 1000 / learned_poll.BYTES_PER_SECOND < 1.5
 
 
 def test_a_switch_of_which_only_learned_flows_are_left_over() -> None:
@@ -376,8 +376,8 @@ def test_flows_that_send_wait_for_the_way_to_a_host_that_has_ports_of_the_segmen
     pump(host, 0)
     assert all(is_receiving(flow) for flow in switch.plans[0].add)
     host.confirmed(1, 0)
-    host.prove(0)
-    host.primer.proven(IPv4Address("192.0.2.2"))
+    host.probe(0)
+    host.prober.verified(IPv4Address("192.0.2.2"))
     pump(host, 0)
     assert any(not is_receiving(flow) for flow in switch.plans[1].add)
 
@@ -401,7 +401,7 @@ def test_a_flood_waits_until_all_ports_are_found() -> None:
 
 def test_another_pipeline_is_replaced_at_once() -> None:
     """Its tables and ours would lead packets astray together; and nothing goes before all ports are known."""
-    old = Entry(99, 0, COOKIE_OWNER << 56 | 1, True, 0, b"\0\1\0\4\0\0\0\0")
+    old = ReportedFlow(99, 0, COOKIE_OWNER << 56 | 1, True, 0, b"\0\1\0\4\0\0\0\0")
     host, switch = started(old)
     host.want(frozenset({unit(1)}), 1)
     host.pump(0, may_send=False, may_remove=False, knows_all=False)

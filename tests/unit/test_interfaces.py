@@ -4,15 +4,15 @@ import random
 
 import pytest
 
-from controller.ovsdb.interfaces import Interfaces, SeenInterface
+from controller.ovsdb.interfaces import InterfaceRow, Interfaces
 from flows.inputs.facts import Interface
 
 NAMES = [f"tap{number}" for number in range(6)]
 
 
-def interface(name: str, random: random.Random) -> SeenInterface:
+def interface(name: str, random: random.Random) -> InterfaceRow:
     """An interface of this name that says, is and has anything."""
-    return SeenInterface(
+    return InterfaceRow(
         row=None,
         name=name,
         iface_id=random.choice([None, "a", "b", "c"]),
@@ -41,7 +41,7 @@ def test_what_is_kept_up_to_date_is_what_is_found_anew(seed: int) -> None:
         assert kept.instances == expected(now)
 
 
-def expected(interfaces: dict[str, SeenInterface]) -> frozenset[Interface]:
+def expected(interfaces: dict[str, InterfaceRow]) -> frozenset[Interface]:
     """Of all working interfaces that say they are a port, the one with a mark of its own is, else the lowest name."""
     found: dict[str, Interface] = {}
     for has_port in (True, False):

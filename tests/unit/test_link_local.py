@@ -11,7 +11,7 @@ from flows.model import Network
 from flows.openflow.fields import ETH_DST, ETH_SRC, ETH_TYPE, VLAN_PRESENT, VLAN_TCI
 from flows.simulate.packet import Packet
 from flows.simulate.tracing import simulated
-from flows.simulate.world import Machine, Place
+from flows.simulate.world import Instance, PortLocation
 from tests.scenario import SCENARIOS, load
 
 SEGMENTS, PLAIN = load(SCENARIOS / "segments.yaml"), load(SCENARIOS / "plain-switches.yaml")
@@ -24,30 +24,30 @@ BESIDE = ["01:80:c2:00:00:10", "01:80:c2:00:00:30", "01:00:0c:cc:cc:ce", "01:00:
 LLC, LLDP, LACP, PAUSE = 0x5FF, 0x88CC, 0x8809, 0x8808
 
 
-def receivers(network: Network, at: Place, to: str, vlan: int | None = None, kind: int = LLC) -> list[str]:
+def receivers(network: Network, at: PortLocation, to: str, vlan: int | None = None, kind: int = LLC) -> list[str]:
     """Who gets a frame that comes in there, each as often as it gets it; and whether it leaves its host."""
     fields = ((ETH_SRC, 0x020000000066), (ETH_DST, int(to.replace(":", ""), 16)), (ETH_TYPE, kind))
     sent = Packet({}).having(*fields, (VLAN_TCI, 0 if vlan is None else VLAN_PRESENT | vlan))
     journey = simulated(plugged_in(network)).send(at, sent)
     away = [copy for visit in journey.visits for copy in visit.walk.copies if copy.port > 60000]
-    machines = [each.end.port for each in journey.arrivals if isinstance(each.end, Machine)]
+    machines = [each.end.port for each in journey.arrivals if isinstance(each.end, Instance)]
     return sorted(machines) + ["another host"] * bool(away)
 
 
-def instance(port: str) -> Place:
+def instance(port: str) -> PortLocation:
     host = SEGMENTS.ports[port].host
     assert host is not None
     numbers = {each.iface_id: each.ofport for each in plugged_in(SEGMENTS).hosts[host].interfaces}
-    return Place(host_node(host), numbers[port])
+    return PortLocation(host_node(host), numbers[port])
 
 
-def physical(host: str) -> Place:
-    return Place(host_node(host), dict(plugged_in(SEGMENTS).hosts[host].physical)["office"])
+def physical(host: str) -> PortLocation:
+    return PortLocation(host_node(host), dict(plugged_in(SEGMENTS).hosts[host].physical)["office"])
 
 
-def plain(switch: str, interface: str) -> Place:
+def plain(switch: str, interface: str) -> PortLocation:
     numbers = {plug.name: plug.ofport for plug in plugged_in(PLAIN).switches[switch].plugs}
-    return Place(switch_node(switch), numbers[interface])
+    return PortLocation(switch_node(switch), numbers[interface])
 
 
 @pytest.mark.parametrize("to", [*RESERVED, *MRP, CDP, PVST_BPDU])

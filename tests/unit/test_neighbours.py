@@ -2,7 +2,7 @@
 
 from flows.model import parse
 from mininet_topos.probes.neighbours import needed
-from mininet_topos.probes.probe import Answers, Probe, order, result
+from mininet_topos.probes.probe import PingResults, Probe, order, result
 
 NETWORK = """
 hosts: {h1: {tunnel_ip: 192.0.2.1}}
@@ -49,4 +49,4 @@ def test_what_a_ping_needs() -> None:
 def test_names_are_written_once() -> None:
     text = order([Probe("a", "b", "10.0.0.1", (("port:a", "10.0.0.1"),)), Probe("b", "a", "10.0.0.2")], 1.0, 400)
     assert text.count('"a"') == 1
-    assert result("[[1, 0], 3]") == Answers([True, False], 3)
+    assert result("[[1, 0], 3]") == PingResults([True, False], 3)

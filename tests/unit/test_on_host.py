@@ -2,20 +2,20 @@
 
 import pytest
 
-from controller.cli.common.on_host import way_in
+from controller.cli.common.on_host import host_command
 from flows.model import parse
 
 NETWORK = parse("{hosts: {h1: {tunnel_ip: 192.0.2.1}}, switches: {s1: {}}}", "n.yaml")[0]
 
 
 def test_name_and_address_are_filled_in() -> None:
-    enter = way_in(None, "ssh -o 'User root' {ip} sudo -h {name}")
+    enter = host_command(None, "ssh -o 'User root' {ip} sudo -h {name}")
     assert enter(NETWORK.hosts["h1"]) == ["ssh", "-o", "User root", "192.0.2.1", "sudo", "-h", "h1"]
-    assert way_in(None, "ssh {name}.example")(NETWORK.switches["s1"]) == ["ssh", "s1.example"]
+    assert host_command(None, "ssh {name}.example")(NETWORK.switches["s1"]) == ["ssh", "s1.example"]
 
 
 def test_a_plain_switch_has_no_address(capsys: pytest.CaptureFixture[str]) -> None:
-    enter = way_in(None, "ssh {ip}")
+    enter = host_command(None, "ssh {ip}")
     with pytest.raises(SystemExit):
         enter(NETWORK.switches["s1"])
     assert "{ip} has no value for switch s1, whose address the network file does not know" in capsys.readouterr().err
@@ -31,5 +31,5 @@ def test_a_plain_switch_has_no_address(capsys: pytest.CaptureFixture[str]) -> No
 )
 def test_what_cannot_be_run(prefix: str | None, message: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        way_in(None, prefix)
+        host_command(None, prefix)
     assert message in capsys.readouterr().err

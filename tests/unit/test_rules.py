@@ -23,9 +23,9 @@ from flows.pipeline.page import NUMBERS
 from flows.pipeline.registers import OUT_PORT, VPC
 from flows.pipeline.rules import DeclarationError, Rule, Table
 from flows.pipeline.templates import (
+    ActionTemplate,
     LearnTemplate,
     P,
-    Step,
     TermTemplate,
     admit,
     copies,
@@ -88,7 +88,7 @@ IPV4 = eq(ETH_TYPE, ETH_TYPE_IPV4)
         ([IPV4], [LearnTemplate("known", (), 1, "", 1, 1)], "learns into known"),
     ],
 )
-def test_what_a_table_does_not_declare(match: Sequence[TermTemplate], do: Sequence[Step], fault: str) -> None:
+def test_what_a_table_does_not_declare(match: Sequence[TermTemplate], do: Sequence[ActionTemplate], fault: str) -> None:
     with pytest.raises(DeclarationError, match=fault):
         table().rule("a rule", match, do)
 

@@ -14,7 +14,7 @@ from flows.model import GATEWAY_MAC, Network, SegmentPort, parse
 from flows.openflow.fields import ETH_DST, ETH_SRC, ETH_TYPE, IP_DST, IP_PROTO, IP_SRC, IP_TTL, VLAN_PRESENT, VLAN_TCI
 from flows.simulate.packet import Packet
 from flows.simulate.tracing import simulated
-from flows.simulate.world import Machine, Place, World
+from flows.simulate.world import Instance, PortLocation, World
 
 TEXT = """
 hosts:
@@ -53,9 +53,9 @@ def halves() -> Iterator[tuple[str, str, str, str]]:
                 yield port.name, segment.name, port.moving_to, port.host
 
 
-def place(network: Network, port: str, host: str) -> Place:
+def place(network: Network, port: str, host: str) -> PortLocation:
     interfaces = plugged_in(network).hosts[host].interfaces
-    return Place(host_node(host), next(each.ofport for each in interfaces if each.iface_id == port))
+    return PortLocation(host_node(host), next(each.ofport for each in interfaces if each.iface_id == port))
 
 
 def frame(network: Network, port: str, segment: str, to: str) -> Packet:
@@ -71,10 +71,10 @@ def number(mac: str) -> int:
     return int(mac.replace(":", ""), 16)
 
 
-def receivers(world: World, at: Place, sent: Packet) -> Counter[tuple[str, str]]:
+def receivers(world: World, at: PortLocation, sent: Packet) -> Counter[tuple[str, str]]:
     """Who gets a frame, on which host, and how often."""
     arrivals = world.send(at, sent).arrivals
-    return Counter((each.end.port, each.place.node) for each in arrivals if isinstance(each.end, Machine))
+    return Counter((each.end.port, each.place.node) for each in arrivals if isinstance(each.end, Instance))
 
 
 def members(segment: str) -> set[tuple[str, str]]:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from controller.store.rows.mapping import ColumnMapping, Multiplicity, sections, tables
 from controller.store.rows.rows import NETWORK, Key, Rows, build, references, rows_of_object, rows_of_settings
-from controller.store.rows.shapes import Column, Many, sections, tables
 from controller.store.rows.wire import changed, decode
 from flows.model import Network, parse
 from tests.scenario import SCENARIOS, SHIPPED, load
@@ -64,12 +64,12 @@ def test_what_refers_to_what() -> None:
     assert NETWORK.table in tables()
 
 
-def _column(many: Many, atom: str = "string") -> Column:
-    return Column("c", atom, many, is_optional=True)
+def _column(many: Multiplicity, atom: str = "string") -> ColumnMapping:
+    return ColumnMapping("c", atom, many, is_optional=True)
 
 
 def test_changes_of_sets_and_maps_are_told_by_their_differences() -> None:
-    one, listed, mapped, chosen = (_column(many) for many in Many)
+    one, listed, mapped, chosen = (_column(many) for many in Multiplicity)
     assert changed("a", "b", one) == "b"
     assert changed("a", ["set", []], one) is None
     assert changed(("a", "b"), ["map", [[1, "c"], [2, "d"]]], listed) == ("a", "c", "d")
@@ -79,7 +79,7 @@ def test_changes_of_sets_and_maps_are_told_by_their_differences() -> None:
 
 
 def test_numbers_of_64_bits() -> None:
-    assert decode(-1, _column(Many.ONE, "integer")) == 2**64 - 1
+    assert decode(-1, _column(Multiplicity.ONE, "integer")) == 2**64 - 1
 
 
 def test_an_object_has_a_name_for_people() -> None:

@@ -16,7 +16,7 @@ from controller.store.vlans import Vlans
 from flows.compile.desired import Plan
 from flows.inputs.facts import Plug, SwitchFacts
 from flows.inputs.tags import Tags
-from flows.inputs.tree import Way
+from flows.inputs.tree import LinkVlan
 from flows.model import parse
 
 RING = """
@@ -65,7 +65,7 @@ class Switch:
 class Ring:
     """Three switches in a ring, connected and empty."""
 
-    def __init__(self, open_links: frozenset[Way] = frozenset()) -> None:
+    def __init__(self, open_links: frozenset[LinkVlan] = frozenset()) -> None:
         self.switches = Switches(0, open_links)
         self.sessions = {name: Switch() for name in NETWORK.switches}
         for name, switch in NETWORK.switches.items():

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.inputs.facts import Plug, SwitchFacts
-from flows.inputs.tree import Way, named_vlans, tree, working
+from flows.inputs.tree import LinkVlan, named_vlans, tree, working
 from flows.model import Link
 
 
@@ -18,11 +18,11 @@ def ring(size: int) -> list[Link]:
     return [link(f"l{number}", f"s{number}", f"s{(number + 1) % size}") for number in range(size)]
 
 
-def everything(links: list[Link]) -> frozenset[Way]:
+def everything(links: list[Link]) -> frozenset[LinkVlan]:
     return tree(links, {link.name for link in links})
 
 
-def names(ways: frozenset[Way]) -> set[str]:
+def names(ways: frozenset[LinkVlan]) -> set[str]:
     return {name for name, _ in ways}
 
 

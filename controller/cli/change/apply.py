@@ -94,8 +94,8 @@ def _agreed(
     from controller.cli.change.plan import print_instances, print_plan
     from controller.inspect.planning import plan
 
-    outlook = store.outlook(network)
-    planned = plan(outlook, network, store.read_status())
+    dry_run = store.dry_run(network)
+    planned = plan(dry_run, network, store.read_status())
     if planned.objects:
         if not sys.stdin.isatty():
             fail(
@@ -106,4 +106,4 @@ def _agreed(
         print_instances(instances)
         if not typer.confirm("Make these changes?"):
             fail("nothing was changed")
-    return outlook.changes, outlook.generation
+    return dry_run.changes, dry_run.generation

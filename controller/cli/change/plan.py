@@ -15,8 +15,8 @@ from controller.cli.common.output import FlowsOption, JsonOption, print_json, re
 from controller.cli.common.state import LabOption, StateOption, find_target
 
 if TYPE_CHECKING:
-    from controller.inspect.planning import Later, ObjectChange, Planned
-    from flows.model.reach.change import Change
+    from controller.inspect.planning import LaterChange, ObjectChange, Planned
+    from flows.model.reach.change import ReachabilityChange
     from flows.pipeline.rules import Application
     from flows.preview.flow_change import FlowChange
     from mininet_topos.client.lab import Lab
@@ -59,7 +59,7 @@ def plan(
             planned = plan_between(read_network(against)[0], network)
         else:
             target = find_target(state, lab)
-            planned = plan_change(target.store.outlook(network), network, target.store.read_status())
+            planned = plan_change(target.store.dry_run(network), network, target.store.read_status())
             if target.lab is not None:
                 instances = target.lab.instance_changes(network)
                 refusal = _refusal(target.lab, text)
@@ -142,7 +142,7 @@ def _counts(flows: "Mapping[str, FlowChange]") -> str:
     return f"{added} added, {removed} removed, on {counted(len(flows), 'switch', 'switches')}"
 
 
-def _print_later(later: "Later", *, in_words: bool) -> None:
+def _print_later(later: "LaterChange", *, in_words: bool) -> None:
     """What follows. Of a single event it is told in one line."""
     if len(later.when) == 1:
         tell(f"when {later.when[0]}: {_counts(later.flows)}")
@@ -182,7 +182,7 @@ def _sentence(application: "Application") -> str:
     return f"{application.rule.table.name}: {application.sentence}  [{application.why}]"
 
 
-def _print_reachability(changes: "Sequence[Change]") -> None:
+def _print_reachability(changes: "Sequence[ReachabilityChange]") -> None:
     from flows.model.problem import counted, listed
 
     gained, lost = (sum(change.pairs for change in changes if change.reach is reach) for reach in (True, False))

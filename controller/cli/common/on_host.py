@@ -27,14 +27,14 @@ EXAMPLE = "--on-host 'ssh root@{ip}'"
 SECONDS = 10.0
 """How long a running switch has to answer, on a usual machine. One that hangs never does."""
 
-Place = Union["Host", "PlainSwitch"]
+SwitchOwner = Union["Host", "PlainSwitch"]
 """Where a switch is."""
 
-WayIn = Callable[[Place], list[str]]
+HostCommand = Callable[[SwitchOwner], list[str]]
 """The words to put before a command, so that it is run on a host, or where a plain switch is."""
 
 
-def way_in(lab: "Lab | None", prefix: str | None) -> WayIn:
+def host_command(lab: "Lab | None", prefix: str | None) -> HostCommand:
     """By the prefix that a user gives, else that of a lab; ends the command when there is neither."""
     if prefix is not None:
         return _by_prefix(prefix)
@@ -43,20 +43,20 @@ def way_in(lab: "Lab | None", prefix: str | None) -> WayIn:
     return in_lab(lab)
 
 
-def in_lab(lab: "Lab") -> WayIn:
+def in_lab(lab: "Lab") -> HostCommand:
     """How a lab is entered."""
 
     from flows.model import Host
     from mininet_topos.directory import host_node, switch_node
 
-    def enter(place: Place) -> list[str]:
+    def enter(place: SwitchOwner) -> list[str]:
         node = host_node(place.name) if isinstance(place, Host) else switch_node(place.name)
         return lab.command(node, [])
 
     return enter
 
 
-def _by_prefix(prefix: str) -> WayIn:
+def _by_prefix(prefix: str) -> HostCommand:
     try:
         words = shlex.split(prefix)
     except ValueError as error:
@@ -66,7 +66,7 @@ def _by_prefix(prefix: str) -> WayIn:
 
     from flows.model import Host
 
-    def fill(place: Place) -> list[str]:
+    def fill(place: SwitchOwner) -> list[str]:
         address = str(place.tunnel_ip) if isinstance(place, Host) else None
         if address is None and "{ip}" in prefix:
             fail(f"{{ip}} has no value for {place}, whose address the network file does not know; use {{name}}")

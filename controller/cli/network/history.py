@@ -13,7 +13,7 @@ from controller.cli.common.state import LabOption, StateOption, find_target
 from controller.cli.common.tables import print_table
 
 if TYPE_CHECKING:
-    from controller.store import Entry
+    from controller.store import HistoryEntry
 
 app = typer.Typer(
     invoke_without_command=True,
@@ -56,5 +56,5 @@ def show(generation: int, as_json: JsonOption = False, state: StateOption = None
         print_object(difference.key, difference.old, difference.new)
 
 
-def _plain(entry: "Entry") -> dict[str, object]:
+def _plain(entry: "HistoryEntry") -> dict[str, object]:
     return {**asdict(entry), "time": entry.time.isoformat()}

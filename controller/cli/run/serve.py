@@ -8,7 +8,7 @@ import typer
 
 from controller.cli.common.output import fail
 from controller.cli.common.state import DEFAULT_STATE
-from controller.left_out import leave_out
+from controller.unused_modules import leave_out
 from flows.model.contract import OPENFLOW_PORT, OVSDB_PORT
 
 METRICS_PORT = 9476

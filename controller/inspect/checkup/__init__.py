@@ -2,6 +2,6 @@
 
 from controller.inspect.checkup.checks import check
 from controller.inspect.checkup.finding import Finding
-from controller.inspect.checkup.look import Look, SilentError, look
+from controller.inspect.checkup.host_state import HostState, SilentError, read_host
 
-__all__ = ["Finding", "Look", "SilentError", "check", "look"]
+__all__ = ["Finding", "HostState", "SilentError", "check", "read_host"]

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 
 from controller.inspect.checkup.finding import Finding
-from controller.inspect.checkup.look import Bridge, Look
+from controller.inspect.checkup.host_state import Bridge, HostState
 from flows.model import Network
 from flows.model.contract import INTEGRATION_BRIDGE, OVSDB_PORT, PHYSICAL_BRIDGE, datapath_id, tunnel_port
 from flows.model.host_rules import RULES_FILE
@@ -18,7 +18,7 @@ OLDEST = (3, 1)
 _OURS = (f"{COOKIE_OWNER:02x}", f"{LEARNED_OWNER:02x}")
 
 
-def check(seen: Look, network: Network, host: Host | None, *, is_reached: bool) -> list[Finding]:
+def check(seen: HostState, network: Network, host: Host | None, *, is_reached: bool) -> list[Finding]:
     """Everything that is not as it should be.
 
     ``host``: the one that it is in the network, if it is in it yet. ``is_reached``: a controller has a session with
@@ -28,7 +28,7 @@ def check(seen: Look, network: Network, host: Host | None, *, is_reached: bool) 
     return [*reach, *(finding for one in _CHECKS for finding in one(seen, network, host))]
 
 
-def _version(seen: Look, network: Network, host: Host | None) -> Iterator[Finding]:
+def _version(seen: HostState, network: Network, host: Host | None) -> Iterator[Finding]:
     found = re.match(r"(\d+)\.(\d+)", seen.version or "")
     if found is None:
         yield Finding("unchecked", "the database does not say which Open vSwitch runs", "ovs-vswitchd --version")
@@ -38,7 +38,7 @@ def _version(seen: Look, network: Network, host: Host | None) -> Iterator[Findin
         yield Finding("error", what, "apt-get install openvswitch-switch")
 
 
-def _answers(seen: Look, network: Network, host: Host | None) -> Iterator[Finding]:
+def _answers(seen: HostState, network: Network, host: Host | None) -> Iterator[Finding]:
     """Whether ovs-vswitchd does anything at all."""
     if seen.is_silent:
         what = "ovs-vswitchd hangs: it was asked and does not answer"
@@ -48,7 +48,7 @@ def _answers(seen: Look, network: Network, host: Host | None) -> Iterator[Findin
         yield Finding("warning", what, "ovs-appctl version; systemctl restart openvswitch-switch")
 
 
-def _datapath(seen: Look, network: Network, host: Host | None) -> Iterator[Finding]:
+def _datapath(seen: HostState, network: Network, host: Host | None) -> Iterator[Finding]:
     types, tunnels = seen.switch["datapath_types"], seen.switch["iface_types"]
     if not types:
         yield Finding("error", "ovs-vswitchd does not run", "systemctl start openvswitch-switch")
@@ -69,7 +69,7 @@ def _datapath(seen: Look, network: Network, host: Host | None) -> Iterator[Findi
         yield Finding("error", what, f"ovs-vsctl set Bridge {INTEGRATION_BRIDGE} datapath_type={wanted}")
 
 
-def _nic(seen: Look, network: Network, host: Host | None) -> Iterator[Finding]:
+def _nic(seen: HostState, network: Network, host: Host | None) -> Iterator[Finding]:
     """The NIC in the underlay, and whether full-size tunnel packets fit through it."""
     if seen.physical is None:
         return
@@ -94,7 +94,7 @@ def _nic(seen: Look, network: Network, host: Host | None) -> Iterator[Finding]:
             yield Finding("error", f"{row['name']} has no link", f"ip link set {row['name']} up")
 
 
-def _reach(seen: Look, host: Host | None) -> Iterator[Finding]:
+def _reach(seen: HostState, host: Host | None) -> Iterator[Finding]:
     """Whether a controller on another machine could reach the database."""
     if not any(target.startswith(("ptcp:", "pssl:")) for target in seen.managers):
         what = "the database listens on no TCP port, so a controller on another machine cannot reach it"
@@ -105,7 +105,7 @@ def _address(host: Host | None) -> str:
     return str(host.tunnel_ip) if host else "ADDRESS"
 
 
-def _others(seen: Look, network: Network, host: Host | None) -> Iterator[Finding]:
+def _others(seen: HostState, network: Network, host: Host | None) -> Iterator[Finding]:
     """What another controller left, or still does."""
     for target in seen.managers:
         if not target.startswith(("ptcp:", "punix:", "pssl:")):
@@ -128,7 +128,7 @@ def _others(seen: Look, network: Network, host: Host | None) -> Iterator[Finding
             yield Finding("error", what, f"ovs-vsctl del-controller {INTEGRATION_BRIDGE}")
 
 
-def _flows(seen: Look, network: Network, host: Host | None) -> Iterator[Finding]:
+def _flows(seen: HostState, network: Network, host: Host | None) -> Iterator[Finding]:
     if seen.integration is None:
         return
     if seen.flows is None:
@@ -148,7 +148,7 @@ def _flows(seen: Look, network: Network, host: Host | None) -> Iterator[Finding]
         yield Finding("error", what, mend)
 
 
-def _contract(seen: Look, network: Network, host: Host | None) -> Iterator[Finding]:
+def _contract(seen: HostState, network: Network, host: Host | None) -> Iterator[Finding]:
     """Settings that the controller wants otherwise: it puts most of them right by itself once it is connected."""
     if seen.switch["other_config"].get("flow-restore-wait") == "true":
         what = "flow-restore-wait is set: a switch that starts dials no controller until it is cleared"
@@ -170,7 +170,7 @@ def _contract(seen: Look, network: Network, host: Host | None) -> Iterator[Findi
     yield from _integration(seen, tunnel, host)
 
 
-def _integration(seen: Look, tunnel: str, host: Host | None) -> Iterator[Finding]:
+def _integration(seen: HostState, tunnel: str, host: Host | None) -> Iterator[Finding]:
     bridge = seen.integration
     if bridge is None:
         return
@@ -208,14 +208,14 @@ def _rivals(bridge: Bridge) -> Iterator[Finding]:
             yield Finding("error", what, mend)
 
 
-def _kernel(seen: Look, network: Network, host: Host | None) -> Iterator[Finding]:
+def _kernel(seen: HostState, network: Network, host: Host | None) -> Iterator[Finding]:
     """Whether the host's own network stack is kept off what instances send."""
-    if seen.heard is None:
+    if seen.kernel is None:
         what = "whether its kernel takes in what instances send was not tried: that takes root on the host itself"
         yield Finding("unchecked", what, "sudo ovs-vpc doctor --db unix:/run/openvswitch/db.sock")
         return
-    taken = [f"takes in {_listed(seen.heard.takes)}"] if seen.heard.takes else []
-    taken += [f"forwards {_listed(seen.heard.forwards)}"] if seen.heard.forwards else []
+    taken = [f"takes in {_listed(seen.kernel.takes)}"] if seen.kernel.takes else []
+    taken += [f"forwards {_listed(seen.kernel.forwards)}"] if seen.kernel.forwards else []
     if not taken:
         return
     what = f"its kernel {' and '.join(taken)} from interfaces that are not its own"
@@ -231,5 +231,5 @@ def _listed(names: Sequence[str]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
 
 
-_Check = Callable[[Look, Network, Host | None], Iterator[Finding]]
+_Check = Callable[[HostState, Network, Host | None], Iterator[Finding]]
 _CHECKS: tuple[_Check, ...] = (_version, _answers, _datapath, _nic, _others, _flows, _contract, _kernel)

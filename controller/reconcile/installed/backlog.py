@@ -2,16 +2,16 @@
 
 from collections.abc import Iterable, Mapping, Set
 
-from controller.reconcile.installed.flows import Holdings
-from flows.compile.desired import Change, Desired, Plan
+from controller.reconcile.installed.flows import InstalledFlows
+from flows.compile.desired import Desired, DesiredChange, Plan
 from flows.openflow.flow import Flow
 from flows.pipeline.page import FLOOD, is_receiving
 
 
-class Pending:
+class Backlog:
     """The difference between what a switch shall hold and what it does hold."""
 
-    def __init__(self, desired: Desired, held: Holdings) -> None:
+    def __init__(self, desired: Desired, held: InstalledFlows) -> None:
         """Found out from scratch."""
         self._desired = desired
         self._held = held
@@ -40,7 +40,7 @@ class Pending:
         """Whether flows have to change that decide what is sent."""
         return bool(self._sending or self._old_sending)
 
-    def follow(self, change: Change) -> None:
+    def follow(self, change: DesiredChange) -> None:
         """Take in what is different in what the switch shall hold."""
         self._held.recognise(change.added, self._desired.flows)
         self._consider(change.added | change.removed)

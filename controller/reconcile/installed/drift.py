@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from controller.openflow.compare import altered, is_as_sent, is_in_place
-from controller.openflow.decode import REMOVED, Entry, Update
-from controller.reconcile.installed.flow_dump import Reading
-from controller.reconcile.installed.flows import Holdings
+from controller.openflow.decode import REMOVED, ReportedFlow, Update
+from controller.reconcile.installed.flow_dump import FlowDump
+from controller.reconcile.installed.flows import InstalledFlows
 from controller.status.tally import Tally
 from flows.compile.desired import Desired
 from flows.openflow.flow import COOKIE_OWNER
@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class Watch:
+class DriftMonitor:
     """Looks after the flows of one host's switch."""
 
     host: str
@@ -35,9 +35,9 @@ class Watch:
     _second: int = 0
     _said: int = 0
     _unsaid: int = 0
-    _strays: list[Entry] = field(default_factory=list)
+    _strays: list[ReportedFlow] = field(default_factory=list)
 
-    def updated(self, update: Update, held: Holdings, desired: Desired) -> None:
+    def updated(self, update: Update, held: InstalledFlows, desired: Desired) -> None:
         """Somebody else changed a flow."""
         entry = update.entry
         if entry is None or entry.cookie >> 56 != COOKIE_OWNER:
@@ -49,7 +49,7 @@ class Watch:
         else:
             self._judge(entry, held, desired)
 
-    def compared(self, reading: Reading, held: Holdings, desired: Desired, table: int | None = None) -> None:
+    def compared(self, reading: FlowDump, held: InstalledFlows, desired: Desired, table: int | None = None) -> None:
         """Flows were read: all of ours, or those of one table."""
         held.take(desired.among(reading.cookies))
         for entry in reading.unknown(desired.flows.keys()):
@@ -57,12 +57,12 @@ class Watch:
         for cookie in held.cookies(table) - reading.cookies:
             self._lose(cookie, held, desired, "deleted or replaced")
 
-    def audited(self, part: bytes, held: Holdings, desired: Desired) -> None:
+    def audited(self, part: bytes, held: InstalledFlows, desired: Desired) -> None:
         """Some of what was read is compared byte by byte with the flows that its cookies stand for."""
         for entry in altered(part, desired.flows):
             self._judge(entry, held, desired)
 
-    def strays(self) -> list[Entry]:
+    def strays(self) -> list[ReportedFlow]:
         """Flows to be removed one by one: each has the cookie of a flow of ours, and is none. Told once."""
         strays, self._strays = self._strays, []
         return strays
@@ -73,7 +73,7 @@ class Watch:
             _log.warning("%s: drift: %d more flows; the controller repairs these too", self.host, self._unsaid)
             self._unsaid = 0
 
-    def _judge(self, entry: Entry, held: Holdings, desired: Desired) -> None:
+    def _judge(self, entry: ReportedFlow, held: InstalledFlows, desired: Desired) -> None:
         """Find out whether a flow with a cookie of ours is the one that the cookie stands for."""
         wanted = desired.flows.get(entry.cookie)
         if wanted is None:
@@ -90,7 +90,7 @@ class Watch:
             self._strays.append(entry)
             self._found(f"a second flow, in {table_name(entry.table)}, has the cookie of {desired.words(entry.cookie)}")
 
-    def _lose(self, cookie: int, held: Holdings, desired: Desired, how: str) -> None:
+    def _lose(self, cookie: int, held: InstalledFlows, desired: Desired, how: str) -> None:
         if cookie in held:
             held.lose(cookie)
             if cookie in desired.flows:

@@ -8,11 +8,11 @@ from collections import deque
 from collections.abc import Iterator, Set
 from itertools import chain
 
-from controller.openflow.decode import Entry, cookies, entries
+from controller.openflow.decode import ReportedFlow, cookies, entries
 from flows.openflow.flow import COOKIE_OWNER
 
 
-class Reading:
+class FlowDump:
     """One answer, which comes in parts."""
 
     def __init__(self) -> None:
@@ -35,11 +35,11 @@ class Reading:
         """How many of the flows have one of these cookies."""
         return sum(cookie in among for part in self.parts for cookie in cookies(part))
 
-    def entries(self) -> Iterator[Entry]:
+    def entries(self) -> Iterator[ReportedFlow]:
         """All flows."""
         return chain.from_iterable(map(entries, self.parts))
 
-    def unknown(self, wanted: Set[int]) -> Iterator[Entry]:
+    def unknown(self, wanted: Set[int]) -> Iterator[ReportedFlow]:
         """The flows that have a cookie of ours, and none of these; not what the switch learned by itself."""
         cookies = {cookie for cookie in self.cookies - wanted if cookie >> 56 == COOKIE_OWNER}
         return (entry for entry in self.entries() if entry.cookie in cookies) if cookies else iter(())

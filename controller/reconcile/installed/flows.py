@@ -8,7 +8,7 @@ from flows.openflow.learn import LEARNED_OWNER
 from flows.pipeline.page import LEARNED_TABLES, is_receiving
 
 
-class Holdings:
+class InstalledFlows:
     """What was read from a switch, and what was confirmed since."""
 
     def __init__(self, cookies: Iterable[int], misses: Iterable[int] = ()) -> None:

@@ -8,20 +8,20 @@ import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from controller.openflow.decode import REMOVED, Entry, Update
+from controller.openflow.decode import REMOVED, ReportedFlow, Update
 from controller.openflow.encode import FOREIGN, Flows
 from flows.openflow.flow import COOKIE_OWNER
 from flows.openflow.learn import LEARNED_OWNER
 from flows.pipeline.page import NAMES, table_name
 
 _OURS = (COOKIE_OWNER, LEARNED_OWNER)
-_TOLD = 5
+_REPORTED = 5
 """So many cookies are named; a script that adds thousands is told as well by these."""
 
 _log = logging.getLogger(__name__)
 
 
-class Foreign:
+class ForeignFlows:
     """What is known of them, and what was said of them."""
 
     def __init__(self, name: str) -> None:
@@ -29,7 +29,7 @@ class Foreign:
         self._name = name
         self.problems: frozenset[str] = frozenset()
         """Each kind in a sentence, as it was said last."""
-        self._of: dict[Flows, dict[tuple[int, int, bytes], Entry]] = {}
+        self._of: dict[Flows, dict[tuple[int, int, bytes], ReportedFlow]] = {}
         """For each request, the flows that it asks for, by their places."""
 
     def __bool__(self) -> bool:
@@ -39,7 +39,7 @@ class Foreign:
         """Nothing is known any more."""
         self._of.clear()
 
-    def read(self, which: Flows, entries: Iterable[Entry]) -> None:
+    def read(self, which: Flows, entries: Iterable[ReportedFlow]) -> None:
         """All that one of the requests asks for was read."""
         self._of[which] = {_place(entry): entry for entry in entries}
 
@@ -72,15 +72,15 @@ class Foreign:
             for entry in flows.values()
             if entry.table in NAMES
         )
-        for (cookie, table), number in sorted(found.items())[:_TOLD]:
+        for (cookie, table), number in sorted(found.items())[:_REPORTED]:
             flows = "1 flow that is not ours takes" if number == 1 else f"{number} flows that are not ours take"
             yield (
                 f"in table {table_name(table)} {flows} packets away from ours (cookie {cookie:#x}): "
                 f"'ovs-ofctl del-flows {bridge} cookie={cookie:#x}/-1' removes what has this cookie"
             )
-        if len(found) > _TOLD:
-            yield f"there are {len(found) - _TOLD} more cookies of flows that are not ours"
+        if len(found) > _REPORTED:
+            yield f"there are {len(found) - _REPORTED} more cookies of flows that are not ours"
 
 
-def _place(entry: Entry) -> tuple[int, int, bytes]:
+def _place(entry: ReportedFlow) -> tuple[int, int, bytes]:
     return entry.table, entry.priority, entry.match

@@ -8,15 +8,15 @@ import logging
 import time
 from collections import deque
 
-from controller.openflow.decode import Entry, Update
+from controller.openflow.decode import ReportedFlow, Update
 from controller.openflow.encode import EVERYTHING, Flows
-from controller.reconcile.installed.backlog import Pending
-from controller.reconcile.installed.drift import Watch
-from controller.reconcile.installed.flow_dump import Reading
-from controller.reconcile.installed.flows import Holdings
-from controller.reconcile.installed.recheck import Recheck
+from controller.reconcile.installed.backlog import Backlog
+from controller.reconcile.installed.drift import DriftMonitor
+from controller.reconcile.installed.flow_dump import FlowDump
+from controller.reconcile.installed.flows import InstalledFlows
+from controller.reconcile.installed.learned_poll import LearnedFlowPoll
 from controller.status.tally import Tally
-from flows.compile.desired import Change, Desired
+from flows.compile.desired import Desired, DesiredChange
 from flows.openflow.learn import LEARNED_OWNER
 from flows.pipeline.priorities import MISS
 
@@ -30,15 +30,15 @@ class Inventory:
         """``name`` of the node, for the log; ``drifted`` counts what somebody else changed."""
         self.desired: Desired | None = None
         """What the switch must hold; None until that was said."""
-        self.held: Holdings | None = None
+        self.held: InstalledFlows | None = None
         """What it holds; None while that is not known."""
-        self.pending: Pending | None = None
+        self.pending: Backlog | None = None
         """What is left to do; None while that is not known."""
         self._name = name
-        self._watch = Watch(name, drifted, time.time)
-        self._readings: dict[Flows, Reading] = {}
+        self._watch = DriftMonitor(name, drifted, time.time)
+        self._readings: dict[Flows, FlowDump] = {}
         """Answers of which more is to come."""
-        self._uncompared: Reading | None = None
+        self._uncompared: FlowDump | None = None
         """All that the switch holds, until it is known what it must hold."""
         self._unaudited: dict[Flows, deque[bytes]] = {}
         """What the switch reported last, as far as it was not yet looked at byte by byte."""
@@ -67,7 +67,7 @@ class Inventory:
         self._readings.clear()
         self._unaudited.clear()
 
-    def want(self, desired: Desired, change: Change) -> None:
+    def want(self, desired: Desired, change: DesiredChange) -> None:
         """The switch must hold this. ``change``: what of it is different from before."""
         if self.desired is None:
             self.desired = desired
@@ -76,18 +76,18 @@ class Inventory:
             self.pending.follow(change)
         self._forgets = self._forgets or bool(change.forgotten)
 
-    def take(self, which: Flows, flows: bytes, *, is_last: bool) -> Reading | None:
+    def take(self, which: Flows, flows: bytes, *, is_last: bool) -> FlowDump | None:
         """A part of an answer came, as the switch reports flows. Returns the answer once it is whole."""
-        reading = self._readings.setdefault(which, Reading())
+        reading = self._readings.setdefault(which, FlowDump())
         reading.take(flows)
         return self._readings.pop(which) if is_last else None
 
-    def read_all(self, reading: Reading) -> None:
+    def read_all(self, reading: FlowDump) -> None:
         """All that the switch holds was read."""
         self._uncompared = reading
         self._compare_all()
 
-    def read_table(self, which: Flows, reading: Reading, recheck: Recheck, *, is_settled: bool) -> None:
+    def read_table(self, which: Flows, reading: FlowDump, recheck: LearnedFlowPoll, *, is_settled: bool) -> None:
         """The flows of one table were read. ``is_settled``: nothing was left to do by what was known before."""
         if self.held is None or self.desired is None:
             return
@@ -117,7 +117,7 @@ class Inventory:
         """Say how much of what somebody else changed was not told one by one."""
         self._watch.summarise()
 
-    def strays(self) -> list[Entry]:
+    def strays(self) -> list[ReportedFlow]:
         """Flows to be removed one by one: each has the cookie of a flow of ours, and is none. Told once."""
         return self._watch.strays()
 
@@ -127,7 +127,7 @@ class Inventory:
             return False
         if self.pending is not None and self.held.edits == self._known_edits:
             return False
-        self.pending = Pending(self.desired, self.held)
+        self.pending = Backlog(self.desired, self.held)
         self._known_edits = self.held.edits
         return True
 
@@ -150,27 +150,27 @@ class Inventory:
         if reading is None:
             return
         if self.desired is None:
-            self.held = Holdings(reading.cookies)
+            self.held = InstalledFlows(reading.cookies)
             return
         self._uncompared = None
         wanted = self.desired.flows.keys()
         others = reading.cookies - wanted
         if self.pending is None or self.held is None:
             misses = (entry.cookie for entry in reading.unknown(wanted) if entry.priority == MISS)
-            self.held = Holdings(others, misses)
+            self.held = InstalledFlows(others, misses)
         else:
             self.held.has_learned(others)
         self._forgets = self._forgets or bool(self.held.learned)
         self._compare(EVERYTHING, reading, self.held, self.desired)
 
-    def _compare(self, which: Flows, reading: Reading, held: Holdings, desired: Desired) -> None:
+    def _compare(self, which: Flows, reading: FlowDump, held: InstalledFlows, desired: Desired) -> None:
         """Flows were read: all, or those of one table."""
         self._watch.compared(reading, held, desired, which.table)
         self._unaudited.pop(which, None)  # what was reported before is outdated
         if reading.parts:
             self._unaudited[which] = reading.parts
 
-    def _find_returned(self, reading: Reading, held: Holdings, desired: Desired) -> None:
+    def _find_returned(self, reading: FlowDump, held: InstalledFlows, desired: Desired) -> None:
         """What the switch has learned in a table was read: what it had to forget may have come back."""
         returned = {cookie for cookie in reading.cookies if cookie >> 56 == LEARNED_OWNER} - desired.learned.keys()
         if returned:

@@ -2,7 +2,7 @@
 
 from controller.openflow.encode import DROPS, FOREIGN, Flows
 from controller.openflow.sessions import Session
-from controller.reconcile.installed.recheck import Recheck
+from controller.reconcile.installed.learned_poll import LearnedFlowPoll
 from flows.pipeline.page import LEARNED_TABLES
 
 COUNT_EVERY = 5.0
@@ -19,7 +19,7 @@ class Questions:
     """The times at which one switch is asked. Times are seconds of one monotonic clock."""
 
     def __init__(self) -> None:
-        self.recheck = Recheck()
+        self.recheck = LearnedFlowPoll()
         """When it is asked what it has learned."""
         self._count_at = 0.0
         self._foreign_at = 0.0

@@ -11,7 +11,7 @@ from collections.abc import Set
 from ipaddress import IPv4Address
 
 from controller.openflow.sessions import Session
-from controller.reconcile.packetin.proof import keepalive, proof
+from controller.reconcile.packetin.probe_frame import keepalive, probe
 from flows.inputs.facts import HostFacts
 
 TRY_EVERY = 0.05
@@ -24,13 +24,13 @@ REMEMBER = 600.0
 """Seconds for which a way that nothing is sent by any more counts as proven: less than Open vSwitch remembers."""
 
 
-class Primer:
+class TunnelProber:
     """The ways from one switch to the hosts that it sends to. Times are seconds of one monotonic clock."""
 
     def __init__(self, datapath_id: int) -> None:
         self._keepalive = keepalive(datapath_id)
-        self._proof = proof(datapath_id)
-        self._proven: dict[IPv4Address, float] = {}
+        self._probe_frame = probe(datapath_id)
+        self._verified: dict[IPv4Address, float] = {}
         """The hosts to which a frame has come through, and when the switch was last known to send to each."""
         self._since: dict[IPv4Address, float] = {}
         self._at_rest: Set[IPv4Address] | None = None
@@ -42,16 +42,16 @@ class Primer:
 
     def forget(self) -> None:
         """The switch is a new one, or back after a restart: it knows nothing."""
-        self._proven.clear()
+        self._verified.clear()
         self._since.clear()
         self._at_rest = None
 
-    def proven(self, neighbour: IPv4Address) -> None:
+    def verified(self, neighbour: IPv4Address) -> None:
         """A frame has come through to a neighbour."""
         if neighbour in self._since:
-            if neighbour not in self._proven:
+            if neighbour not in self._verified:
                 self._at_rest = None
-            self._proven[neighbour] = self._since[neighbour]
+            self._verified[neighbour] = self._since[neighbour]
 
     def is_ready(self, hosts: Set[IPv4Address], now: float) -> bool:
         """Whether flows that send to these hosts may be added: the ways are proven, or were waited for in vain.
@@ -60,30 +60,30 @@ class Primer:
         """
         if hosts is self._at_rest:
             return True
-        return all(host in self._proven or now - self._since.get(host, now) > PATIENCE for host in hosts)
+        return all(host in self._verified or now - self._since.get(host, now) > PATIENCE for host in hosts)
 
-    def unproven(self, hosts: Set[IPv4Address], now: float) -> list[IPv4Address]:
+    def unverified(self, hosts: Set[IPv4Address], now: float) -> list[IPv4Address]:
         """The hosts to which no frame has come through in time."""
         if hosts is self._at_rest:
             return self._late
-        return [host for host in sorted(hosts - self._proven.keys()) if now - self._since.get(host, now) > PATIENCE]
+        return [host for host in sorted(hosts - self._verified.keys()) if now - self._since.get(host, now) > PATIENCE]
 
     def run(self, session: Session, facts: HostFacts, hosts: Set[IPv4Address], now: float) -> None:
         """Send what is due to the hosts that the switch sends to."""
         if facts.tunnel_ofport is None or (hosts is self._at_rest and now < self._next_keepalive):
             return
         self._at_rest = None
-        self._proven.update(dict.fromkeys(self._proven.keys() & hosts, now))
-        self._proven = {host: used for host, used in self._proven.items() if now - used <= REMEMBER}
+        self._verified.update(dict.fromkeys(self._verified.keys() & hosts, now))
+        self._verified = {host: used for host, used in self._verified.items() if now - used <= REMEMBER}
         self._since = {host: self._since.get(host, now) for host in hosts}
-        self._late = self.unproven(hosts, now)
-        waiting = hosts - self._proven.keys() - set(self._late)
+        self._late = self.unverified(hosts, now)
+        waiting = hosts - self._verified.keys() - set(self._late)
         self._at_rest = None if waiting else hosts
         if waiting and now >= self._next_try:
             self._next_try = now + TRY_EVERY
-            session.send_by_tunnel(self._proof, sorted(waiting), facts.tunnel_ofport)
+            session.send_by_tunnel(self._probe_frame, sorted(waiting), facts.tunnel_ofport)
         if now >= self._next_keepalive:
             self._next_keepalive = now + REPEAT
-            known = sorted(self._proven.keys() & hosts)
+            known = sorted(self._verified.keys() & hosts)
             if facts.datapath_type == "netdev" and known:
                 session.send_by_tunnel(self._keepalive, known, facts.tunnel_ofport)

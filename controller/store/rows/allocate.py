@@ -9,13 +9,13 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Numbers:
+class NumberAllocator:
     """The numbers in use, and the first that was never used."""
 
     of: Mapping[str, int]
     next: int = 1
 
-    def allocate(self, names: Iterable[str]) -> "Numbers":
+    def allocate(self, names: Iterable[str]) -> "NumberAllocator":
         """Numbers for these names: the old ones where there are, else new ones, counted from 1."""
         fresh = self.next
         of: dict[str, int] = {}
@@ -25,4 +25,4 @@ class Numbers:
             else:
                 of[name] = fresh
                 fresh += 1
-        return Numbers(of, fresh)
+        return NumberAllocator(of, fresh)

@@ -4,25 +4,25 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from controller.store.rows.allocate import Numbers
+from controller.store.rows.allocate import NumberAllocator
+from controller.store.rows.mapping import tables
 from controller.store.rows.replica import Replica
 from controller.store.rows.rows import NETWORK, Key, Rows, Values, references
 from controller.store.rows.schema import GENERATION, NUMBERS, ORIGIN, POOLS, Json, given
-from controller.store.rows.shapes import tables
 from controller.store.rows.wire import VERSION, Names, encode
 
 _COMMIT: Json = {"op": "commit", "durable": True}
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class RowChange:
     """A row before and after; None: it is not there."""
 
     old: Values | None
     new: Values | None
 
 
-Changes = dict[Key, Change]
+Changes = dict[Key, RowChange]
 
 
 def changes(replica: Replica, keys: Iterable[Key], rows: Rows) -> Changes:
@@ -32,14 +32,14 @@ def changes(replica: Replica, keys: Iterable[Key], rows: Rows) -> Changes:
 
 def between(old: Rows, new: Rows) -> Changes:
     """What makes some rows of others."""
-    found = {key: Change(values, None) for key, values in old.items() if key not in new}
+    found = {key: RowChange(values, None) for key, values in old.items() if key not in new}
     for key, values in new.items():
         if old.get(key) != values:
-            found[key] = Change(old.get(key), values)
+            found[key] = RowChange(old.get(key), values)
     return found
 
 
-def is_the_same(key: Key, change: Change) -> bool:
+def is_the_same(key: Key, change: RowChange) -> bool:
     """Whether an object is the same but for the line it is written on, and its parts, which are rows themselves."""
     return change.old is not None and change.new is not None and own(key, change.old) == own(key, change.new)
 
@@ -67,7 +67,7 @@ class Transaction:
         """All of it: first that nothing is different from what was read, at the end that it is on the disk."""
         return [*self._waits.values(), *self._operations, _COMMIT]
 
-    def change(self, made: Mapping[Key, Change]) -> None:
+    def change(self, made: Mapping[Key, RowChange]) -> None:
         """Change rows of the model, if they and those they name are as they were read."""
         for key, change in made.items():
             if change.old is None:
@@ -95,12 +95,12 @@ class Transaction:
         version = self._replica.version(key)
         self._waits[key] = _unchanged(key.table, self._replica.uuids[key], version)
 
-    def _expect_all(self, keys: Iterable[Key], made: Mapping[Key, Change]) -> None:
+    def _expect_all(self, keys: Iterable[Key], made: Mapping[Key, RowChange]) -> None:
         for key in keys:
             if key not in self._waits and key in self._replica:
                 self.expect(key)
 
-    def _row(self, key: Key, change: Change) -> None:
+    def _row(self, key: Key, change: RowChange) -> None:
         if change.new is None:
             where = [["_uuid", "==", ["uuid", self._replica.uuids[key]]]]
             self._operations.append({"op": "delete", "table": key.table, "where": where})
@@ -132,7 +132,7 @@ class Transaction:
         rows = self._replica.numbers.get(pool, {})
         uuid, version, _ = self._replica.pools().get(pool, (None, "", 1))
         old, first = self._replica.allocated(pool)
-        new = Numbers(old, first).allocate(names)
+        new = NumberAllocator(old, first).allocate(names)
         if new.of == old:
             return
         for name in old.keys() - new.of.keys():

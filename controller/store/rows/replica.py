@@ -4,9 +4,9 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from controller.store.rows.mapping import ColumnMapping, Multiplicity, tables
 from controller.store.rows.rows import NETWORK, Key, Values, part
 from controller.store.rows.schema import GENERATION, NUMBERS, POOLS, VLANS, Json, given
-from controller.store.rows.shapes import Column, Many, tables
 from controller.store.rows.wire import VERSION, changed, decode
 
 _DEFAULTS: Mapping[str, Any] = {"string": "", "integer": 0, "boolean": False}
@@ -19,7 +19,7 @@ class Replica:
     def __init__(self) -> None:
         self._rows: dict[str, dict[str, dict[str, Any]]] = {}
         self._table_of: dict[str, str] = {}
-        self._parent: dict[str, tuple[str, Column]] = {}
+        self._parent: dict[str, tuple[str, ColumnMapping]] = {}
         self._keys: dict[str, Key] = {}
         self.uuids: dict[Key, str] = {}
         """The database's name of each row of the model."""
@@ -67,7 +67,7 @@ class Replica:
                 self.revision += table != VLANS
                 gone |= self._forget(table, uuid)
             return
-        columns: Mapping[str, Column] = tables()[table].columns if table in tables() else {}
+        columns: Mapping[str, ColumnMapping] = tables()[table].columns if table in tables() else {}
         if kind == "modify":
             assert old is not None, f"a change of a row of {table} that was never seen"
             new = old | {name: changed(old.get(name), value, columns.get(name)) for name, value in content.items()}
@@ -160,20 +160,20 @@ class Replica:
             value = row.get(column.name, None if column.is_optional else _DEFAULTS.get(column.atom))
             if column.is_nullable:
                 found[given(column)] = bool(row.get(given(column), False))
-            if value is None or (column.many is not Many.ONE and not value):
+            if value is None or (column.many is not Multiplicity.ONE and not value):
                 continue
             found[column.name] = self._plain(value, column)
         return found
 
-    def _plain(self, value: Any, column: Column) -> Any:
-        if column.many is Many.MAP:
+    def _plain(self, value: Any, column: ColumnMapping) -> Any:
+        if column.many is Multiplicity.MAP:
             return dict(value)
         if column.table is None:
-            return list(value) if column.many is Many.LIST else value
-        if column.many is Many.ONE:
+            return list(value) if column.many is Multiplicity.LIST else value
+        if column.many is Multiplicity.ONE:
             return self._name(value).path
         paths = [self._name(uuid).path for uuid in value]
-        return sorted(paths) if column.many is Many.SET else paths
+        return sorted(paths) if column.many is Multiplicity.SET else paths
 
     def version(self, key: Key) -> str:
         """What the server changes with every change of a row."""

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
+from controller.store.rows.mapping import ColumnMapping, Multiplicity, TableMapping, sections, tables
 from controller.store.rows.schema import given
-from controller.store.rows.shapes import Column, Many, Table, sections, tables
 from flows.model import Network
 from flows.model.objects.types import Declared, Origin
 
@@ -49,7 +49,7 @@ def rows_of_object(section: str, item: Declared) -> Rows:
     return found
 
 
-def part(of: Key, column: Column, name: str) -> str:
+def part(of: Key, column: ColumnMapping, name: str) -> str:
     """The path of a part: with the kind of what it is a part of, where there are several."""
     path = str(of) if column.is_shared else of.path
     return f"{path}/{name}" if path else name
@@ -68,32 +68,32 @@ def _add(item: BaseModel, key: Key, found: Rows) -> None:
         if value is None or value == column.nobody:
             continue
         plain = _children(value, column, key, found) if column.is_child else _plain(value, column)
-        if column.many is Many.ONE or plain:
+        if column.many is Multiplicity.ONE or plain:
             values[column.name] = plain
     found[key] = values
 
 
-def _children(value: Any, column: Column, key: Key, found: Rows) -> Any:
+def _children(value: Any, column: ColumnMapping, key: Key, found: Rows) -> Any:
     """The paths of the parts of an object, whose rows are added."""
     assert column.table is not None
-    if column.many is Many.ONE:
+    if column.many is Multiplicity.ONE:
         child = Key(column.table, part(key, column, column.name))
         _add(value, child, found)
         return child.path
-    items = value.values() if column.many is Many.SET else value
+    items = value.values() if column.many is Multiplicity.SET else value
     paths = []
     for item in items:
         child = Key(column.table, part(key, column, item.name))
         _add(item, child, found)
         paths.append(child.path)
-    return sorted(paths) if column.many is Many.SET else paths
+    return sorted(paths) if column.many is Multiplicity.SET else paths
 
 
-def _plain(value: Any, column: Column) -> Any:
+def _plain(value: Any, column: ColumnMapping) -> Any:
     convert: Callable[[Any], Any] = str if column.atom in ("string", "uuid") else _same
-    if column.many is Many.LIST:
+    if column.many is Multiplicity.LIST:
         return [convert(one) for one in value]
-    if column.many is Many.MAP:
+    if column.many is Multiplicity.MAP:
         return {key: convert(one) for key, one in value.items()}
     return convert(value)
 
@@ -126,12 +126,12 @@ def object_of(key: Key, read: Read) -> Any:
     return table.model.model_validate(fields)
 
 
-def _parts(column: Column, value: Any, read: Read) -> Any:
+def _parts(column: ColumnMapping, value: Any, read: Read) -> Any:
     assert column.table is not None
-    if column.many is Many.ONE:
+    if column.many is Multiplicity.ONE:
         return object_of(Key(column.table, value), read)
     items = [object_of(Key(column.table, path), read) for path in value]
-    return {item.name: item for item in in_order(items)} if column.many is Many.SET else items
+    return {item.name: item for item in in_order(items)} if column.many is Multiplicity.SET else items
 
 
 def in_order(items: Iterable[Any]) -> list[Any]:
@@ -171,5 +171,5 @@ def references(key: Key, values: Values) -> Iterator[Key]:
                 yield Key(column.table, path)
 
 
-def _referring(table: Table) -> Iterator[Column]:
+def _referring(table: TableMapping) -> Iterator[ColumnMapping]:
     return (column for column in table.columns.values() if column.table is not None and not column.is_child)

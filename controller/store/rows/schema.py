@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from controller.store.rows.shapes import Column, Many, Table, tables
+from controller.store.rows.mapping import ColumnMapping, Multiplicity, TableMapping, tables
 
 DATABASE = "ovs_vpc"
 VERSION = "1.2.0"
@@ -87,7 +87,7 @@ def schema_text() -> str:
     return json.dumps(schema(), indent=2) + "\n"
 
 
-def _table(table: Table) -> Json:
+def _table(table: TableMapping) -> Json:
     columns: dict[str, Json] = {}
     if table.is_declared:
         columns = {"name": _FIXED_TEXT, **ORIGIN}
@@ -103,24 +103,24 @@ def _table(table: Table) -> Json:
     return {"columns": columns, "isRoot": False}
 
 
-def given(column: Column) -> str:
+def given(column: ColumnMapping) -> str:
     """The column that says whether another one is there at all: a set of nothing and no set look the same."""
     return f"{column.name}_given"
 
 
-def _type(column: Column) -> Json:
+def _type(column: ColumnMapping) -> Json:
     atom = _atom(column)
     match column.many:
-        case Many.LIST:
+        case Multiplicity.LIST:
             return {"key": "integer", "value": atom, **_UNLIMITED}
-        case Many.MAP:
+        case Multiplicity.MAP:
             return {"key": "string", "value": atom, **_UNLIMITED}
-        case Many.SET:
+        case Multiplicity.SET:
             return {"key": atom, **_UNLIMITED}
     return {"key": atom, "min": 0 if column.is_optional else 1, "max": 1}
 
 
-def _atom(column: Column) -> Json:
+def _atom(column: ColumnMapping) -> Json:
     atom: Json = {"type": column.atom}
     if column.table is not None:
         atom["refTable"] = column.table

@@ -4,9 +4,9 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from controller.store.rows.mapping import ColumnMapping, Multiplicity, TableMapping, tables
 from controller.store.rows.rows import Key, Values
 from controller.store.rows.schema import GENERATION, NUMBERS, ORIGIN, POOLS, VLANS, Json, given
-from controller.store.rows.shapes import Column, Many, Table, tables
 
 VERSION = "_version"
 """The column that the server changes with every change of a row."""
@@ -25,33 +25,33 @@ def watched() -> Mapping[str, list[str]]:
     return {**columns, **numbers, VLANS: ["host", "segment", "vlan"]}
 
 
-def _columns(table: Table) -> list[str]:
+def _columns(table: TableMapping) -> list[str]:
     own = ["name", *ORIGIN] if table.is_declared else []
     return [*own, *table.columns, *(given(column) for column in table.columns.values() if column.is_nullable)]
 
 
-def decode(value: Json, column: Column | None) -> Any:
+def decode(value: Json, column: ColumnMapping | None) -> Any:
     """A column's value. Of a column that is none of the model's classes, always one atom."""
-    many = column.many if column else Many.ONE
-    if many is Many.ONE:
+    many = column.many if column else Multiplicity.ONE
+    if many is Multiplicity.ONE:
         return _atom(value) if value != _NOTHING else None
-    if many is Many.LIST:
+    if many is Multiplicity.LIST:
         return tuple([_atom(item) for _, item in sorted(value[1])])
-    if many is Many.MAP:
+    if many is Multiplicity.MAP:
         return {key: _atom(item) for key, item in value[1]}
     return frozenset(_atoms(value))
 
 
-def changed(old: Any, value: Json, column: Column | None) -> Any:
+def changed(old: Any, value: Json, column: ColumnMapping | None) -> Any:
     """A column's value after a change, which the server tells by what is different where there are many."""
-    match column.many if column else Many.ONE:
-        case Many.ONE:
+    match column.many if column else Multiplicity.ONE:
+        case Multiplicity.ONE:
             return decode(value, column)
-        case Many.SET:
+        case Multiplicity.SET:
             return (old or frozenset()) ^ frozenset(_atoms(value))
-        case Many.LIST:
+        case Multiplicity.LIST:
             return tuple(item for _, item in sorted(_changed(dict(enumerate(old or ())), value).items()))
-        case Many.MAP:
+        case Multiplicity.MAP:
             return _changed(old or {}, value)
 
 
@@ -108,7 +108,7 @@ def encode(key: Key, values: Values, names: Names) -> Json:
     return row
 
 
-def _encode(value: Any, column: Column, names: Names) -> Json:
+def _encode(value: Any, column: ColumnMapping, names: Names) -> Json:
     def atom(item: Any) -> Json:
         if column.table is not None:
             return names[Key(column.table, item)]
@@ -117,13 +117,13 @@ def _encode(value: Any, column: Column, names: Names) -> Json:
         return item
 
     match column.many:
-        case Many.ONE:
+        case Multiplicity.ONE:
             return ["set", []] if value is None else atom(value)
-        case Many.SET:
+        case Multiplicity.SET:
             return ["set", [atom(item) for item in value or ()]]
-        case Many.LIST:
+        case Multiplicity.LIST:
             return ["map", [[position, atom(item)] for position, item in enumerate(value or ())]]
-        case Many.MAP:
+        case Multiplicity.MAP:
             return ["map", [[name, atom(item)] for name, item in (value or {}).items()]]
 
 

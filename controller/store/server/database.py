@@ -6,13 +6,13 @@ import logging
 import os
 from pathlib import Path
 
-from controller.store.errors import Refused, Unreachable, Wrong
+from controller.store.errors import RequestFailed, Unreachable, WrongDatabase
 from controller.store.rows.replica import Replica
 from controller.store.rows.rows import Key
 from controller.store.rows.schema import DATABASE, SCHEMA_FILE, VERSION, Json
 from controller.store.rows.wire import VERSION as ROW_VERSION
 from controller.store.rows.wire import watched
-from controller.store.server.place import Place
+from controller.store.server.lock import ControllerLock
 from controller.store.server.rpc import Connection
 from controller.store.server.server import Server
 
@@ -27,13 +27,13 @@ _log = logging.getLogger(__name__)
 class Database:
     """The database of a store. Whoever uses it connects first; it never connects by itself."""
 
-    def __init__(self, directory: Path, place: Place, target: str | None, *, starts: bool) -> None:
+    def __init__(self, directory: Path, lock: ControllerLock, target: str | None, *, starts: bool) -> None:
         """``place``: that of the directory's controller. ``starts``: as in :class:`Server`.
 
         ``target``: where a server that somebody else runs answers; None: the store's own, in the directory.
         """
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        self._server = Server(directory, place, self._wake, starts=starts) if target is None else None
+        self._server = Server(directory, lock, self._wake, starts=starts) if target is None else None
         self._target = target
         self._connection: Connection | None = None
         self._is_watching = False
@@ -50,7 +50,7 @@ class Database:
         return self._connection is not None
 
     def connect(self) -> None:
-        """Connect, unless that is done. Raises :class:`Unreachable` and :class:`Wrong`."""
+        """Connect, unless that is done. Raises :class:`Unreachable` and :class:`WrongDatabase`."""
         if self._connection is None:
             self._connection = (
                 self._server.connect() if self._server is not None else Connection(self.target, self._wake)
@@ -75,7 +75,7 @@ class Database:
             self._server.leave()
 
     def call(self, method: str, params: Json) -> Json:
-        """Ask the server. Raises :class:`Unreachable`, and then it is not connected any more, and :class:`Refused`."""
+        """Ask the server. Raises :class:`RequestFailed`, and :class:`Unreachable`: it is not connected then."""
         self.connect()
         assert self._connection is not None
         try:
@@ -110,7 +110,7 @@ class Database:
         """Bring the replica up to date: the rows of the model that are different now.
 
         All that was committed until now is seen; with ``seconds``, what arrives within these.
-        Raises :class:`Unreachable` and :class:`Wrong`.
+        Raises :class:`Unreachable` and :class:`WrongDatabase`.
         """
         self.connect()
         try:
@@ -146,12 +146,12 @@ class Database:
         """Convert a database of an older schema to ours."""
         try:
             found = self.call("get_schema", [DATABASE])
-        except Refused as refused:
+        except RequestFailed as refused:
             self.disconnect()
-            raise Wrong(f"{self.target} has no database of ovs-vpc: {refused}") from None
+            raise WrongDatabase(f"{self.target} has no database of ovs-vpc: {refused}") from None
         if _number(found["version"]) > _number(VERSION):
             self.disconnect()
-            raise Wrong(
+            raise WrongDatabase(
                 f"the database at {self.target} is of schema {found['version']}, which a newer ovs-vpc wrote; "
                 f"this one knows up to {VERSION}"
             )

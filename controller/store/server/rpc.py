@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from controller.jsonstream import Splitter
-from controller.store.errors import Refused, Unreachable
+from controller.store.errors import RequestFailed, Unreachable
 
 _CHUNK = 1 << 20
 _CONNECT_SECONDS = 5.0
@@ -47,7 +47,7 @@ class Connection:
         self._probe: int | None = None
 
     def call(self, method: str, params: Any, seconds: float) -> Any:
-        """Ask the server something; its answer. Raises :class:`Unreachable` and :class:`Refused`."""
+        """Ask the server something; its answer. Raises :class:`Unreachable` and :class:`RequestFailed`."""
         number = self._ask(method, params)
         end = time.monotonic() + seconds
         while number not in self._answers:
@@ -56,7 +56,7 @@ class Connection:
                 raise Unreachable(f"{self.target}: no answer within {seconds:g} s")
         answer = self._answers.pop(number)
         if answer.get("error") is not None:
-            raise Refused(_words(answer["error"]))
+            raise RequestFailed(_words(answer["error"]))
         return answer["result"]
 
     def said(self, seconds: float) -> Iterator[tuple[str, Any]]:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from controller.store.errors import Unreachable
 from controller.store.rows.schema import SCHEMA_FILE
-from controller.store.server.place import Place
+from controller.store.server.lock import ControllerLock
 from controller.store.server.rpc import Connection
 
 _PATIENCE = 10.0
@@ -34,12 +34,12 @@ _FLOCK = "hhqqi"
 class Server:
     """The server of one directory."""
 
-    def __init__(self, directory: Path, place: Place, wake: int, *, starts: bool) -> None:
+    def __init__(self, directory: Path, lock: ControllerLock, wake: int, *, starts: bool) -> None:
         """``place``: that of the directory's controller. ``wake``: as in :class:`Connection`.
 
         ``starts``: whether it is started here when no controller does.
         """
-        self._place = place
+        self._lock = lock
         self._starts = starts
         self._directory = directory.absolute()
         self._wake = wake
@@ -76,7 +76,7 @@ class Server:
     def _await_controller(self) -> Connection | None:
         """While another process is the controller, it has some time to start the server."""
         end = time.monotonic() + _PATIENCE
-        while not self._place.is_ours and (not self._starts or self._place.is_taken()) and time.monotonic() < end:
+        while not self._lock.is_ours and (not self._starts or self._lock.is_taken()) and time.monotonic() < end:
             with contextlib.suppress(Unreachable):
                 return Connection(self.target, self._wake)
             time.sleep(_INTERVAL)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 
 from flows.model.check.checker import Checker
-from flows.model.objects.lans import Lans, Node
+from flows.model.objects.lans import IpNode, Lans
 from flows.model.problem import Problem, listed
 
 
@@ -87,7 +87,7 @@ def _uses(lans: Lans) -> Mapping[tuple[str, int], _Use]:
     return uses
 
 
-def _that_may_loop(lans: Lans) -> Mapping[str, Node]:
+def _that_may_loop(lans: Lans) -> Mapping[str, IpNode]:
     """The routers from which a packet may come back, whatever its destination. Mostly there is none."""
     left = {node.name: node for node in lans.nodes if node.is_router}
     to = {name: {other for _, other in _next_routers(lans, node)} for name, node in left.items()}
@@ -97,7 +97,7 @@ def _that_may_loop(lans: Lans) -> Mapping[str, Node]:
     return left
 
 
-def _next_routers(lans: Lans, router: Node) -> Iterator[tuple[int, str]]:
+def _next_routers(lans: Lans, router: IpNode) -> Iterator[tuple[int, str]]:
     """The routes that lead to other routers: the place of each, and which router."""
     for index, (_, via) in enumerate(router.routes):
         leg = next((leg for leg in router.legs if via in leg.ip.network), None)
@@ -106,7 +106,7 @@ def _next_routers(lans: Lans, router: Node) -> Iterator[tuple[int, str]]:
             yield index, owner.name
 
 
-def _table(lans: Lans, router: Node, starts: Sequence[int]) -> Sequence[_Step | None]:
+def _table(lans: Lans, router: IpNode, starts: Sequence[int]) -> Sequence[_Step | None]:
     """What a router does with packets for each range; None: it delivers them itself, or drops them."""
     found: list[_Step | None] = [None] * len(starts)
     to = dict(_next_routers(lans, router))

@@ -54,18 +54,18 @@ def _ends(c: Checker, path: Path, peering: Peering) -> Iterator[Problem]:
 
 def _hidden(c: Checker, path: Path, peering: Peering) -> Iterator[Problem]:
     """An address of the VPC itself is never looked for at a peer, so that no route can lead there."""
-    for end, far in (peering.between, peering.between[::-1]):
-        (vpc, _), (_, subnet) = c.network.ends[end], c.network.ends[far]
+    for end, remote in (peering.between, peering.between[::-1]):
+        (vpc, _), (_, subnet) = c.network.ends[end], c.network.ends[remote]
         own = c.network.ranges[vpc.name].overlapping(subnet.cidr)
         if own is not None and subnet.cidr.subnet_of(own.cidr):
-            message = f"all of {subnet.cidr}, the range of {far}, is {vpc.name}'s own, in subnet '{own.name}'"
+            message = f"all of {subnet.cidr}, the range of {remote}, is {vpc.name}'s own, in subnet '{own.name}'"
             yield c.error(path, f"{message} ({own.cidr}); no route of {end} can lead there")
 
 
 def _two_peers(c: Checker, end: str, at_end: list[Peering]) -> Iterator[Problem]:
     """A packet for an address that two peers have would have two ways."""
-    far = {peering.name: c.network.ends[peering.other(end)][1] for peering in at_end}
-    for first, second in Ranges((far[peering.name].cidr, peering) for peering in at_end).overlaps:
+    remote = {peering.name: c.network.ends[peering.other(end)][1] for peering in at_end}
+    for first, second in Ranges((remote[peering.name].cidr, peering) for peering in at_end).overlaps:
         path = ("peerings", second.name, "between")
         if set(first.between) == set(second.between):
             if end == min(first.between):
@@ -73,8 +73,8 @@ def _two_peers(c: Checker, end: str, at_end: list[Peering]) -> Iterator[Problem]
             continue
         yield c.error(
             path,
-            f"{end} is peered with overlapping ranges: {far[first.name].cidr} of {first.other(end)} by '{first.name}' "
-            f"and {far[second.name].cidr} of {second.other(end)} by this one; remove one of the two",
+            f"{end} is peered with overlapping ranges: {remote[first.name].cidr} of {first.other(end)} by "
+            f"'{first.name}' and {remote[second.name].cidr} of {second.other(end)} by this one; remove one of the two",
         )
 
 
@@ -94,7 +94,7 @@ def unused_peerings(c: Checker) -> Iterator[Problem]:
         )
 
 
-def to_add(end: str, subnet: Subnet, far: Subnet, peering: str) -> str:
+def to_add(end: str, subnet: Subnet, remote: Subnet, peering: str) -> str:
     """What to write so that a subnet has a route to another one."""
-    route = f"{{to: {far.cidr}, via: {peering}}}"
+    route = f"{{to: {remote.cidr}, via: {peering}}}"
     return f"add to the routes of {end}: - {route}" if subnet.routes else f"add to {end}: routes: [{route}]"

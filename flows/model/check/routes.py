@@ -57,9 +57,9 @@ def _to_peer(c: Checker, here: Path, end: str, route: SubnetRoute) -> Iterator[P
         message = f"peering '{route.via}' connects {' and '.join(peering.between)}, not {end}"
         yield c.error((*here, "via"), message)
         return
-    far = c.network.ends.get(peering.other(end))
-    if far is not None and not route.to.subnet_of(far[1].cidr):
-        message = f"{route.to} is not inside {far[1].cidr}, the range of {peering.other(end)} at the other end"
+    remote = c.network.ends.get(peering.other(end))
+    if remote is not None and not route.to.subnet_of(remote[1].cidr):
+        message = f"{route.to} is not inside {remote[1].cidr}, the range of {peering.other(end)} at the other end"
         yield c.error((*here, "to"), f"{message} of '{route.via}'")
 
 
@@ -68,18 +68,18 @@ def ways_back(c: Checker) -> Iterator[Problem]:
     used = {(f"{vpc.name}/{subnet.name}", route.via) for _, vpc, subnet in c.subnets() for route in subnet.routes}
     for path, vpc, subnet in c.subnets():
         for here, route in _placed(c, path, subnet):
-            far = _far(c, vpc, subnet, route)
-            if far is None or (far[0], route.via) in used:
+            remote = _remote(c, vpc, subnet, route)
+            if remote is None or (remote[0], route.via) in used:
                 continue
-            end, far_subnet = far
+            end, remote_subnet = remote
             yield c.warning(
                 here,
                 f"no packet will take this route: {end} has no way back to {subnet.cidr}; "
-                f"{to_add(end, far_subnet, subnet, route.via)}",
+                f"{to_add(end, remote_subnet, subnet, route.via)}",
             )
 
 
-def _far(c: Checker, vpc: Vpc, subnet: Subnet, route: SubnetRoute) -> tuple[str, Subnet] | None:
+def _remote(c: Checker, vpc: Vpc, subnet: Subnet, route: SubnetRoute) -> tuple[str, Subnet] | None:
     """The subnet that a route leads to."""
     peering = c.network.peerings.get(route.via)
     end = f"{vpc.name}/{subnet.name}"

@@ -36,7 +36,7 @@ class Leg:
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class IpNode:
     """Whoever sends IP packets: a machine, or a router, which also forwards them."""
 
     name: str
@@ -58,12 +58,12 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
-class Hop:
+class LanHop:
     """A packet's way through one broadcast domain."""
 
     out: Leg
     into: Leg
-    node: Node
+    node: IpNode
     """Whose leg it comes in by."""
 
 
@@ -104,7 +104,7 @@ class Lans:
         return links
 
     @cached_property
-    def nodes(self) -> Sequence[Node]:
+    def nodes(self) -> Sequence[IpNode]:
         """Every machine and router that has an address."""
         return [*map(self.machine, self._addressed()), *self._routers()]
 
@@ -112,25 +112,25 @@ class Lans:
         return (port for port in self._network.switch_ports.values() if port.ip and port.trunk is None)
 
     @staticmethod
-    def machine(port: SwitchPort) -> Node:
+    def machine(port: SwitchPort) -> IpNode:
         """A machine that has an address, as a sender of packets."""
         assert port.ip is not None, f"{port.name} has no address"
         default = [(_EVERYWHERE, port.gateway)] if port.gateway else []
         leg = Leg(port.name, port.switch, port.vlan, port.ip)
-        return Node(port.name, False, (leg,), (*_pairs(port.routes), *default))
+        return IpNode(port.name, False, (leg,), (*_pairs(port.routes), *default))
 
-    def _routers(self) -> Iterator[Node]:
+    def _routers(self) -> Iterator[IpNode]:
         for router in self._network.routers.values():
             legs = (
                 Leg(f"{router.name}.{name}", interface.switch, interface.vlan, interface.ip)
                 for name, interface in router.interfaces.items()
             )
-            yield Node(router.name, True, tuple(legs), tuple(_pairs(router.routes)))
+            yield IpNode(router.name, True, tuple(legs), tuple(_pairs(router.routes)))
 
     @cached_property
-    def owners(self) -> Mapping[tuple[Lan, IPv4Address], Node]:
+    def owners(self) -> Mapping[tuple[Lan, IPv4Address], IpNode]:
         """Who has an address in a broadcast domain."""
-        found: dict[tuple[Lan, IPv4Address], Node] = {}
+        found: dict[tuple[Lan, IPv4Address], IpNode] = {}
         for node in self.nodes:
             for leg in node.legs:
                 found.setdefault((self.of(leg.switch, leg.vlan), leg.ip.ip), node)
@@ -141,7 +141,7 @@ class Lans:
         hops = self.hops(source, target)
         return hops if isinstance(hops, str) else [hop.node.name for hop in hops if hop.node.is_router]
 
-    def hops(self, source: SwitchPort, target: SwitchPort) -> "list[Hop] | str":
+    def hops(self, source: SwitchPort, target: SwitchPort) -> "list[LanHop] | str":
         """The way of a packet between two machines; or, in words, why it does not arrive."""
         assert target.ip is not None, f"{target.name} has no address to send to"
         found = self.hops_to(source, target.ip.ip)
@@ -152,9 +152,9 @@ class Lans:
             return f"{last.node.name} has {target.ip.ip} itself"
         return f"{last.node.name} has {target.ip.ip} in {_words(last.out)}, where {sender} looks for it"
 
-    def hops_to(self, source: SwitchPort, to: IPv4Address) -> "list[Hop] | str":
+    def hops_to(self, source: SwitchPort, to: IPv4Address) -> "list[LanHop] | str":
         """The way of a packet to whoever has an address, machine or router; or, in words, why it does not arrive."""
-        sender, passed = self.machine(source), list[Hop]()
+        sender, passed = self.machine(source), list[LanHop]()
         if sender.legs[0].ip.ip == to:
             return f"{source.name} has the address {to} itself"
         while len(passed) <= _MOST_HOPS:
@@ -166,7 +166,7 @@ class Lans:
             if owner is None:
                 return f"nobody has {via} in {_words(leg)}, where {sender.name} looks for it"
             into = next(own for own in owner.legs if own.ip.ip == via)
-            passed.append(Hop(leg, into, owner))
+            passed.append(LanHop(leg, into, owner))
             if not owner.is_router:
                 words = f"{owner.name} has {via} in {_words(leg)}, where {sender.name} looks for it"
                 return passed if via == to else words

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from flows.model.objects.types import NAME_PATTERN, Declared, Refers, is_name, what
+from flows.model.objects.types import NAME_PATTERN, Declared, Reference, is_name, what
 from flows.model.problem import shown
 
 
@@ -18,7 +18,7 @@ def _end(value: Any) -> Any:
 
 _PART = NAME_PATTERN[1:-1]
 
-End = Annotated[str, BeforeValidator(_end), WithJsonSchema({"type": "string", "pattern": f"^{_PART}/{_PART}$"})]
+SubnetRef = Annotated[str, BeforeValidator(_end), WithJsonSchema({"type": "string", "pattern": f"^{_PART}/{_PART}$"})]
 """A subnet, written ``vpc/subnet``."""
 
 
@@ -31,14 +31,14 @@ class Peering(Declared):
     kind = "peering"
 
     between: Annotated[
-        tuple[End, ...],
+        tuple[SubnetRef, ...],
         Field(
             min_length=2,
             max_length=2,
             description="The two subnets, each written VPC/SUBNET, of different VPCs and with different ranges.",
             examples=[["blue/web", "green/db"]],
         ),
-        Refers("subnet"),
+        Reference("subnet"),
     ]
 
     def other(self, subnet: str) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import ConfigDict, Field
 
-from flows.model.objects.types import Declared, Ipv4, Ipv4Interface, Mac, Refers, Word
+from flows.model.objects.types import Declared, Ipv4, Ipv4Interface, Mac, Reference, Word
 
 GATEWAY_MAC = "02:00:00:00:00:01"
 """The MAC address of every gateway, on every host: an instance that moves finds the one it knows."""
@@ -37,7 +37,7 @@ class Port(Declared):
             "interface with external_ids:iface-id equal to the port's name appears first.",
             examples=["host86"],
         ),
-        Refers("host"),
+        Reference("host"),
     ] = None
     moving_to: Annotated[
         Word | None,
@@ -46,7 +46,7 @@ class Port(Declared):
             "shown up there, what is sent to it reaches both. Then the controller makes this its 'host'.",
             examples=["host87"],
         ),
-        Refers("host"),
+        Reference("host"),
     ] = None
 
     def moved(self, place: str) -> Self:
@@ -76,7 +76,9 @@ class Port(Declared):
 class VpcPort(Port):
     """A port of a VPC: it speaks IPv4 under its own addresses only."""
 
-    vpc: Annotated[Word, Field(description="The VPC that the port is in, by name.", examples=["blue"]), Refers("vpc")]
+    vpc: Annotated[
+        Word, Field(description="The VPC that the port is in, by name.", examples=["blue"]), Reference("vpc")
+    ]
     ips: Annotated[
         tuple[Ipv4, ...],
         Field(
@@ -116,7 +118,7 @@ class SegmentPort(Port):
     segment: Annotated[
         Word | None,
         Field(description="The segment whose untagged frames the port carries, by name.", examples=["red"]),
-        Refers("segment"),
+        Reference("segment"),
     ] = None
     trunk: Annotated[
         tuple[Word, ...] | None,
@@ -125,7 +127,7 @@ class SegmentPort(Port):
             "that it declares. An empty list stands for every segment that declares one.",
             examples=[["red", "green"]],
         ),
-        Refers("segment"),
+        Reference("segment"),
     ] = None
     mac: Annotated[
         Mac | None,

@@ -8,7 +8,7 @@ from flows.model.interfaces import router_leg
 from flows.model.objects.port import derived_mac
 from flows.model.objects.route import Route
 from flows.model.objects.switch import UNTAGGED, Vlan
-from flows.model.objects.types import Declared, Ipv4Interface, Refers, Word
+from flows.model.objects.types import Declared, Ipv4Interface, Reference, Word
 
 
 class RouterInterface(Declared):
@@ -17,7 +17,7 @@ class RouterInterface(Declared):
     kind = "interface"
 
     switch: Annotated[
-        Word, Field(description="The plain switch that it is plugged into.", examples=["s1"]), Refers("switch")
+        Word, Field(description="The plain switch that it is plugged into.", examples=["s1"]), Reference("switch")
     ]
     vlan: Annotated[
         Vlan, Field(description="The VLAN that it is in, untagged on its cable; 0: the untagged LAN.", examples=[101])

@@ -12,7 +12,18 @@ from flows.model.interfaces import link_end
 from flows.model.objects.port import Port, derived_mac
 from flows.model.objects.route import Route
 from flows.model.objects.segment import LARGEST_VLAN, Ageing
-from flows.model.objects.types import NAME_PATTERN, Declared, Flag, Ipv4, Ipv4Interface, Mac, Number, Refers, Word, what
+from flows.model.objects.types import (
+    NAME_PATTERN,
+    Declared,
+    Flag,
+    Ipv4,
+    Ipv4Interface,
+    Mac,
+    Number,
+    Reference,
+    Word,
+    what,
+)
 from flows.model.problem import shown
 
 UNTAGGED = 0
@@ -113,7 +124,7 @@ class Link(Declared):
     between: Annotated[
         Ends,
         Field(description="The two switches that it connects, by name.", examples=[["s1", "s2"]]),
-        Refers("switch"),
+        Reference("switch"),
     ]
     trunk: Annotated[
         Vlans | None,
@@ -146,7 +157,7 @@ class SwitchPort(Port):
     switch: Annotated[
         Word,
         Field(description="The plain switch that the machine is plugged into.", examples=["s1"]),
-        Refers("switch"),
+        Reference("switch"),
     ]
     vlan: Annotated[
         Vlan,

@@ -233,7 +233,7 @@ Mac = Annotated[
 
 
 @dataclass(frozen=True, slots=True)
-class Refers:
+class Reference:
     """Says of a field that it names another object. The store sees to it that the object exists."""
 
     kind: str

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from flows.model.objects.types import Declared, Ipv4, Ipv4Range, Number, Refers, Word, first_address
+from flows.model.objects.types import Declared, Ipv4, Ipv4Range, Number, Reference, Word, first_address
 
 NOTHING = "nothing"
 """The next hop of a route whose packets are dropped."""
@@ -36,7 +36,7 @@ class SubnetRoute(Declared):
             description="The peering that leads there, by name, or 'nothing': such packets are dropped.",
             examples=["blue-green"],
         ),
-        Refers("peering", nobody=NOTHING),
+        Reference("peering", nobody=NOTHING),
     ]
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import IPv4Network
 
-from flows.model.difference import Difference
+from flows.model.difference import NetworkDifference
 from flows.model.objects.network import AnyPort, Network
 from flows.model.objects.port import SegmentPort, VpcPort
 from flows.model.objects.switch import SwitchPort
@@ -19,7 +19,7 @@ from flows.model.reach.reachability import Decider, Verdict, answers, decider
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ReachabilityChange:
     """Ports that reach each other, or do so no more: each of ``ports`` and each of ``others``.
 
     When both are the same: all of them among each other.
@@ -41,17 +41,17 @@ class Change:
         return len(self.ports) * len(self.others)
 
 
-def reachability_changes(difference: Difference) -> list[Change]:
+def reachability_changes(difference: NetworkDifference) -> list[ReachabilityChange]:
     """All pairs of ports whose pings are answered in one of two networks and not in the other, in groups."""
     return list(_Comparison(difference).changes())
 
 
 class _Comparison:
-    def __init__(self, difference: Difference) -> None:
+    def __init__(self, difference: NetworkDifference) -> None:
         self._difference = difference
         self._old, self._new = _Side(difference.old), _Side(difference.new)
 
-    def changes(self) -> Iterator[Change]:
+    def changes(self) -> Iterator[ReachabilityChange]:
         groups = list(self._groups().values())
         touched = [bool(self._touched.intersection(names)) for names in groups]
         for index, ports in enumerate(groups):
@@ -59,7 +59,7 @@ class _Comparison:
                 if touched[index] or is_touched:
                     yield from self._change(ports, others)
 
-    def _change(self, ports: Sequence[str], others: Sequence[str]) -> Iterator[Change]:
+    def _change(self, ports: Sequence[str], others: Sequence[str]) -> Iterator[ReachabilityChange]:
         if ports is others and len(ports) == 1:
             return
         one, other = ports[0], others[1] if ports is others else others[0]
@@ -69,7 +69,7 @@ class _Comparison:
         reason = after.reason or self._what_is_gone(dict.fromkeys([*ports, *others]))
         deciding = {found.what: found for found in (*before.because, *after.because)}
         because = tuple(found for what, found in deciding.items() if what in self._changed_objects)
-        yield Change(tuple(ports), tuple(others), after.arrives, reason, because)
+        yield ReachabilityChange(tuple(ports), tuple(others), after.arrives, reason, because)
 
     def _what_is_gone(self, names: Collection[str]) -> str:
         """Why nothing can be said of some ports any more: some are gone, or have no address."""

@@ -86,7 +86,7 @@ def _between_vpcs(network: Network, source: VpcPort, target: VpcPort, ends: Ends
         return Verdict(True, f"both are in VPC {source.vpc}", (*ends, decider(network.vpcs[source.vpc])))
     from_ip, to_ip = source.ips[0], target.ips[0]
     here, there = (_subnet(network, port.vpc, port.ips[0]) for port in (source, target))
-    near, far = f"{source.vpc}/{here.name}", f"{target.vpc}/{there.name}"
+    near, remote = f"{source.vpc}/{here.name}", f"{target.vpc}/{there.name}"
     way = route_to(here, to_ip)
     if way is None:
         reason = f"the subnet of {source.name} has no route to {to_ip} in VPC {target.vpc}"
@@ -96,13 +96,13 @@ def _between_vpcs(network: Network, source: VpcPort, target: VpcPort, ends: Ends
         return Verdict(False, f"the subnet of {source.name} routes {way.to} to nothing", because)
     peering = network.peerings[way.via]
     because = (*because, decider(peering))
-    if far not in peering.between:
+    if remote not in peering.between:
         return Verdict(False, f"the route {way.to} leads to another VPC than {target.vpc}", because)
     back = route_to(there, from_ip)
     if back is None or back.via != way.via:
-        found = decider(there, target.vpc) if back is None else decider(back, far)
+        found = decider(there, target.vpc) if back is None else decider(back, remote)
         return Verdict(False, f"the subnet of {target.name} has no route back to {from_ip}", (*because, found))
-    because = (*because, decider(back, far))
+    because = (*because, decider(back, remote))
     return Verdict(True, f"their subnets are peered by {way.via}, with routes both ways", because)
 
 

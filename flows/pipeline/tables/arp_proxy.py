@@ -26,13 +26,13 @@ from flows.pipeline import priorities
 from flows.pipeline.page import ARP_PROXY
 from flows.pipeline.registers import SUBNET, VPC
 from flows.pipeline.rules import Application
-from flows.pipeline.templates import P, Step, drop, eq, put
-from flows.units.host import Known, LocalPort, LocalSubnet, PeerAddress
+from flows.pipeline.templates import ActionTemplate, P, drop, eq, put
+from flows.units.host import AssignedAddress, LocalPort, LocalSubnet, PeerAddress
 
 REQUEST, REPLY = 1, 2  # RFC 826
 
 _QUESTION = [eq(ETH_TYPE, ETH_TYPE_ARP), eq(ARP_OP, REQUEST), eq(ARP_TPA, P.ip)]
-_ANSWER: list[Step] = [
+_ANSWER: list[ActionTemplate] = [
     Move(ETH_SRC, ETH_DST),
     put(ETH_SRC, GATEWAY_MAC),
     put(ARP_OP, REPLY),
@@ -58,7 +58,7 @@ def for_port(port: LocalPort) -> Iterator[Application]:
         yield OWN(port.why, port=port.ofport, ip=ip)
 
 
-def for_known(address: Known) -> Iterator[Application]:
+def for_assigned(address: AssignedAddress) -> Iterator[Application]:
     yield KNOWN(address.why, vpc=address.vpc, ip=address.ip)
 
 
@@ -70,4 +70,4 @@ def for_peer(address: PeerAddress) -> Iterator[Application]:
     yield PEER(address.why, subnet=address.subnet, ip=address.ip)
 
 
-UNITS = {LocalPort: for_port, Known: for_known, LocalSubnet: for_gateway, PeerAddress: for_peer}
+UNITS = {LocalPort: for_port, AssignedAddress: for_assigned, LocalSubnet: for_gateway, PeerAddress: for_peer}

@@ -16,10 +16,23 @@ from flows.openflow.actions import OutputController, PopVlan, PushVlan
 from flows.openflow.fields import ETH_SRC, IN_PORT, TUN_SRC, VLAN
 from flows.pipeline import priorities
 from flows.pipeline.page import CLASSIFY
-from flows.pipeline.registers import SUBNET, TOLD, VPC
+from flows.pipeline.registers import NOTIFIED, SUBNET, VPC
 from flows.pipeline.rules import Application
-from flows.pipeline.templates import P, Step, Value, admit, drop, eq, goto, multicast, put, resubmit, tagged, untagged
-from flows.units.host import Arriving, LocalPort, LocalVpc, OtherHost, TunnelPort
+from flows.pipeline.templates import (
+    ActionTemplate,
+    P,
+    Value,
+    admit,
+    drop,
+    eq,
+    goto,
+    multicast,
+    put,
+    resubmit,
+    tagged,
+    untagged,
+)
+from flows.units.host import ArrivingPort, LocalPort, LocalVpc, RemoteHost, TunnelPort
 from flows.units.said import Named
 from flows.units.switching import Learning, Member, TrunkAll
 
@@ -42,16 +55,16 @@ FROM_NO_HOST = CLASSIFY.rule(
 
 SHOWN_UP = CLASSIFY.rule(
     "from {port}, which is announced to move to {host}: it has shown up, the controller is told",
-    match=[eq(IN_PORT, P.port), eq(TOLD, 0)],
-    do=[OutputController(), put(TOLD, 1), resubmit("classify")],
+    match=[eq(IN_PORT, P.port), eq(NOTIFIED, 0)],
+    do=[OutputController(), put(NOTIFIED, 1), resubmit("classify")],
     priority=priorities.EXCEPTION,
 )
 
 PRIORITY_TAG = 0
 """The VLAN of a tag that carries only a priority (IEEE 802.1Q)."""
 
-_LEARN: list[Step] = [*admit(), resubmit("learn_local")]
-_SWITCH: list[Step] = [goto("outbound")]
+_LEARN: list[ActionTemplate] = [*admit(), resubmit("learn_local")]
+_SWITCH: list[ActionTemplate] = [goto("outbound")]
 
 PRIORITY_ONLY = CLASSIFY.rule(
     "with a tag that carries only a priority: taken off, and looked at again",
@@ -108,7 +121,7 @@ def for_vpc(vpc: LocalVpc) -> Iterator[Application]:
     yield PRIORITY_ONLY(vpc.why)
 
 
-def for_arriving(port: Arriving) -> Iterator[Application]:
+def for_arriving(port: ArrivingPort) -> Iterator[Application]:
     yield SHOWN_UP(port.why, port=port.ofport, host=port.host)
 
 
@@ -116,7 +129,7 @@ def for_tunnel(tunnel: TunnelPort) -> Iterator[Application]:
     yield FROM_NO_HOST(tunnel.why, port=tunnel.ofport)
 
 
-def for_other_host(other: OtherHost) -> Iterator[Application]:
+def for_remote_host(other: RemoteHost) -> Iterator[Application]:
     yield FROM_HOST(other.why, host=other.host, tunnel_ip=other.tunnel_ip, port=other.tunnel_port)
 
 
@@ -150,9 +163,9 @@ def _learned(segment: Named, learning: Learning) -> dict[str, Value]:
 UNITS = {
     LocalPort: for_port,
     LocalVpc: for_vpc,
-    Arriving: for_arriving,
+    ArrivingPort: for_arriving,
     TunnelPort: for_tunnel,
-    OtherHost: for_other_host,
+    RemoteHost: for_remote_host,
     Member: for_member,
     TrunkAll: for_trunk,
 }

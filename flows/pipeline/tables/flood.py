@@ -16,7 +16,7 @@ from flows.pipeline.registers import REMOTE
 from flows.pipeline.rules import Application
 from flows.pipeline.templates import P, Value, copies, eq
 from flows.units.copies import Copies
-from flows.units.switching import Flood, FloodOthers, Half
+from flows.units.switching import Flood, FloodOthers, MovingPort
 
 FROM_HERE = FLOOD.rule(
     "of {vlan}, from here: copies to {copies}",
@@ -58,7 +58,7 @@ def for_others(others: FloodOthers) -> Iterator[Application]:
     yield OTHERS(others.why, copies=Copies(unchanged=others.ports))
 
 
-def for_half(half: Half) -> Iterator[Application]:
+def for_moving(half: MovingPort) -> Iterator[Application]:
     said: dict[str, Value] = {"vlan": half.vlan, "mac": half.mac, "port": half.ofport, "copies": half.others}
     if half.comes_by_tunnel:
         yield HALF_BY_TUNNEL(half.why, **said)
@@ -66,4 +66,4 @@ def for_half(half: Half) -> Iterator[Application]:
         yield HALF_BY_UPLINK(half.why, uplink=half.uplink, **said)
 
 
-UNITS = {Flood: for_flood, FloodOthers: for_others, Half: for_half}
+UNITS = {Flood: for_flood, FloodOthers: for_others, MovingPort: for_moving}

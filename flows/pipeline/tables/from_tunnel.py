@@ -14,7 +14,7 @@ from flows.pipeline import priorities
 from flows.pipeline.page import FROM_TUNNEL
 from flows.pipeline.registers import PAYLOAD_TAG, REMOTE, VPC
 from flows.pipeline.rules import Application
-from flows.pipeline.templates import P, Step, admit, drop, eq, goto, multicast, put, tagged, untagged
+from flows.pipeline.templates import ActionTemplate, P, admit, drop, eq, goto, multicast, put, tagged, untagged
 from flows.units.host import LocalVpc, TunnelPort
 from flows.units.switching import TunnelSegment
 
@@ -24,7 +24,7 @@ KNOWN = FROM_TUNNEL.rule(
     do=[put(VPC, P.vpc), goto("tunnel_source")],
 )
 
-_SEGMENT: list[Step] = [PushVlan(), put(VLAN, P.vlan), put(REMOTE, 1)]
+_SEGMENT: list[ActionTemplate] = [PushVlan(), put(VLAN, P.vlan), put(REMOTE, 1)]
 
 SEGMENT = FROM_TUNNEL.rule(
     "key {key} is {segment}",
@@ -49,15 +49,15 @@ FROM_GROUP = FROM_TUNNEL.rule(
 )
 
 KEEPALIVE_MAC = "02:00:00:00:00:02"
-PROOF_MAC = "02:00:00:00:00:03"
+PROBE_MAC = "02:00:00:00:00:03"
 """Receivers of the controller's own frames."""
 NO_KEY = 0
 """The tunnel key of these frames. No instance can send there with it: VPC 0 carries nothing but IPv4, and the segments
 have ids from 1."""
 
-PROOF = FROM_TUNNEL.rule(
+PROBE = FROM_TUNNEL.rule(
     "proves that the way from another host works: to the controller",
-    match=[eq(TUN_ID, NO_KEY), eq(ETH_DST, PROOF_MAC), eq(ETH_TYPE, ETH_TYPE_EXPERIMENTAL)],
+    match=[eq(TUN_ID, NO_KEY), eq(ETH_DST, PROBE_MAC), eq(ETH_TYPE, ETH_TYPE_EXPERIMENTAL)],
     do=[OutputController()],
     priority=priorities.EXCEPTION,
 )
@@ -70,7 +70,7 @@ KEEPALIVE = FROM_TUNNEL.rule(
 
 
 def for_tunnel(tunnel: TunnelPort) -> Iterator[Application]:
-    yield PROOF(tunnel.why)
+    yield PROBE(tunnel.why)
     yield KEEPALIVE(tunnel.why)
 
 

@@ -9,7 +9,7 @@ to another, go to link_local.
 from collections.abc import Iterator
 
 from flows.openflow.fields import ETH_TYPE, IN_PORT, TUN_DST, TUN_ID, TUN_SRC, VLAN, VLAN_TCI
-from flows.openflow.learn import Load, OutputTo
+from flows.openflow.learn import LearnLoad, LearnOutput
 from flows.pipeline import priorities
 from flows.pipeline.group_addresses import CISCO, MAC_CONTROL, RESERVED
 from flows.pipeline.page import LEARN
@@ -24,7 +24,9 @@ LEARNED = LEARN.rule(
     "{host} ({tunnel_ip}) has ports of {vlan}: frames to this sender go there",
     match=[eq(ADMITTED, 1), *_FROM_HOST],
     do=[
-        learn_unicast(Load(0, VLAN_TCI), Load(TUN_ID, TUN_ID), Load(TUN_SRC, TUN_DST), OutputTo(IN_PORT)),
+        learn_unicast(
+            LearnLoad(0, VLAN_TCI), LearnLoad(TUN_ID, TUN_ID), LearnLoad(TUN_SRC, TUN_DST), LearnOutput(IN_PORT)
+        ),
         goto("unicast"),
     ],
 )

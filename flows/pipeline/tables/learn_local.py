@@ -7,7 +7,7 @@ frames to it go out of the port that its own came in by, in the form that its VL
 from collections.abc import Iterator
 
 from flows.openflow.fields import IN_PORT, VLAN, VLAN_TCI
-from flows.openflow.learn import Load, OutputTo
+from flows.openflow.learn import LearnLoad, LearnOutput
 from flows.pipeline import priorities
 from flows.pipeline.page import LEARN_LOCAL
 from flows.pipeline.registers import ADMITTED
@@ -20,17 +20,17 @@ _SENDER = [eq(ADMITTED, 1), eq(IN_PORT, P.port)]
 UNTAGGED = LEARN_LOCAL.rule(
     "frames of {vlan} to this sender go out by {port}, untagged",
     match=[*_SENDER, eq(VLAN, P.vlan)],
-    do=[learn_unicast(Load(0, VLAN_TCI), OutputTo(IN_PORT))],
+    do=[learn_unicast(LearnLoad(0, VLAN_TCI), LearnOutput(IN_PORT))],
 )
 TAGGED = LEARN_LOCAL.rule(
     "frames of {vlan} to this sender go out by {port} with VLAN tag {wire}",
     match=[*_SENDER, eq(VLAN, P.vlan)],
-    do=[learn_unicast(LoadTemplate(P.wire, VLAN), OutputTo(IN_PORT))],
+    do=[learn_unicast(LoadTemplate(P.wire, VLAN), LearnOutput(IN_PORT))],
 )
 ANY_TAG = LEARN_LOCAL.rule(
     "frames to this sender go out by {port}, under the VLAN tag that they have",
     match=_SENDER,
-    do=[learn_unicast(OutputTo(IN_PORT))],
+    do=[learn_unicast(LearnOutput(IN_PORT))],
     priority=priorities.FALLBACK,
 )
 

@@ -15,7 +15,16 @@ from flows.pipeline.page import ROUTE_TABLE
 from flows.pipeline.registers import OUT_PORT, PEERED, VPC
 from flows.pipeline.rules import Application
 from flows.pipeline.templates import P, drop, eq, goto, output, put, within
-from flows.units.host import Elsewhere, Here, HereAndThere, LocalSubnet, OwnAddress, PeerRoute, PeerSubnet, TwoElsewhere
+from flows.units.host import (
+    LocalAddress,
+    LocalSubnet,
+    MovingLocalAddress,
+    MovingRemoteAddress,
+    OwnAddress,
+    PeerRoute,
+    PeerSubnet,
+    RemoteAddress,
+)
 
 _IPV4 = eq(ETH_TYPE, ETH_TYPE_IPV4)
 
@@ -66,12 +75,12 @@ NOT_TRANSITIVE = ROUTE_TABLE.rule(
 )
 
 
-def for_here(address: Here) -> Iterator[Application]:
+def for_here(address: LocalAddress) -> Iterator[Application]:
     yield HERE(address.why, vpc=address.vpc, ip=address.ip)
 
 
-def for_elsewhere(address: Elsewhere | HereAndThere) -> Iterator[Application]:
-    rule = ELSEWHERE if isinstance(address, Elsewhere) else HERE_AND_THERE
+def for_elsewhere(address: RemoteAddress | MovingLocalAddress) -> Iterator[Application]:
+    rule = ELSEWHERE if isinstance(address, RemoteAddress) else HERE_AND_THERE
     yield rule(
         address.why,
         vpc=address.vpc,
@@ -83,7 +92,7 @@ def for_elsewhere(address: Elsewhere | HereAndThere) -> Iterator[Application]:
     )
 
 
-def for_two_elsewhere(address: TwoElsewhere) -> Iterator[Application]:
+def for_two_elsewhere(address: MovingRemoteAddress) -> Iterator[Application]:
     yield TWO_ELSEWHERE(
         address.why,
         vpc=address.vpc,
@@ -115,10 +124,10 @@ def for_route(route: PeerRoute) -> Iterator[Application]:
 
 
 UNITS = {
-    Here: for_here,
-    Elsewhere: for_elsewhere,
-    HereAndThere: for_elsewhere,
-    TwoElsewhere: for_two_elsewhere,
+    LocalAddress: for_here,
+    RemoteAddress: for_elsewhere,
+    MovingLocalAddress: for_elsewhere,
+    MovingRemoteAddress: for_two_elsewhere,
     OwnAddress: for_own_address,
     LocalSubnet: for_subnet,
     PeerSubnet: for_peer_subnet,

@@ -16,7 +16,7 @@ from flows.pipeline.page import UNICAST
 from flows.pipeline.registers import PAYLOAD_TAG
 from flows.pipeline.rules import Application
 from flows.pipeline.templates import P, copies, drop, eq, goto, output, put
-from flows.units.switching import AnnouncedMac, DeclaredMac, Half, RemoteMac, TunnelSegment
+from flows.units.switching import AnnouncedMac, DeclaredMac, MovingPort, RemoteMac, TunnelSegment
 
 _STATION = [eq(VLAN, P.vlan), eq(ETH_DST, P.mac)]
 
@@ -77,7 +77,7 @@ def for_announced(mac: AnnouncedMac) -> Iterator[Application]:
     yield ANNOUNCED(mac.why, vlan=mac.vlan, mac=mac.mac, copies=mac.copies)
 
 
-def for_half(half: Half) -> Iterator[Application]:
+def for_moving(half: MovingPort) -> Iterator[Application]:
     yield TO_ITSELF(half.why, vlan=half.vlan, mac=half.mac, port=half.ofport)
 
 
@@ -89,6 +89,6 @@ UNITS = {
     DeclaredMac: for_declared,
     RemoteMac: for_remote,
     AnnouncedMac: for_announced,
-    Half: for_half,
+    MovingPort: for_moving,
     TunnelSegment: for_segment,
 }

@@ -9,7 +9,7 @@ from mininet_topos.directory import CONTROLLER_NODE, LabDirectory, router_node, 
 from mininet_topos.errors import LabError
 from mininet_topos.inside import namespaces
 from mininet_topos.inside.nodes.isolation import isolate
-from mininet_topos.inside.nodes.switch import PATIENCE, OpenVSwitch, Place, has_kernel_datapath
+from mininet_topos.inside.nodes.switch import PATIENCE, OpenVSwitch, SwitchEnvironment, has_kernel_datapath
 from mininet_topos.inside.nodes.underlay import MANAGEMENT_BRIDGE, MANAGEMENT_INTERFACE
 from mininet_topos.inside.supervisor import Supervisor
 from mininet_topos.topology.plain import LabLeg, LabLink, LabRouter, LabSwitch, PlainTopology
@@ -31,8 +31,10 @@ class PlainSwitch(OpenVSwitch):
         self.switch = switch
         self.bridge = switch.bridge
         namespace = directory.namespace(switch_node(switch.name))
-        place = Place(f"switch '{switch.name}'", namespace, directory.switch(switch.name), switch.management_ip)
-        super().__init__(place, supervisor, waiting)
+        environment = SwitchEnvironment(
+            f"switch '{switch.name}'", namespace, directory.switch(switch.name), switch.management_ip
+        )
+        super().__init__(environment, supervisor, waiting)
 
     def owners_setup(self, topology: PlainTopology) -> list[str]:
         """The command that makes the bridge with the links and routers, and hands it to the controller."""

@@ -34,7 +34,7 @@ def has_kernel_datapath() -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SwitchEnvironment:
     """Where an Open vSwitch lives, and what people call that. ``directory`` is what OVS_RUNDIR is there."""
 
     what: str
@@ -49,11 +49,11 @@ class OpenVSwitch:
     bridge: str
     """That bridge."""
 
-    def __init__(self, place: Place, supervisor: Supervisor, waiting: Waiting) -> None:
-        self.what = place.what
-        self.namespace = place.namespace
-        self._directory = place.directory
-        self._management_ip = place.management_ip
+    def __init__(self, environment: SwitchEnvironment, supervisor: Supervisor, waiting: Waiting) -> None:
+        self.what = environment.what
+        self.namespace = environment.namespace
+        self._directory = environment.directory
+        self._management_ip = environment.management_ip
         self._supervisor = supervisor
         self._waiting = waiting
         self._control = self._directory / "ovs-vswitchd.ctl"
@@ -188,8 +188,8 @@ class Switch(OpenVSwitch):
     def __init__(self, host: LabHost, directory: LabDirectory, supervisor: Supervisor, waiting: Waiting) -> None:
         self.host = host
         namespace = directory.namespace(host_node(host.name))
-        place = Place(f"host '{host.name}'", namespace, directory.host(host.name), host.management_ip)
-        super().__init__(place, supervisor, waiting)
+        environment = SwitchEnvironment(f"host '{host.name}'", namespace, directory.host(host.name), host.management_ip)
+        super().__init__(environment, supervisor, waiting)
 
     def owners_setup(self) -> list[str]:
         """The command that makes the bridge with the NIC: what a host's owner does once."""

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from controller.store import Store, Stored, StoreError, StoreWatch, VlansKept
+from controller.store.rows.mapping import tables
 from controller.store.rows.schema import DATABASE, schema
-from controller.store.rows.shapes import tables
 from flows.model.objects.port import derived_mac
 from tests.integration.store.conftest import Open
 from tests.integration.store.support import NETWORK, kill_server, network, run, server_pid, with_ports

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from controller.store import Store, Vlans
-from controller.store.errors import Conflict
+from controller.store.errors import EditConflict
 from flows.model import InvalidModel
 from mininet_topos.waiting import patience
 from tests.integration.store.conftest import Open
@@ -151,7 +151,9 @@ def test_two_change_the_same_object(store: Store, open_store: Open) -> None:
     store.apply(network())
     mine = store.compare(network(NETWORK.replace("host: h1", "host: h2")))
     other.apply(network(NETWORK.replace("10.0.1.4", "10.0.1.9")), comment="an address")
-    with pytest.raises(Conflict, match=r"port a .*generation 2, apply by \w+ at .*: an address.*nothing was changed"):
+    with pytest.raises(
+        EditConflict, match=r"port a .*generation 2, apply by \w+ at .*: an address.*nothing was changed"
+    ):
         store.commit(mine)
     assert store.history()[0].comment == "an address"
 
@@ -162,7 +164,7 @@ def test_what_a_change_refers_to_was_removed(store: Store, open_store: Open) -> 
     store.apply(network(vpcs + hosts))
     mine = store.compare(network(vpcs + hosts + "ports: {a: {vpc: blue, ips: [10.0.1.5], host: h1}}"))
     open_store().apply(network(vpcs))
-    with pytest.raises(Conflict, match="host h1"):
+    with pytest.raises(EditConflict, match="host h1"):
         store.commit(mine)
 
 
@@ -190,7 +192,7 @@ def test_two_changes_that_do_not_fit_together(store: Store, open_store: Open) ->
 def test_two_first_applies(store: Store, open_store: Open) -> None:
     mine = store.compare(network())
     open_store().apply(network())
-    with pytest.raises(Conflict):
+    with pytest.raises(EditConflict):
         store.commit(mine)
 
 

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Address
 
-from flows.model.objects.lans import Hop, Leg, Node
+from flows.model.objects.lans import IpNode, LanHop, Leg
 from flows.model.objects.network import Network
 from flows.model.objects.switch import SwitchPort
 from flows.model.reach.steps import AddRoute, Change, Step, Write
@@ -22,9 +22,9 @@ def over_routers(network: Network, source: SwitchPort, target: SwitchPort) -> Ch
     return (*_steps(network, there, target), *_steps(network, back, source))
 
 
-def _shortest(network: Network, sender: Node, receiver: Node) -> Sequence[Hop]:
+def _shortest(network: Network, sender: IpNode, receiver: IpNode) -> Sequence[LanHop]:
     """The hops over as few routers as possible; none where there is no way."""
-    ways: deque[tuple[Node, tuple[Hop, ...]]] = deque([(sender, ())])
+    ways: deque[tuple[IpNode, tuple[LanHop, ...]]] = deque([(sender, ())])
     seen = {sender.name}
     while ways:
         node, way = ways.popleft()
@@ -37,10 +37,10 @@ def _shortest(network: Network, sender: Node, receiver: Node) -> Sequence[Hop]:
     return ()
 
 
-def _neighbours(network: Network, node: Node) -> Iterator[Hop]:
+def _neighbours(network: Network, node: IpNode) -> Iterator[LanHop]:
     for out in node.legs:
         for other in network.lans.nodes:
-            yield from (Hop(out, into, other) for into in other.legs if other != node and _meet(network, out, into))
+            yield from (LanHop(out, into, other) for into in other.legs if other != node and _meet(network, out, into))
 
 
 def _meet(network: Network, one: Leg, other: Leg) -> bool:
@@ -50,7 +50,7 @@ def _meet(network: Network, one: Leg, other: Leg) -> bool:
     return in_one and lans.of(one.switch, one.vlan) == lans.of(other.switch, other.vlan)
 
 
-def _steps(network: Network, senders: Sequence[tuple[Node, IPv4Address]], target: SwitchPort) -> Iterator[Step]:
+def _steps(network: Network, senders: Sequence[tuple[IpNode, IPv4Address]], target: SwitchPort) -> Iterator[Step]:
     """What those lack that pass a packet on. ``senders``: each with the next hop that it should have."""
     assert target.ip is not None
     for node, via in senders:

@@ -1,0 +1,385 @@
+"""Watches the ways over the underlay that are in use: a claim that a way works comes from what is now.
+
+A way leads from one host to another that it sends to. The sender's switch sends a small frame of the controller's own
+into the tunnel, the receiver's passes it up. In a full mesh of 1,000 hosts there are 1,000,000 ways, so not all can be
+tried each second: a fixed number of frames per second goes round. Each host has its turn at least every two seconds,
+and then tries the way to one of the others and back. So a host that is cut off is noticed at its next turn, whatever
+the size of the network, and every single way when the round gets to it (docs/operations.md has the figures).
+
+A frame that does not come is no fault yet. The way is tried again, with small and full-size frames, and is called
+broken only when both switches have shown meanwhile that they do what they are told, and nothing came all the same.
+The time allowed is counted on a clock that stands still while the controller itself is late. What is found at one way
+of a host makes its other ways be tried first.
+"""
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Set
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from itertools import islice
+from typing import Protocol
+
+from controller.reconcile.packetin.probe_frame import probe
+from controller.status.unreached import Unreached, recovered, sentences
+from flows.inputs.facts import HostFacts
+
+PER_SECOND = 200
+"""Ways that are tried in one second, if there are so many; more only where hosts would not have their turn in time."""
+MOST_PER_SECOND = 1000
+"""The same for any number of hosts."""
+ANSWER = 0.25
+"""Seconds that a frame may take: a thousand times what it takes."""
+STRIKES = 2
+"""So many times in a row nothing must come, after the first, before a way is called broken."""
+AGAIN = 0.5
+"""Seconds between two trials of a way that is broken."""
+_LATE = 0.1
+"""What passes at most on our clock between two looks: whatever is more, the controller itself was late."""
+_FULL_EVERY = 4
+"""Each so many turns of a host the frames are of full size. One that comes through shows that small ones do."""
+_SKIPPED = 8
+"""So many hosts that cannot be asked are passed over in one turn."""
+_SUSPECT_FRAMES = 2
+"""Frames of each size on a way that is suspect: a single one may be lost anywhere."""
+_AT_ONCE = 10
+"""So many suspect ways may be tried at each look, however few ways there are; and so many broken ones at most."""
+_WIDEN_EVERY = 10.0
+"""Seconds until all ways of a host are tried first once more."""
+_IN_MESSAGE = 500
+"""Frames sent by one message, which cannot be longer than 64 KiB."""
+_COUNT_EVERY = 1.0
+"""Seconds between two counts of the ways."""
+
+HostPair = tuple[str, str]
+"""The names of sender and receiver."""
+
+_log = logging.getLogger(__name__)
+
+
+class ProbeSession(Protocol):
+    """The session with a switch."""
+
+    def send_by_tunnel(self, frame: bytes, hosts: Iterable[IPv4Address], ofport: int) -> None: ...
+
+    def ask(self) -> int: ...
+
+
+class ProbedHost(Protocol):
+    """A host, as far as it is of interest here."""
+
+    @property
+    def datapath_id(self) -> int: ...
+
+    @property
+    def facts(self) -> HostFacts | None: ...
+
+    @property
+    def session(self) -> ProbeSession | None: ...
+
+    @property
+    def neighbours(self) -> Set[IPv4Address]: ...
+
+    @property
+    def can_probe(self) -> bool: ...
+
+
+@dataclass(slots=True)
+class _Trial:
+    """A way on which something was sent, and has not come yet."""
+
+    asked_at: float
+    is_suspect: bool
+    """Whether frames of both sizes were sent and the switches are asked whether they do what they are told."""
+    needs_full: bool
+    """Whether only a full-size frame shows that all is well."""
+    strikes: int = 0
+    small_came: bool = False
+    sent_at: float | None = None
+    """When the sender had shown that it sent what it was told to."""
+
+
+@dataclass(slots=True)
+class _Fault:
+    since: float
+    small_only: bool
+    again_at: float
+
+
+@dataclass(slots=True)
+class _Round:
+    """The turns of one host."""
+
+    neighbours: object
+    """What ``order`` was made of."""
+    order: list[str]
+    turns: int = 0
+
+
+@dataclass(slots=True)
+class _Question:
+    """Whether a switch does what it is told."""
+
+    number: int | None = None
+    asked_at: float = 0.0
+    answered: float = -1.0
+    """When the last question was asked that it has answered."""
+
+
+class PathMonitor:
+    """All ways between the hosts of the model. Times are seconds of one monotonic clock."""
+
+    def __init__(self, touch: Callable[[str], object], clock: Callable[[], float] = time.time) -> None:
+        """``touch`` is told the host of which something else is to be reported; ``clock``: seconds since 1970."""
+        self._touch = touch
+        self._time = clock
+        self._names: dict[IPv4Address, str] = {}
+        self._addresses: dict[str, IPv4Address] = {}
+        self._full_size = 0
+        self._clock = 0.0
+        self._seen: float | None = None
+        self._due = 0.0
+        """Turns that are due; the part of one that is over is kept."""
+        self._rate = 0.0
+        self._count_at = 0.0
+        self._ring: deque[str] = deque()
+        self._rounds: dict[str, _Round] = {}
+        self._trials: dict[HostPair, _Trial] = {}
+        self._urgent: dict[HostPair, None] = {}
+        self._faults: dict[HostPair, _Fault] = {}
+        self._of: dict[str, dict[str, _Fault]] = {}
+        """The faults of each sender."""
+        self._questions: dict[str, _Question] = {}
+        self._to_ask: set[str] = set()
+        self._widened: dict[str, float] = {}
+        """When all ways of a host were tried first."""
+        self._frames: dict[tuple[str, bool], list[IPv4Address]] = {}
+        self._news: list[Unreached] = []
+        self._well: list[HostPair] = []
+
+    def set_hosts(self, addresses: Mapping[str, IPv4Address], full_size: int) -> None:
+        """The hosts of the model with their tunnel addresses. ``full_size``: bytes of an instance's largest frame."""
+        for gone in self._addresses.keys() - addresses.keys():
+            self.forget(gone)
+        self._addresses, self._full_size = dict(addresses), full_size
+        self._names = {address: name for name, address in addresses.items()}
+        self._ring = deque(addresses)
+        self._rounds.clear()
+        self._count_at = 0.0
+
+    def forget(self, host: str) -> None:
+        """Nothing is known any more of the ways from and to a host: its switch cannot be asked."""
+        self._questions.pop(host, None)
+        for path in [path for path in self._trials if host in path]:
+            del self._trials[path]
+        for path in [path for path in self._faults if host in path]:
+            self._clear(path)
+
+    def suspect(self, sender: str, receivers: Iterable[IPv4Address]) -> None:
+        """The first frames to some hosts did not come through in time."""
+        self._urgent.update(dict.fromkeys((sender, self._names[ip]) for ip in receivers if ip in self._names))
+
+    def came_through(self, sender: str, receiver: str, *, is_full: bool) -> None:
+        """A frame has come through."""
+        path = sender, receiver
+        trial = self._trials.get(path)
+        if is_full:
+            self._trials.pop(path, None)
+            if path in self._faults:
+                self._clear(path)
+                self._well.append(path)
+                self._urgent.update(dict.fromkeys(other for other in self._faults if not {*other}.isdisjoint(path)))
+        elif trial is None:
+            if path in self._faults:
+                self._urgent[path] = None
+        elif trial.needs_full:
+            trial.small_came = True
+        else:
+            del self._trials[path]
+
+    def answered(self, host: str, number: int) -> None:
+        """A switch has done all that it was told before a question."""
+        question = self._questions.get(host)
+        if question is not None and question.number == number:
+            question.number, question.answered = None, question.asked_at
+
+    def unreached(self, host: str) -> list[Unreached]:
+        """The hosts that one does not reach now."""
+        faults = dict(self._of.get(host, {}))
+        return sorted(Unreached(host, other, fault.since, fault.small_only) for other, fault in faults.items())
+
+    def look(self, hosts: Mapping[str, ProbedHost], now: float) -> None:
+        """Send what is due, and judge what has not come."""
+        passed = 0.0 if self._seen is None else min(max(0.0, now - self._seen), _LATE)
+        self._seen = now
+        self._clock += passed
+        self._count(hosts)
+        self._judge(hosts)
+        self._due += self._rate * passed
+        self._try_urgent(hosts)
+        self._try_broken(hosts)
+        self._take_turns(hosts)
+        self._flush(hosts)
+        self._tell()
+
+    def _count(self, hosts: Mapping[str, ProbedHost]) -> None:
+        """How many turns there are in a second: each tries two ways."""
+        if self._clock < self._count_at:
+            return
+        self._count_at = self._clock + _COUNT_EVERY
+        paths = sum(len(host.neighbours) for host in hosts.values())
+        self._rate = min(paths, max(PER_SECOND, min(2 * len(hosts), MOST_PER_SECOND))) / 2
+        for sender, receiver in list(self._faults):
+            if self._addresses.get(receiver) not in hosts[sender].neighbours:
+                self._clear((sender, receiver))  # nothing is sent there any more
+
+    def _take_turns(self, hosts: Mapping[str, ProbedHost]) -> None:
+        for _ in range(len(self._ring)):
+            if self._due < 1:
+                return
+            host = self._ring[0]
+            self._ring.rotate(-1)
+            turn = self._turn(host, hosts)
+            if turn is None:
+                continue
+            self._due -= 1
+            number, size = self._rounds[host].turns, len(self._rounds[host].order)
+            is_full = (number // size + number) % _FULL_EVERY == 0
+            self._try((host, turn), hosts, is_full=is_full)
+            if self._addresses[host] in hosts[turn].neighbours:
+                self._try((turn, host), hosts, is_full=is_full)
+        self._due = min(self._due, 1.0)  # no host has more to try
+
+    def _turn(self, host: str, hosts: Mapping[str, ProbedHost]) -> str | None:
+        """The host to which the way is tried at a host's next turn."""
+        node = hosts.get(host)
+        if node is None or not node.can_probe:
+            return None
+        turns = self._rounds.get(host)
+        if turns is None or turns.neighbours is not node.neighbours:
+            own = self._addresses[host]
+            # Beginning after oneself, hosts that send to the same others try different ones at the same time.
+            order = sorted(node.neighbours, key=lambda ip: (ip < own, ip))
+            names = [self._names[ip] for ip in order if ip in self._names and ip != own]
+            turns = self._rounds[host] = _Round(node.neighbours, names, turns.turns if turns else 0)
+        for _ in range(min(len(turns.order), _SKIPPED)):
+            turns.turns += 1
+            other = turns.order[turns.turns % len(turns.order)]
+            if other in hosts and hosts[other].can_probe:
+                return other
+        return None
+
+    def _try_urgent(self, hosts: Mapping[str, ProbedHost]) -> None:
+        for path in list(islice(self._urgent, max(_AT_ONCE, int(2 * self._rate * _LATE)))):
+            del self._urgent[path]
+            self._try(path, hosts, is_suspect=True)
+
+    def _try_broken(self, hosts: Mapping[str, ProbedHost]) -> None:
+        """Try ways that are broken, those first whose last trial is the longest ago."""
+        for path in list(islice(self._faults, _AT_ONCE)):
+            if self._faults[path].again_at > self._clock:
+                return
+            fault = self._faults[path] = self._faults.pop(path)
+            fault.again_at = self._clock + AGAIN
+            self._try(path, hosts, is_suspect=True)
+
+    def _try(
+        self, path: HostPair, hosts: Mapping[str, ProbedHost], *, is_full: bool = False, is_suspect: bool = False
+    ) -> None:
+        if path in self._trials or not self._can_be_tried(path, hosts):
+            return
+        is_suspect = is_suspect or path in self._faults
+        self._send(path, _Trial(self._clock, is_suspect, needs_full=is_suspect or is_full))
+
+    def _can_be_tried(self, path: HostPair, hosts: Mapping[str, ProbedHost]) -> bool:
+        sender, receiver = path
+        return all(host in hosts and hosts[host].can_probe for host in path) and (
+            self._addresses.get(receiver) in hosts[sender].neighbours
+        )
+
+    def _send(self, path: HostPair, trial: _Trial) -> None:
+        sender, address = path[0], self._addresses[path[1]]
+        self._trials[path] = trial
+        trial.asked_at, trial.sent_at = self._clock, None
+        if trial.is_suspect:
+            for is_full in (False, True):
+                self._frames.setdefault((sender, is_full), []).extend([address] * _SUSPECT_FRAMES)
+            self._to_ask.add(sender)
+        else:
+            self._frames.setdefault((sender, trial.needs_full), []).append(address)
+
+    def _judge(self, hosts: Mapping[str, ProbedHost]) -> None:
+        for path, trial in list(self._trials.items()):
+            if not self._can_be_tried(path, hosts):
+                del self._trials[path]
+            elif not trial.is_suspect:
+                if self._clock >= trial.asked_at + ANSWER:
+                    trial.is_suspect = trial.needs_full = True
+                    self._send(path, trial)
+            elif self._is_missing(path, trial):
+                self._strike(path, trial, hosts)
+
+    def _is_missing(self, path: HostPair, trial: _Trial) -> bool:
+        """Whether both switches were there all the time, and the frames had time enough."""
+        sender, receiver = (self._questions.setdefault(host, _Question()) for host in path)
+        if sender.answered < trial.asked_at:
+            self._to_ask.add(path[0])
+            return False
+        if trial.sent_at is None:
+            trial.sent_at = self._clock
+        if receiver.answered < trial.sent_at:
+            self._to_ask.add(path[1])
+            return False
+        return self._clock >= trial.sent_at + ANSWER
+
+    def _strike(self, path: HostPair, trial: _Trial, hosts: Mapping[str, ProbedHost]) -> None:
+        trial.strikes += 1
+        if trial.strikes < STRIKES:
+            if path not in self._faults:
+                self._widen(path, hosts)
+            self._send(path, trial)
+            return
+        del self._trials[path]
+        fault = self._faults.get(path)
+        if fault is None or fault.small_only != trial.small_came:
+            fault = self._faults[path] = _Fault(self._time(), trial.small_came, 0.0)
+            self._of.setdefault(path[0], {})[path[1]] = fault
+            self._news.append(Unreached(*path, fault.since, fault.small_only))
+            self._touch(path[0])
+        fault.again_at = self._clock + AGAIN
+
+    def _widen(self, path: HostPair, hosts: Mapping[str, ProbedHost]) -> None:
+        """The other ways of both ends are tried next: what is broken may be a whole host."""
+        for host in path:
+            if self._widened.get(host, -_WIDEN_EVERY) + _WIDEN_EVERY > self._clock:
+                continue
+            self._widened[host] = self._clock
+            others = [self._names[address] for address in hosts[host].neighbours if address in self._names]
+            self._urgent.update(dict.fromkeys(one for other in others for one in ((host, other), (other, host))))
+
+    def _clear(self, path: HostPair) -> None:
+        del self._faults[path]
+        del self._of[path[0]][path[1]]
+        self._touch(path[0])
+
+    def _flush(self, hosts: Mapping[str, ProbedHost]) -> None:
+        frames, self._frames = self._frames, {}
+        for (sender, is_full), addresses in frames.items():
+            node = hosts[sender]
+            if node.session is not None and node.facts is not None and node.facts.tunnel_ofport is not None:
+                frame = probe(node.datapath_id, self._full_size if is_full else 0)
+                for at in range(0, len(addresses), _IN_MESSAGE):
+                    node.session.send_by_tunnel(frame, addresses[at : at + _IN_MESSAGE], node.facts.tunnel_ofport)
+        to_ask, self._to_ask = self._to_ask, set()
+        for host in to_ask & hosts.keys():
+            session, question = hosts[host].session, self._questions.setdefault(host, _Question())
+            if session is not None and question.number is None:
+                question.number, question.asked_at = session.ask(), self._clock
+
+    def _tell(self) -> None:
+        for sentence in sentences(self._news):
+            _log.warning("tunnel: %s; packets sent that way are lost", sentence)
+        for sentence in recovered(self._well):
+            _log.info("tunnel: %s", sentence)
+        self._news, self._well = [], []

@@ -1,0 +1,192 @@
+"""One packet on its way through a switch's tables: a :class:`flows.openflow.executor.Executor` for every action."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from flows.openflow.executor import Executable
+from flows.openflow.fields import CT_LABEL, CT_MARK, CT_STATE, CT_ZONE, IN_PORT, IP_TTL, Bits, Field
+from flows.openflow.learn import Learn
+from flows.openflow.nat import Nat
+from flows.simulate import packet as packets
+from flows.simulate.packet import Packet, Unsupported, as_written, ttl_is_spent
+from flows.simulate.tables import FlowEntry
+
+_DEEPEST = 64
+"""Open vSwitch gives up a packet that is looked up inside more lookups than these (MAX_DEPTH)."""
+_LARGEST_PORT = 0xFEFF
+"""Larger numbers are no ports but have meanings of their own (Open vSwitch: 16 bits, OFPP_MAX is 0xff00)."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableLookup:
+    """One lookup on a packet's way."""
+
+    table: int
+    entry: FlowEntry | None
+    """The flow that was met; None: none, which drops the packet."""
+    packet: Packet
+    """As it came to the table."""
+    aside: bool
+    """Whether the packet only had a look here (a resubmit), and goes on from where it came."""
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A packet that leaves."""
+
+    port: int
+    packet: Packet
+    step: int
+    """Which step sends it, counted from 0."""
+
+
+class FlowSource(Protocol):
+    """Who knows the flows: a simulated switch, or a real one that was asked."""
+
+    def lookup(self, number: int, packet: Packet) -> FlowEntry | None:
+        """The flow that a packet meets in a table."""
+
+    def learn(self, learn: Learn, packet: Packet) -> bool:
+        """Learn, and say whether the flow is there then."""
+
+    def track(self, packet: Packet, zone: int, *, commit: bool, nat: Nat | None) -> Packet:
+        """The packet with what connection tracking says of it."""
+
+    def remember(self, packet: Packet, marked: Packet) -> Packet:
+        """A packet's connection has another mark and label from now on. The packet then."""
+
+
+@dataclass(slots=True)
+class _Context:
+    """Where a packet's actions come from."""
+
+    step: int = -1
+    depth: int = -1
+    aside: bool = False
+    is_last: bool = True
+    """Whether the action that is carried out is the flow's last."""
+
+
+class PacketExecutor:
+    """A packet under way. Carries out actions: a :class:`~flows.openflow.executor.Executor`."""
+
+    def __init__(self, answers: FlowSource, packet: Packet) -> None:
+        self._answers = answers
+        self._packet = packet
+        self._written = packet
+        """As its frame was when a copy left last."""
+        self._lookup = _Context()
+        self._has_ended = False
+        """Whether the actions that are left in this table are not carried out."""
+        self._forks: list[tuple[int, Packet]] = []
+        """Where packets go on with what connection tracking said of them."""
+        self.steps: list[TableLookup] = []
+        self.copies: list[Copy] = []
+        self.controller: list[Packet] = []
+
+    def look_up(self, table: int) -> None:
+        before = self._lookup
+        if before.depth >= _DEEPEST:
+            raise Unsupported(f"more than {_DEEPEST} lookups inside each other")
+        # What a flow does last is no look aside: the packet goes on there.
+        aside = before.aside or not before.is_last
+        found = self._answers.lookup(table, self._packet)
+        self._lookup = lookup = _Context(len(self.steps), before.depth + 1, aside)
+        self.steps.append(TableLookup(table, found, self._packet, aside))
+        actions = () if found is None else found.actions
+        for left, action in zip(range(len(actions) - 1, -1, -1), actions, strict=True):
+            lookup.is_last = not left
+            action.do(self)
+            if self._has_ended:
+                self._has_ended = False
+                break
+        self._lookup = before
+
+    def follow(self) -> None:
+        """Let the packets go on that connection tracking has answered about."""
+        while self._forks:
+            table, self._packet = self._forks.pop(0)
+            self.look_up(table)
+
+    def has(self, field: Field) -> bool:
+        return packets.has(self._packet, field)
+
+    def get(self, field: Field) -> int:
+        return self._packet[field]
+
+    def put(self, field: Field, value: int) -> None:
+        self._packet = packets.put(self._packet, field, value)
+
+    def put_bits(self, bits: Bits, value: int) -> None:
+        self.put(bits.field, self.get(bits.field) & ~bits.mask | value << bits.first)
+
+    def load(self, field: Field, value: int) -> None:
+        self._packet = packets.load(self._packet, field, value)
+
+    def push_vlan(self) -> None:
+        self._packet = packets.push_vlan(self._packet)
+
+    def pop_vlan(self) -> None:
+        self._packet = packets.pop_vlan(self._packet)
+
+    def dec_ttl(self) -> None:
+        if ttl_is_spent(self._packet):
+            self._tell_controller()  # of an invalid TTL (OpenFlow 1.4, 7.4.1)
+            self._has_ended = True
+        elif self.has(IP_TTL):
+            self.put(IP_TTL, self.get(IP_TTL) - 1)
+
+    def length(self) -> int:
+        raise Unsupported("the length of a packet is not simulated")
+
+    def group(self, group: int) -> None:
+        raise Unsupported("groups are not simulated")
+
+    def meter(self, meter: int) -> None:
+        """Nothing: time stands still, so no packet is one too many."""
+
+    def set_queue(self, queue: int) -> None:
+        """Nothing: a queue decides when a packet leaves, not where."""
+
+    def track(
+        self, zone: int, *, commit: bool, table: int | None, nat: Nat | None, remember: Sequence[Executable]
+    ) -> None:
+        if nat is not None and table is None:
+            raise Unsupported("a translation that no table goes on with is not simulated")
+        tracked = self._answers.track(self._packet, zone, commit=commit, nat=nat)
+        if remember:
+            before, self._packet = self._packet, tracked
+            for action in remember:
+                action.do(self)
+            tracked, self._packet = self._answers.remember(tracked, self._packet), before
+        if table is not None:
+            self._forks.append((table, tracked))
+
+    def forget_tracking(self) -> None:
+        self._packet = self._packet.having(*((field, 0) for field in (CT_STATE, CT_ZONE, CT_MARK, CT_LABEL)))
+
+    def send(self, port: int) -> None:
+        if port > _LARGEST_PORT:
+            raise Unsupported(f"output to port {port:#x} is not simulated")
+        if port != self.get(IN_PORT):  # not back where it came from (OpenFlow 1.4, 7.2.4)
+            self._copy(port)
+
+    def send_back(self) -> None:
+        self._copy(self.get(IN_PORT))
+
+    def tell_controller(self, length: int) -> None:
+        self._tell_controller()
+
+    def learn(self, learn: Learn) -> None:
+        learned = self._answers.learn(learn, self._packet)
+        if learn.result is not None:
+            self.put_bits(learn.result, learned)
+
+    def _copy(self, port: int) -> None:
+        self._written = as_written(self._written, self._packet)
+        self.copies.append(Copy(port, self._written, self._lookup.step))
+
+    def _tell_controller(self) -> None:
+        self._written = as_written(self._written, self._packet)
+        self.controller.append(self._written)
