@@ -9,9 +9,7 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from controller import process_clock
 from controller.openflow.sessions import SwitchDown, SwitchEvent, SwitchUp, listen
@@ -19,10 +17,8 @@ from controller.ovsdb import HostSessions
 from controller.reconcile.events import Event, FactsChanged, HostProblems, SerialTaken, SettingDrifted
 from controller.reconcile.sync import Sync
 from controller.status import metrics
-from controller.status.lost import Lost
-from controller.status.report import reported_facts, reported_plugged
+from controller.status.report import before, reported_links
 from controller.store import Store, StoreWatch
-from flows.inputs.tree import LinkVlan
 
 TICK = 0.05
 """Seconds between two looks at the clock."""
@@ -51,7 +47,6 @@ class App:
         """``store`` puts what it has to tell into ``events``. It is not started yet, and whoever made it stops it."""
         self._events = events
         self._store = store
-        before = store.read_written()
         self._report_at = 0.0
         self._report_by = math.inf
         self._address, self._port, self._metrics_port = address, port, metrics_port
@@ -65,22 +60,11 @@ class App:
             on_serial=lambda host, serial: self._events.put(SerialTaken(host, serial)),
         )
         self._sync = Sync(
-            self._hosts.set_hosts,
-            self._hosts.flows_restored,
-            self._store.keep,
-            self._store.arrive,
-            self._hosts.give_serial,
-            self._hosts.redial,
+            self._hosts,
+            self._store,
+            before(store.read_written()),
             ovsdb_target=ovsdb_target,
             openflow_target=f"tcp:{address}:{port}",
-            open_links=_links(before),
-            seen={
-                host: facts
-                for host, reported in before.get("hosts", {}).items()
-                if (facts := reported_facts(host, reported)) is not None
-            },
-            lost=Lost(reported_plugged(before, "hosts")),
-            lost_on_switches=Lost(reported_plugged(before, "switches")),
         )
 
     def run(self) -> None:
@@ -94,7 +78,7 @@ class App:
             now = self._take_events()
             self._report_by = min(self._report_by, time.monotonic() + TICK)
             self._sync.follow(now)
-            self._sync.pump(now, _links(self._store.written))
+            self._sync.pump(now, reported_links(self._store.written))
             self._report()
 
     def _heard(self, event: SwitchEvent) -> None:
@@ -167,11 +151,6 @@ def run(state: Path, *, address: str, port: int, metrics_port: int, ovsdb_target
         # cannot be asked to stop, so the ordinary way out would wait for it for ever.
         logging.shutdown()
         os._exit(0)
-
-
-def _links(status: Mapping[str, Any]) -> frozenset[LinkVlan]:
-    """The links between plain switches that a status says are open."""
-    return frozenset((link, vlan) for link, vlan in status.get("open_links", []))
 
 
 class _Stopped(BaseException):

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from controller.inspect.compiled import reported_switch_facts
-from controller.reconcile.local_vlans import segments_here
+from controller.reconcile.placement.local_vlans import segments_here
 from controller.status.report import reported_facts
 from controller.store import Changes, DryRun, Vlans
 from controller.store.rows.changes import RowChange, between, is_the_same, own

@@ -24,10 +24,18 @@ class Contracts:
         self._openflow_target = openflow_target
         self._network = Network()
         self._settings: dict[str, tuple[str, HostSettings]] = {}
+        self._moved: set[str] = set()
+        """The hosts that have other ports than their settings say."""
 
-    def tell(self, network: Network, moved: Set[str], bound: Bound) -> None:
-        """Tell the sessions what is different. ``moved``: the hosts that have other ports than before."""
+    def moved(self, hosts: Set[str]) -> None:
+        """These hosts have other ports than before."""
+        self._moved |= hosts
+
+    def tell(self, network: Network, bound: Bound) -> None:
+        """Tell the sessions what is different."""
         before, self._network = self._network, network
+        moved: Set[str]
+        moved, self._moved = self._moved, set()
         told = (before.encapsulation, before.underlay) == (network.encapsulation, network.underlay)
         if before.hosts is not network.hosts or not told:
             self._settings, moved = {}, network.hosts.keys()

@@ -1,11 +1,13 @@
 """What the controller says of itself: what it reports, and how that is read again."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from controller.status.node import Node
 from controller.status.unreached import Unreached
 from flows.inputs.facts import HostFacts, Interface
+from flows.inputs.tree import LinkVlan
 from flows.model.contract import datapath_id
 
 
@@ -99,6 +101,36 @@ class Report:
             "switches": switches,
             "open_links": open_links,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What an earlier controller left, out of its last status."""
+
+    facts: Mapping[str, HostFacts]
+    """What it saw on each host."""
+    open_links: frozenset[LinkVlan]
+    """What it left open between plain switches."""
+    on_hosts: Mapping[str, set[str]]
+    """The ports that each host had plugged in, or had last."""
+    on_switches: Mapping[str, set[str]]
+    """The same of plain switches."""
+
+
+def before(status: Mapping[str, Any]) -> Before:
+    """What a controller needs to know of the one before."""
+    facts = {host: reported_facts(host, known) for host, known in status.get("hosts", {}).items()}
+    return Before(
+        {host: known for host, known in facts.items() if known is not None},
+        reported_links(status),
+        reported_plugged(status, "hosts"),
+        reported_plugged(status, "switches"),
+    )
+
+
+def reported_links(status: Mapping[str, Any]) -> frozenset[LinkVlan]:
+    """The links between plain switches that a status says are open."""
+    return frozenset((link, vlan) for link, vlan in status.get("open_links", []))
 
 
 def progress(host: Node) -> dict[str, Any]:

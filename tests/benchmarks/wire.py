@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from ipaddress import IPv4Address
 
 from controller.openflow.sessions import Confirmed, FlowsRead, Refused, SwitchDown, SwitchEvent, SwitchUp, listen
-from controller.reconcile.host import Host
+from controller.reconcile.nodes.host import Host
 from flows.inputs.locate import locate
 from flows.model import Network, parse
 from flows.model.contract import TUNNEL_OFPORT

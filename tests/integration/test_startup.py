@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from controller.reconcile.plain_switches import STARTUP
+from controller.reconcile.nodes.plain_switches import STARTUP
 from tests.properties.controller_process import Network
 from tests.switch import wait_until
 

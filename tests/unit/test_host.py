@@ -8,11 +8,11 @@ from typing import Any, cast
 from controller.openflow.decode import REMOVED, RESUMED, ReportedFlow, Update
 from controller.openflow.encode import EVERYTHING, Flows, content
 from controller.openflow.sessions import Session
-from controller.reconcile.host import Host
 from controller.reconcile.installed import learned_poll
 from controller.reconcile.installed.questions import COUNT_EVERY, COUNT_SOON
 from controller.reconcile.installed.transactions import LINGER, PATIENCE, RETRY
-from controller.reconcile.node import GIVE_UP
+from controller.reconcile.nodes.host import Host
+from controller.reconcile.nodes.node import GIVE_UP
 from flows.compile.desired import Plan
 from flows.compile.program import compile
 from flows.inputs.facts import HostFacts

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.reconcile.local_vlans import LocalVlans
+from controller.reconcile.placement.local_vlans import LocalVlans
 from controller.store import Store, Stored, Vlans
 from flows.inputs.locate import Locations
 from flows.model import parse

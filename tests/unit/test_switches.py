@@ -9,8 +9,8 @@ import pytest
 from controller.openflow.encode import EVERYTHING, Flows
 from controller.openflow.sessions import Session
 from controller.reconcile.installed.transactions import PATIENCE
-from controller.reconcile.node import Node
-from controller.reconcile.plain_switches import STARTUP, Switches
+from controller.reconcile.nodes.node import Node
+from controller.reconcile.nodes.plain_switches import STARTUP, Switches
 from controller.store import Stored
 from controller.store.vlans import Vlans
 from flows.compile.desired import Plan

@@ -17,7 +17,7 @@ import secrets
 from collections.abc import Callable, Set
 
 from controller.openflow.sessions import Session
-from controller.reconcile.node import Node
+from controller.reconcile.nodes.node import Node
 
 ASK_EVERY = 0.25
 """Seconds between two looks at what a switch shows, as long as something is to be decided."""

@@ -1,12 +1,15 @@
 """One host: a node with a database of its own, instances that come and go, and tunnels to other hosts."""
 
+import logging
 from collections.abc import Set
 from ipaddress import IPv4Address
 
-from controller.reconcile.node import Node
+from controller.reconcile.nodes.node import Node
 from controller.reconcile.underlay.tunnel_probe import TunnelProber
 from flows.compile.incremental import Compiler
 from flows.inputs.facts import HostFacts
+
+_log = logging.getLogger(__name__)
 
 
 class Host(Node):
@@ -45,6 +48,14 @@ class Host(Node):
         return (
             self.facts is not None and self.facts.tunnel_ofport is not None and self.is_ready and not self.receives_more
         )
+
+    def deviates(self, sentences: frozenset[str]) -> None:
+        """These are all the ways in which the host deviates from its contract."""
+        for sentence in sorted(sentences - self.contract_problems):
+            _log.warning("%s: problem: %s", self.name, sentence)
+        for sentence in sorted(self.contract_problems - sentences):
+            _log.info("%s: solved: %s", self.name, sentence)
+        self.contract_problems = sentences
 
     def disconnected(self) -> None:
         """Its switch is gone; what it holds is not known any more, and neither are the ways to other hosts."""

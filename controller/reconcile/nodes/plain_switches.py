@@ -8,7 +8,7 @@ import logging
 from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
-from controller.reconcile.node import Node
+from controller.reconcile.nodes.node import Node
 from controller.status.lost import Lost
 from controller.store import Stored
 from flows.inputs.facts import SwitchFacts

@@ -6,9 +6,12 @@ a change may travel in several bundles (ADR 8), and in between frames of one seg
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Protocol
 
 from controller.store import Stored, Vlans
 from flows.inputs.locate import Locations, places
+from flows.inputs.tags import Tags
 from flows.model import Network
 from flows.model.objects.segment import LARGEST_VLAN
 
@@ -25,6 +28,21 @@ def segments_here(network: Network, locations: Locations) -> dict[str, dict[str,
     return here
 
 
+class WithVlans(Protocol):
+    """A host, as far as it is of interest here (commands that plan load this, and nothing that talks to switches)."""
+
+    awaits_vlans: bool
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def problem(self) -> str | None: ...
+
+    @property
+    def is_settled(self) -> bool: ...
+
+
 class LocalVlans:
     """The VLANs of all hosts: those that were given, and which of them the store has.
 
@@ -36,6 +54,7 @@ class LocalVlans:
         self._keep = keep
         self._vlans: Vlans | None = None
         self._kept = Vlans()
+        self._given: Mapping[str, Mapping[str, int]] = Tags({}, {}).vlans
         self._segments: frozenset[int] = frozenset()
         self._lacking: frozenset[tuple[str, str]] = frozenset()
         self.leaving: frozenset[str] = frozenset()
@@ -58,6 +77,25 @@ class LocalVlans:
             frozenset((host, name) for host in here for name in here[host].keys() - given.get(host, {}).keys())
         )
         return self._now.common(self._kept).named(numbers)
+
+    def give(self, stored: Stored, locations: Locations, hosts: Mapping[str, WithVlans]) -> Tags:
+        """The same, as the numbers by which flows name what the model has. Each host is told whether it awaits some."""
+        self._given = self.allocate(stored, locations)
+        for host in hosts.values():
+            host.awaits_vlans = self.awaited(host.name)
+        return self.tags(stored)
+
+    def tags(self, stored: Stored) -> Tags:
+        """The numbers of a model, with the VLANs that were given last."""
+        return replace(stored.tags, vlans=self._given)
+
+    def release_settled(self, hosts: Mapping[str, WithVlans]) -> list[str]:
+        """VLANs of segments that left the model are free where no switch can hold a flow of them: on these hosts."""
+        leaving = [hosts[name] for name in self.leaving]
+        released = [host.name for host in leaving if host.is_settled and not host.problem]
+        for name in released:
+            self.release(name)
+        return released
 
     def kept(self, vlans: Vlans) -> None:
         """The store has these."""

@@ -1,0 +1,1 @@
+"""What is programmed: hosts and plain switches, and which session is whose."""

@@ -1,0 +1,1 @@
+"""Where the ports are, and what follows from that for their hosts."""
