@@ -212,6 +212,7 @@ def _program(name: str) -> str:
 
 
 def _run(name: str, *arguments: str) -> None:
-    done = subprocess.run([_program(name), *arguments], capture_output=True, text=True, check=False)
+    with _uninterrupted():
+        done = subprocess.run([_program(name), *arguments], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise Unreachable(f"{name} failed: {done.stderr.strip()}")
