@@ -108,9 +108,9 @@ class LabDirectory:
 class Record:
     """What ``lab.json`` says: which process is the lab's init.
 
-    ``pid`` is as seen outside the lab; ``started`` (clock ticks since boot) tells it from a later process
-    that got the same pid; ``network`` is the path of the network file; ``started_in`` is the directory that the lab
-    was started from, empty when that is not known.
+    ``pid`` is as seen outside the lab. ``started`` (clock ticks since boot) tells it from a later process that got the
+    same pid. ``network`` is the path of the network file. ``started_in`` is the directory that the lab was started
+    from, empty when that is not known.
     """
 
     name: str

@@ -1,7 +1,7 @@
 """This project's networks in Mininet: ``mn --custom mininet_topos/mn.py --topo net,NETWORK ...`` (docs/mininet.md).
 
-Whatever is defined here replaces what has the same name in ``mn`` itself, so that this file only picks what ``mn``
-is to have: its topologies, its tests, its network and its command line.
+A name that is defined here replaces the same name in ``mn`` itself. So this file only picks what ``mn`` is to have: its
+topologies, its tests, its network and its command line.
 """
 
 import sys

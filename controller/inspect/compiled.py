@@ -1,4 +1,4 @@
-"""What a host's or plain switch shall hold, from the store and the controller's own report of the facts."""
+"""What a host or plain switch must hold, by the store and the facts that the controller reports."""
 
 from collections.abc import Mapping
 from functools import partial

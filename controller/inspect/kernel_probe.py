@@ -1,8 +1,8 @@
 """Does a host's kernel take in what instances send? Packets tell (``python -m controller.inspect.kernel_probe``).
 
-Runs on the host, as root. It plugs a cable into the host as if for an instance, whose other end is in a namespace of
-this process, and sends by it what an instance could: a question by ARP, a datagram for the host, one that the host
-would have to forward. The addresses are those for documentation (RFC 5737, RFC 3849). All ends with the process.
+Runs on the host, as root. It plugs a cable into the host as if for an instance; the other end is in a namespace of this
+process. By it, it sends what an instance could: an ARP request, a datagram for the host, and one that the host would
+have to forward. The addresses are those for documentation (RFC 5737, RFC 3849). All ends with the process.
 """
 
 import errno
@@ -46,7 +46,7 @@ def probe() -> dict[str, list[str]]:
     with IPRoute() as host, ExitStack() as until_the_end:
         inboxes = {name: until_the_end.enter_context(inbox) for name, inbox in _receivers()}
         namespaces.leave()
-        name = f"knock-{os.getpid()}"
+        name = f"probe-{os.getpid()}"
         with IPRoute() as instance, open("/proc/self/ns/net", "rb") as here:  # noqa: PTH123
             host.link("add", ifname=name, kind="veth", peer={"ifname": "eth0", "net_ns_fd": here.fileno()})
             index, far = namespaces.index_of(host, name), namespaces.index_of(instance, "eth0")

@@ -115,7 +115,7 @@ class Planned:
     @property
     def unseen(self) -> list[str]:
         """The hosts and plain switches of which nothing is known nor will be: their flows cannot be told."""
-        network, told = self._difference.new, self._told
+        network, told = self._difference.new, self._final
         hosts = [host for host in network.hosts if host not in told.hosts]
         return hosts + [switch for switch in network.switches if switch not in told.switches]
 
@@ -123,7 +123,7 @@ class Planned:
     def unplugged(self) -> list[str]:
         """The ports that are different and of which it cannot be told where they will be plugged in, or when."""
         seen: dict[str, set[str]] = {}
-        for host, facts in self._told.hosts.items():
+        for host, facts in self._final.hosts.items():
             for interface in facts.interfaces:
                 seen.setdefault(interface.iface_id, set()).add(host)
         changed = self._difference.changed["ports"]
@@ -160,7 +160,7 @@ class Planned:
         return Forecast(self._difference, Observed(self._after.hosts, self._after.switches))
 
     @property
-    def _told(self) -> Observed:
+    def _final(self) -> Observed:
         """What is observed in the end, as far as it can be told."""
         return self._forecast.steps[-1] if self._forecast.steps else self._forecast.now
 

@@ -1,8 +1,8 @@
 """Is a flow in a switch still as it was sent?
 
-A cookie says which flow it is, but somebody may have changed the flow under it. So the bytes are compared: those
-that are sent with those that the switch reports. Our matches are sent in the order of Open vSwitch 3.1, in which it
-reports them, so mostly one look at all bytes is enough; fields that come in another order are compared as a set.
+A cookie says which flow it is, but somebody may have changed the flow under it. So the bytes are compared: those that
+are sent with those that the switch reports. Our matches are sent in the order in which Open vSwitch 3.1 reports them,
+so mostly comparing all bytes is enough. Fields that come in another order are compared as a set.
 """
 
 from collections.abc import Iterator, Mapping

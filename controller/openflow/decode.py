@@ -1,8 +1,8 @@
 """What a switch reports: flows as bytes, to be compared; a frame with the port that it came in by.
 
-Takes the place of three of os-ken's decoders (ADR 12): that of a flow, which takes 60 microseconds for each; that of a
-flow monitor's update, which fails on every update but one kind; and that of a packet-in, which looks at every field of
-its match and fails on one that is longer than it knows. os-ken still takes all other messages apart.
+Takes the place of three of os-ken's decoders (ADR 12). That of a flow takes 60 microseconds for each. That of a flow
+monitor's update fails on every update but one kind. That of a packet-in looks at every field of its match and fails on
+one that is longer than it knows. os-ken still takes all other messages apart.
 """
 
 import struct
@@ -13,8 +13,9 @@ from os_ken.ofproto import ofproto_v1_4 as ofp
 from os_ken.ofproto import ofproto_v1_4_parser as parser
 
 REPORTED = struct.Struct("!HB9xHQ2xQQ8x")
-"""What comes before a flow's content (OpenFlow 1.4, 7.3.5.2): its length, table and priority; timeouts, flags and
-importance as one number, which is 0 in all flows of ours; its cookie, and how many packets it matched."""
+"""What comes before a flow's content (OpenFlow 1.4, 7.3.5.2): its length, table and priority. Then timeouts, flags and
+importance as one number, which is 0 in all flows of ours. Then its cookie, and how many packets it matched.
+"""
 _COOKIE = struct.Struct("!H22xQ")
 _UPDATE = struct.Struct("!HHBBHHH4xQ")
 _SHORT_UPDATE = struct.Struct("!HH")
@@ -79,7 +80,7 @@ def cookies(reported: bytes) -> list[int]:
 
 
 class _Reported(bytes):
-    """The flows of one message, as they came: whoever knows what they shall be looks at them."""
+    """The flows of one message, as they came: the node that knows the desired flows compares them."""
 
     @property
     def length(self) -> int:

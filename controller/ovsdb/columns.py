@@ -1,8 +1,8 @@
 """The tables and columns of a host's database that the controller replicates (ovs-vswitchd.conf.db(5)).
 
-They are declared here, not read from a schema file of the controller's machine: the controller's machine need not
-have Open vSwitch, and a host may have another version of it. Columns that change by themselves every few
-seconds (statistics, status) are left out on purpose: each change would wake the controller, for every host.
+They are declared here, not read from a schema file of the controller's machine. That machine need not have Open
+vSwitch, and a host may have another version of it. Columns that change by themselves every few seconds (statistics,
+status) are left out on purpose: each change would wake the controller, for every host.
 """
 
 from typing import Any, TypeVar

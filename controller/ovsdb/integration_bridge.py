@@ -39,10 +39,11 @@ FLOW_RESTORE_WAIT = "flow-restore-wait"
 """Key of ``Open_vSwitch:other_config``: a switch that starts with it set keeps the datapath's old flows at work."""
 
 _TUNNEL_OPTIONS = {"remote_ip": "flow", "key": "flow"}
-"""Both come from the flow. All else is Open vSwitch's default, on purpose. No ``csum``: in GRE it would cost four
-bytes of every instance's MTU, and the userspace datapath would compute it over every packet, while the packet inside
-has a checksum of its own. ``df_default`` stays true: instances know their MTU, and outer fragments lose packets
-silently. No ``local_ip``: the host has one tunnel address, and the routing towards the underlay chooses it."""
+"""Both come from the flow. All else is Open vSwitch's default, on purpose. No ``csum``: in GRE it would cost four bytes
+of every instance's MTU, and the userspace datapath would compute it over every packet. The packet inside has a checksum
+of its own. ``df_default`` stays true: instances know their MTU, and outer fragments lose packets silently. No
+``local_ip``: the host has one tunnel address, and the routing towards the underlay chooses it.
+"""
 
 
 def keep_contract(seen: HostDatabase, settings: HostSettings, write: Writer) -> Row | None:
@@ -96,10 +97,10 @@ def other_number(seen: HostDatabase, settings: HostSettings) -> int | None:
 
 
 def ask_for_no_number(seen: HostDatabase, settings: HostSettings, write: Writer) -> None:
-    """Takes back what number the tunnel port shall have, which a next look repairs.
+    """Takes back the number that the tunnel port must have; the next look repairs that.
 
-    Open vSwitch 3.1 may leave a number in its database that the port has no more, when another one is asked for
-    while it still writes the first; with the next change of anything it writes the true one.
+    Open vSwitch 3.1 may leave a wrong number in its database, when another one is asked for while it still writes the
+    first. With the next change of anything it writes the true one.
     """
     tunnel = seen.interfaces.by_name.get(tunnel_port(settings.encapsulation))
     if tunnel is not None:
@@ -109,8 +110,8 @@ def ask_for_no_number(seen: HostDatabase, settings: HostSettings, write: Writer)
 def keep_instances(seen: HostDatabase, settings: HostSettings, write: Writer) -> None:
     """Pins the port number of each instance's interface, and marks those that the host has.
 
-    The number that the switch gave is asked for from then on: a switch that restarts would number its ports anew,
-    and flows that name the old number would meet another tenant's port.
+    The number that the switch gave is asked for from then on. A switch that restarts might give its ports other
+    numbers, and flows with the old number would then reach another tenant's port.
     """
     pin_physical(seen, settings, write)
     interfaces = seen.interfaces

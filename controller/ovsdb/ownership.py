@@ -109,7 +109,7 @@ class Ownership:
         return bool(ours == theirs)
 
     def _said(self) -> int | None:
-        """The datapath id that the integration bridge shall have, by the database."""
+        """The datapath id that the integration bridge must have, by the database."""
         for bridge in self._database.tables["Bridge"].rows.values():
             if bridge.name == INTEGRATION_BRIDGE:
                 said = bridge.other_config.get("datapath-id", "")

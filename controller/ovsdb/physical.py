@@ -30,7 +30,7 @@ def keep_physical(seen: HostDatabase, bridge: Row, settings: HostSettings, write
 
 
 def pin_physical(seen: HostDatabase, settings: HostSettings, write: Writer) -> None:
-    """Pins the port number of each, as that of an instance: flows that name it shall never meet another port."""
+    """Pins the port number of each, as that of an instance: flows that name it must never reach another port."""
     for _, name in settings.physical:
         interface = seen.interfaces.by_name.get(name)
         if interface is not None and interface.ofport is not None and interface.ofport_request is None:

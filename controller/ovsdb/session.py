@@ -73,7 +73,7 @@ class HostSession:
         on_serial: OnSerial,
         ownerships: dict[str, Ownership],
     ) -> None:
-        """``tenures``: of all hosts; that of this one is put in its place."""
+        """``ownerships``: those of all hosts, by name; this session adds its own."""
         self.target = target
         self._host = host
         self.settings = settings
@@ -92,7 +92,7 @@ class HostSession:
         self._marked: frozenset[str] = frozenset()  # interfaces that had their mark then
         self._redial = True  # a controller that has just started does not want to wait for the switch's next attempt
         self._must_redial = False  # whoever is connected with its datapath id
-        self._serial: str | None = None  # what the switch shall show
+        self._serial: str | None = None  # what the switch must show
         self._kept_serial: str | None = None  # what it was found to have been told, when the contract was found kept
         self._is_urgent = False  # whether somebody waits for what is to be written
         self._taken: str | None = None  # what it has taken in
@@ -126,7 +126,7 @@ class HostSession:
         self._looked_at = None
 
     def give_serial(self, serial: str) -> None:
-        """The serial number that the switch shall show from now on."""
+        """The serial number that the switch must show from now on."""
         if serial != self._serial:
             self._serial, self._is_urgent = serial, True
             self._looked_at = None

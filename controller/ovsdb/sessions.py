@@ -24,13 +24,13 @@ _COMMANDS = ""
 class HostSessions:
     """Keeps one session to every host's own database, and by it the host's bridges right.
 
-    One thread serves all hosts. It calls ``on_facts(host, facts)`` when a host's facts have changed (None: its
-    database or its integration bridge is gone), ``on_problems(host, sentences)`` with all present problems when they
-    have changed, and ``on_drift(host, words)`` for each setting that somebody else changed and that is repaired.
+    One thread serves all hosts. It calls ``on_facts(host, facts)`` when a host's facts have changed (None: its database
+    or its integration bridge is gone). It calls ``on_problems(host, sentences)`` with all present problems when they
+    have changed. It calls ``on_drift(host, words)`` for each setting that somebody else changed and that is repaired.
     It calls ``on_serial(host, serial)`` when a switch has taken in a serial number that it was given. ``is_dialled``
-    tells it which switches need not be made to dial. None of them may block or call ``stop()``. A host
-    that was removed a moment ago may still be reported once. What happens on several hosts in one moment, as when an
-    instance moves, is reported together.
+    tells it which switches need not be made to dial. None of them may block or call ``stop()``. A host that was removed
+    a moment ago may still be reported once. What happens on several hosts in one moment, as when an instance moves, is
+    reported together.
     """
 
     def __init__(
@@ -75,13 +75,13 @@ class HostSessions:
     def flows_restored(self, host: str) -> None:
         """Clears the host's ``flow-restore-wait``, if set. To be called when its switch has confirmed its flows.
 
-        Whoever restarts ovs-vswitchd sets that key beforehand (``ovs-ctl restart`` does) and clears it when the
-        flows are back: from its start until then, ovs-vswitchd leaves the datapath's old flows alone and dials no
-        controller (ovs-vswitchd.conf.db(5)). So the controller cannot restore flows during the wait, and does not
-        set the key. (Open vSwitch 3.1.0 even drops the flows restored until then when the key is cleared, because
-        it takes the controller for a new one.) Set on a running switch, the key does nothing until the next start.
-        A switch whose flows were confirmed is therefore not waiting: a key that is still there was forgotten, and
-        would cut the host off at its next restart.
+        Whoever restarts ovs-vswitchd sets that key before (``ovs-ctl restart`` does) and clears it when the flows are
+        back. Until then ovs-vswitchd leaves the datapath's old flows alone and connects to no controller
+        (ovs-vswitchd.conf.db(5)). So the controller cannot restore flows during the wait, and does not set the key.
+        (Open vSwitch 3.1.0 even drops the flows restored until then when the key is cleared, because it takes the
+        controller for a new one.) Set on a running switch, the key does nothing until the next start. A switch whose
+        flows were confirmed is therefore not waiting: a key that is still there was forgotten, and would cut the host
+        off at its next restart.
 
         Any thread; returns at once; waits for the database; hosts that are not set are ignored.
         """
@@ -96,7 +96,9 @@ class HostSessions:
         os.eventfd_write(self._wake, 1)
 
     def give_serial(self, host: str, serial: str) -> None:
-        """What serial number the switch of a host shall show. Any thread; returns at once; waits for the database."""
+        """The serial number that the switch of a host must show. Any thread; returns at once; waits for the
+        database.
+        """
         with self._lock:
             self._serials[host] = serial
             self._given.add(host)

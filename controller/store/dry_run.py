@@ -28,7 +28,7 @@ class DryRun:
 
 
 def numbered(pool: str, made: Changes, numbers: Mapping[str, Iterable[str]]) -> dict[str, None]:
-    """The names that a pool shall number once the model is changed so. ``numbers``: what each pool numbers now."""
+    """The names that a pool must number after this change. ``numbers``: what each pool numbers now."""
     names = dict.fromkeys(numbers.get(pool, ()))
     for key, change in made.items():
         if key.table == NUMBERED[pool] and change.new is None:

@@ -49,8 +49,8 @@ class Store:
     def __init__(self, directory: Path, target: str | None = None, *, starts: bool = True) -> None:
         """``target``: the address of a database server that somebody else runs, as ``unix:PATH`` or ``tcp:IP:PORT``.
 
-        Without it the store runs one of its own, on a file in the directory, as long as anybody uses it;
-        when ``starts`` is false, only a controller starts it: that of a lab, with which it is to end.
+        Without it the store runs one of its own, on a file in the directory, as long as anybody uses it. When
+        ``starts`` is false, only a controller starts it: that of a lab, with which it is to end.
         """
         self.directory = directory
         self._lock = ControllerLock(directory)

@@ -1,4 +1,4 @@
-"""A network as its file says it shall be: every port plugged in where it is declared, every link working.
+"""A network just as its file says: every port plugged in where it is declared, every link working.
 
 What the store would allocate and what the controller would observe are made up here, so that flows can be compiled
 from a file alone.
@@ -37,7 +37,7 @@ def switch_node(switch: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A network, what was observed of it, and what every node of it shall hold."""
+    """A network, what was observed of it, and what every node of it must hold."""
 
     network: Network
     hosts: Mapping[str, HostFacts]

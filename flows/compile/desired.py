@@ -1,4 +1,4 @@
-"""What a switch shall hold, what it holds, and the difference: nobody writes deletions."""
+"""What a switch must hold, what it holds, and the difference. Nobody writes deletions."""
 
 from collections.abc import Iterator, KeysView, Mapping, Set
 from dataclasses import dataclass, field
@@ -37,7 +37,7 @@ class _InOrder(Mapping[int, tuple[Application, ...]]):
 
 
 class Desired:
-    """Every flow that one switch shall hold, by cookie, with what it is there for."""
+    """Every flow that one switch must hold, by cookie, with what it is there for."""
 
     def __init__(self, flows: Mapping[int, Flow], reasons: Reasons, learned: Reasons | None = None) -> None:
         """``learned``: of every cookie that what the switch learns may have, what has it learned."""
@@ -48,8 +48,8 @@ class Desired:
     def among(self, cookies: Set[int]) -> dict[int, Flow]:
         """Its flows with some cookies.
 
-        Many are looked at in the order in which they were made, in which they lie in memory: that is several times as
-        fast as in the order of their cookies, which is none.
+        Many are looked at in the order in which they were made, in which they lie in memory. That is several times as
+        fast as any other order, such as that of their cookies.
         """
         flows = self.flows
         if 4 * len(cookies) > len(flows):
@@ -64,7 +64,7 @@ class Desired:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How to get a switch from what it holds to what it shall hold."""
+    """How to get a switch from what it holds to what it must hold."""
 
     add: tuple[Flow, ...]
     delete: frozenset[int]
@@ -76,7 +76,7 @@ class Plan:
 
 @dataclass(slots=True)
 class DesiredChange:
-    """The cookies by which what a switch shall hold, and what it may learn, is another than before."""
+    """The cookies by which the desired flows of a switch, and what it may learn, differ from before."""
 
     added: set[int] = field(default_factory=set)
     removed: set[int] = field(default_factory=set)

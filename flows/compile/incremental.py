@@ -1,4 +1,4 @@
-"""What every switch shall hold, kept up to date source by source, and held once where it is the same.
+"""What every switch must hold, kept up to date source by source. Flows that several switches have are held once.
 
 A *source* is what units come from: a port, a segment, the host itself. Which units a source gives is the business
 of :mod:`flows.compile.views`; here they become applications, and these a switch's program.
@@ -59,7 +59,7 @@ class Compiler:
 
 
 class IncrementalDesired:
-    """What one switch shall hold."""
+    """What one switch must hold."""
 
     def __init__(self, compiler: Compiler) -> None:
         self._compiler = compiler
@@ -72,7 +72,7 @@ class IncrementalDesired:
 
     @property
     def desired(self) -> Desired:
-        """What it shall hold; another one after each change."""
+        """What it must hold; a new object after each change."""
         return self._program.desired
 
     @property

@@ -1,4 +1,4 @@
-"""From one host's view to the flows that its switch shall hold."""
+"""From one host's view to the flows that its switch must hold."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -19,9 +19,9 @@ ALWAYS = Why("the pipeline itself", Origin("flows/pipeline/page.py", 0))
 class FlowConflict(Exception):  # noqa: N818 - a conflict of two objects, which the message names
     """Two objects want different flows with the same table, priority and match.
 
-    A network file that is valid wants no such flows: rules that do different things with what they match do so by a
-    port's number, an address of a VPC, a MAC address of a segment, a tunnel key, or a route of a subnet, and the checks
-    let each of these be there once. It takes facts that contradict themselves: two interfaces with one number.
+    A valid network file leads to no such flows. Rules that do different things differ by a port's number, an address of
+    a VPC, a MAC address of a segment, a tunnel key, or a route of a subnet. The checks let each of these be there once.
+    It takes facts that contradict themselves: two interfaces with one number.
     """
 
 
@@ -42,7 +42,7 @@ MISSES = tuple(table.miss_rule(ALWAYS) for table in TABLES)
 
 
 class Program:
-    """What one switch shall hold, changed application by application. It begins with the misses of all tables.
+    """What one switch must hold, changed application by application. It begins with the misses of all tables.
 
     Whatever way led to them, the same applications make the same program.
     """

@@ -1,9 +1,9 @@
 """The views of all hosts, kept up to date: a change costs what it changes.
 
 A view (:func:`flows.units.host.view`) is the union of what its *sources* give: each port, each segment, and the host
-itself with its VPCs. What a port gives on a host depends on the port, on its place, and on the *ward* of its VPC or
-segment there: a small value. So a change of a port concerns that port on the hosts that have such a ward; a change of a
-ward concerns its ports on that host.
+itself with its VPCs. What a port gives on a host depends on three things: the port, its location, and the *presence* of
+its VPC or segment on that host, a small value. So a change of a port touches that port on the hosts that have such a
+presence. A change of a presence touches its ports on that host.
 """
 
 from collections import Counter
@@ -53,7 +53,7 @@ class _Host:
     segments: HostSegments | None = None
     presences: dict[Group, VpcPresence | SegmentPresence] = field(default_factory=dict)
     is_stale: bool = True
-    """Whether its wards may be others now."""
+    """Whether its presences may be others now."""
     is_new: bool = True
     """Whether everything is to be found anew."""
     dirty: set[Source] = field(default_factory=set)
@@ -73,7 +73,7 @@ class Views:
         self._members: dict[Group, dict[str, None]] = {}
         """The ports of each group."""
         self._by_presence: dict[Group, set[str]] = {}
-        """The hosts that have a ward for it."""
+        """The hosts that have a presence of it."""
         self._located: dict[Group, Counter[str]] = {}
         """How many ports of it each host has."""
         self._on_host: dict[str, dict[str, None]] = {}
@@ -135,12 +135,12 @@ class Views:
         )
 
     def settle(self) -> None:
-        """Switches hold what they shall: no packet comes by an old way."""
+        """Switches hold what they must: no packet comes by an old path."""
         self._has_detours = False
         self._left.clear()
 
     def unsettle(self) -> None:
-        """A switch may hold something else than it shall."""
+        """A switch may hold something else than it must."""
         self._has_detours = True
 
     def set_model(self, network: Network, tags: Tags, changed: Set[str] | None = None) -> None:

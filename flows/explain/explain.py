@@ -111,7 +111,7 @@ def _terms(match: str) -> frozenset[str]:
 
 
 class Explainer:
-    """Knows every flow that one switch shall hold."""
+    """Knows every flow that one switch must hold."""
 
     def __init__(self, desired: Desired, names: Mapping[str, int]) -> None:
         """``names``: the OpenFlow port of each interface, for matches that name it."""
@@ -119,7 +119,7 @@ class Explainer:
         self._names = names
 
     def meaning(self, pasted: Pasted) -> Meaning | None:
-        """What a flow does here; None when this switch shall hold no such flow."""
+        """What a flow does here; None when it is no desired flow of this switch."""
         if pasted.cookie is not None and pasted.cookie >> 56 == LEARNED_OWNER:
             return learned_meaning(self._desired, pasted.cookie)
         cookie = pasted.cookie
@@ -158,7 +158,7 @@ def learned_meaning(desired: Desired, cookie: int) -> Meaning | None:
 
 
 def stranger(pasted: Pasted) -> str:
-    """What can be said of a flow that no switch shall hold."""
+    """What can be said of a flow that no switch should have."""
     if pasted.cookie is None:
         return "the current model has no such flow"
     match pasted.cookie >> 56:

@@ -34,8 +34,8 @@ def places(port: VpcPort | SegmentPort, location: str | None) -> tuple[str, ...]
 def locate(network: Network, facts: Mapping[str, HostFacts]) -> Locations:
     """Locate every port that is on a host, from scratch. :class:`Locator` keeps the same up to date.
 
-    Among several claims, that of a host that had the port before (the mark that its own database keeps) comes
-    first, then the first by name: the result depends on nothing but what is there.
+    Of several claims the one of the host that had the port before comes first (its own database keeps a mark), then the
+    first by name. So the result depends on nothing but the present claims.
     """
     locator = Locator()
     for host, observed in facts.items():

@@ -1,8 +1,8 @@
 """Which links carry frames: of every ring at least one link does not, so that no frame goes round for ever.
 
-A spanning tree from the switch with the most links (of several, the first by name), by the fewest links; of equal ways
-by a link that carries every VLAN, then by the first one by name. It depends on nothing but the declared links and
-which of them work.
+The tree starts at the switch with the most links (of several, the first by name) and reaches each other switch by the
+fewest links. Of equal paths, one by a link that carries every VLAN comes first, then the first link by name. It depends
+on nothing but the declared links and which of them work.
 
 Links may carry different VLANs, so that each VLAN named by a link has a tree of its own, and all others share one.
 """

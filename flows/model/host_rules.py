@@ -1,8 +1,8 @@
 """What keeps a host's kernel off the frames of instances: rules of nftables, and the unit of systemd that loads them.
 
 On the userspace datapath ovs-vswitchd reads an interface by a packet socket, and the kernel's own stack gets every
-frame of it too. The rules tell the interfaces that are the host's own; what comes by any other one, now or later, is
-dropped before the stack sees it, and nothing is said there.
+frame of it too. The rules name the interfaces that are the host's own. What comes by any other one, now or later, is
+dropped before the stack sees it, and the stack sends nothing there.
 """
 
 from collections.abc import Iterable

@@ -21,7 +21,7 @@ class Ct(BaseAction):
     zone: int | Field | Bits
     """Connections of one zone are told from those of all others. A field holds its number."""
     commit: bool = False
-    """Whether a connection that is new shall be known from now on."""
+    """Whether a new connection is known from now on."""
     table: int | None = None
     """None: what was found out is used by no table; the packet goes on as it is."""
     nat: Nat | None = None

@@ -1,8 +1,8 @@
 """The action by which a switch makes flows of its own, from the packets that it sees: ``learn`` of ovs-actions(7).
 
 What is learned has a cookie of its own kind: the owner's byte 0x77, then a digest of whom it is learned for, from
-where, and how. Entries of a segment, a port, a host, a tagging or a layout that is gone can therefore be told from
-all others, and whatever is given a used number anew never meets them.
+where, and how. So the entries of a segment, a port, a host, a tagging or a layout that is gone can be told from all
+others. An object that gets a used number again never meets them.
 """
 
 from collections.abc import Callable, Iterator
@@ -115,7 +115,7 @@ class Learn:
     def cookie(self) -> int:
         """The cookie of what is learned.
 
-        It depends on the segment (a tag that nobody gets again), the origin and everything that the action says: a
+        It depends on the segment (a tag that is never given again), the origin and everything that the action says. A
         change of any of these makes another cookie, and the switch forgets what it learned before.
         """
         if self.full is not None:

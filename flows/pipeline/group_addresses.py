@@ -1,7 +1,7 @@
 """Group addresses that switches use among themselves: what is sent to them is never just passed on. And most others.
 
-Sources: IEEE 802.1Q-2018, tables 8-1 to 8-3 (reserved addresses) and 10-1 (addresses of MRP applications); IEEE
-802-2014, 8.2 (the two lowest bits of the first byte); RFC 1112, 6.4 (groups of IPv4); RFC 2464, 7 (groups of IPv6).
+Sources: IEEE 802.1Q-2018, tables 8-1 to 8-3 (reserved addresses) and 10-1 (addresses of MRP applications). IEEE
+802-2014, 8.2 (the two lowest bits of the first byte). RFC 1112, 6.4 (groups of IPv4). RFC 2464, 7 (groups of IPv6).
 """
 
 from flows.openflow.fields import ETH_DST

@@ -1,12 +1,10 @@
 """Every table of the integration bridge on one page. Plain switches have the same, of which they need fewer.
 
-A packet from an instance of a VPC: classify, port_security, then arp_proxy (ARP) or gateway, route_table, subnet_route
-(only for other VPCs), then out by a tunnel, or neigh_table when its receiver is on this host, deliver.
-A packet of a VPC from a tunnel: classify, from_tunnel, tunnel_source, neigh_table, deliver.
-A frame from an instance of a segment: classify (and, for a look only, known and learn_local), outbound, then unicast
-or flood.
-A frame of a segment from a tunnel: classify, from_tunnel (known for a look only), learn, unicast, then flood when its
-receiver is not known.
+A packet from an instance of a VPC: classify, port_security, then arp_proxy (ARP) or gateway, route_table and
+subnet_route (only for other VPCs). Then out by a tunnel, or neigh_table and deliver when its receiver is on this host.
+A packet of a VPC from a tunnel: classify, from_tunnel, tunnel_source, neigh_table, deliver. A frame from an instance of
+a segment: classify (and, for a look only, known and learn_local), outbound, then unicast or flood. A frame of a segment
+from a tunnel: classify, from_tunnel (known for a look only), learn, unicast, then flood when its receiver is not known.
 A frame between switches (BPDU, LLDP, pause): link_local in place of unicast.
 
 Numbers 0, 1, 2, 3, 10, 20 and 21 are those of the classic tunnel-bridge pipeline. A goto only leads to a higher

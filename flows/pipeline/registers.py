@@ -1,7 +1,7 @@
 """The only place with register bits.
 
-A register carries what one table decided to a later one. All are 0 when a packet enters; tags and numbers
-count from 1, so that a load that was forgotten never stands for somebody (ADR 2).
+A register carries what one table decided to a later one. All are 0 when a packet enters. Tags and numbers count from 1,
+so a register that no table has set never stands for an object (ADR 2).
 """
 
 from flows.openflow.fields import Bit, Field
@@ -33,7 +33,7 @@ PAYLOAD_TAG = Field("reg6", 32, "hex")
 """1 for a frame that came by a tunnel with an 802.1Q header of its own, below that of its segment."""
 
 NOTIFIED = Field("reg7", 32, "hex")
-"""1 for a packet of which the controller was told: it came from a port that is announced to move here."""
+"""1 for a packet that was also sent to the controller: it came from a port that is announced to move here."""
 
 ALL: dict[str, Field] = {
     "VPC": VPC,

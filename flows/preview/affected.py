@@ -1,10 +1,10 @@
 """The part of two networks that a change can touch: what compiles to the same flows in both is left out.
 
 Of a VPC that a change touches by single ports only those are looked at, and one more: it says that the VPC is on the
-host. For no two ports of a VPC want the same flow, and what the others want is the same before and after. Of VPCs that
-it does not touch, and whose peers it does not, nothing is looked at, but for one port where a VPC comes or goes: all
-VPCs of a host share some flows. Segments that it touches are looked at whole, of the others one port, for segments
-share some flows too.
+host. For no two ports of a VPC want the same flow, and what the others want is the same before and after. A VPC is left
+out when the change touches neither it nor its peers. One port of it is looked at where a VPC comes or goes: all VPCs of
+a host share some flows. Segments that it touches are looked at whole, of the others one port, for segments share some
+flows too.
 
 For each host the ports that it has are told from those that are far away: :mod:`flows.preview.remote_ports`.
 """

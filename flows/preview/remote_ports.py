@@ -13,7 +13,7 @@ from flows.preview.affected import Affected, LocatedNetwork
 from flows.units.host import HostVpcs, Unit, VpcPresence
 
 _Presence = tuple[VpcPresence | None, int | None]
-"""A VPC's ward on a host, and the OpenFlow port of the host's tunnels."""
+"""A VPC's presence on a host, and the OpenFlow port of the host's tunnels."""
 _Change = tuple[tuple[Application, ...], tuple[Application, ...]]
 """What goes, and what comes."""
 
@@ -25,7 +25,7 @@ class RemotePorts:
         before, after = affected.here
         self._old, self._new = _Side(old, before), _Side(new, after)
         self._known: dict[tuple[_Presence | None, _Presence | None], dict[str, _Change]] = {}
-        """By the wards before and after: what each port changes."""
+        """By the presences before and after: what each port changes."""
 
     def change(self, host: str, names: Iterable[str]) -> tuple[list[Application], list[Application]]:
         """What goes, and what comes, by some ports that the host has neither before nor after."""

@@ -115,8 +115,8 @@ class Connections:
             is_reply = tuple_ == found.answer
             state = RELATED if quoted else self._update(found, packet, is_reply)
             state |= REPLY if is_reply and state not in (INVALID, NEW) else 0
-        told = _told(packet, zone, state, found, tuple_)
-        return told if found is None or nat is None or state == INVALID else _translated(told, found, tuple_)
+        tracked = _tracked(packet, zone, state, found, tuple_)
+        return tracked if found is None or nat is None or state == INVALID else _translated(tracked, found, tuple_)
 
     def remember(self, packet: Packet, marked: Packet) -> Packet:
         """A packet's connection has another mark and label from now on, and so has the packet; if it has one."""
@@ -202,7 +202,7 @@ def _may_open(packet: Packet) -> bool:
     return packet[IP_PROTO] != PROTO_TCP or (flags & (_SYN | _ACK) != _SYN | _ACK and not flags & (_RST | _FIN))
 
 
-def _told(packet: Packet, zone: int, state: int, found: _Connection | None, tuple_: Tuple) -> Packet:
+def _tracked(packet: Packet, zone: int, state: int, found: _Connection | None, tuple_: Tuple) -> Packet:
     """The packet with everything that a match can ask of connection tracking."""
     original = tuple_ if found is None else found.original
     ports = (original.kind, original.code) if original.proto == PROTO_ICMP else (original.tp_src, original.tp_dst)

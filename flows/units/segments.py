@@ -67,7 +67,7 @@ class HostSegments:
     def units(
         self, name: str, ports: Iterable[tuple[SegmentPort, Interface]], hosts: Set[str]
     ) -> Iterator[SwitchingUnit]:
-        """Those of a segment that has a ward. ``ports``: those that are here; ``hosts``: all that have any."""
+        """Those of a segment that is present. ``ports``: those that are here; ``hosts``: all that have any."""
         presence = self.presences[name]
         segment, why = presence.segment, _why(presence.segment)
         own = {port.name: port for port, _ in ports}

@@ -172,11 +172,11 @@ class Lab:
     def command(self, node: str, argv: Sequence[str]) -> list[str]:
         """The command that runs ``argv`` in the namespace of a node, in the present directory, with a /sys of its own.
 
-        A node is the name of a port, a host, a plain switch or a router, ``underlay``, ``controller``, where hosts are
-        in racks ``router``, or where they are connected to physical networks ``physical``; ``port:NAME``,
-        ``host:NAME``, ``switch:NAME`` and ``router:NAME`` tell apart what has the same name. In a host or switch
-        ovs-vsctl, ovs-ofctl and ovs-appctl talk to its own Open vSwitch.
-        What the command starts ends with the lab at the latest, and when its first process is killed.
+        A node is the name of a port, a host, a plain switch or a router, ``underlay`` or ``controller``. It is
+        ``router`` where hosts are in racks, and ``physical`` where they are connected to physical networks.
+        ``port:NAME``, ``host:NAME``, ``switch:NAME`` and ``router:NAME`` tell apart what has the same name. In a host
+        or switch ovs-vsctl, ovs-ofctl and ovs-appctl talk to its own Open vSwitch. What the command starts ends with
+        the lab at the latest, and when its first process is killed.
         """
         if not self._record.is_alive:
             raise LabError(f"lab '{self.name}' is not running")
@@ -271,9 +271,9 @@ class Lab:
         """Make the lab's hosts and instances those of another network; what is the same runs on.
 
         A host that is new is built, and waits for the controller to make its bridge: that must have the model already.
-        One that is gone ends when the ports have left it; a port whose host the model leaves open is then on none.
-        New ports are plugged in where the network says, others changed and moved there while what runs in them goes
-        on, and those that are gone ended, with all their processes.
+        One that is gone ends when the ports have left it; a port whose host the model leaves open is then on none. New
+        ports are plugged in where the network says. Others are changed and moved there while what runs in them goes on.
+        Ports that are gone end with all their processes.
         """
         self._ask("follow", text)
         for outdated in ("network", "topology"):

@@ -1,8 +1,8 @@
 """The lab's init: process 1 of its own pid, mount and network namespaces (``python -m mininet_topos.inside.init DIR``).
 
-It builds the lab, keeps its processes running, does what it is asked over the control socket, and takes
-everything with it when it ends: however that happens, the kernel then kills every process of the pid namespace,
-and with the last of them go the namespaces, links and mounts.
+It builds the lab, keeps its processes running and serves the control socket. When it ends, in whatever way, everything
+ends with it. The kernel kills every process of the pid namespace, and with the last of them go the namespaces, links
+and mounts.
 """
 
 import select
@@ -138,7 +138,7 @@ def _woken_by_signals() -> socket.socket:
 
 
 def _end(_signal: int, _frame: FrameType | None) -> NoReturn:
-    # Once is enough: nothing shall interrupt the clearing away.
+    # Once is enough: nothing must interrupt the clearing away.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     sys.exit()
 

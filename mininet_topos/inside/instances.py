@@ -1,9 +1,9 @@
 """The instances' side: a namespace per port, and the cable from it to whichever host the port is on.
 
-The instance's end of the cable, ``eth0``, is made once and stays what it is for as long as the lab runs, with
-its addresses, neighbours and whatever sockets use it.  Only the other end moves between hosts; while the port
-is plugged nowhere it lies, down, in the lab's own namespace, and ``eth0`` has no carrier.  A move that is announced
-gives it a second cable for a while, which becomes the first.
+The instance's end of the cable, ``eth0``, is made once and stays for as long as the lab runs, with its addresses, its
+neighbours and the sockets that use it.  Only the other end moves between hosts; while the port is plugged nowhere it
+lies, down, in the lab's own namespace, and ``eth0`` has no carrier.  A move that is announced gives it a second cable
+for a while, which becomes the first.
 """
 
 from collections.abc import Mapping, Sequence

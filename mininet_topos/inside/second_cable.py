@@ -1,9 +1,9 @@
 """An instance with two cables: what a virtual machine is while it migrates.
 
 There is the machine on its old host and the one on its new host, each with a cable of its own, and one goes on where
-the other stops. Here both are one namespace. It hears by both cables, and speaks by the first until the moment of
-:func:`hand_over`, from then on by the second: its addresses, neighbours, routes and sockets stay, as a machine's memory
-does. So it answers twice what it hears twice.
+the other stops. Here both are one namespace. It receives by both cables. It sends by the first until :func:`hand_over`,
+from then on by the second. Its addresses, neighbours, routes and sockets stay, as a machine's memory does. So it
+answers twice what it hears twice.
 """
 
 import errno

@@ -21,7 +21,7 @@ def _nothing() -> None:
 
 @dataclass(slots=True)
 class Service:
-    """A process that shall always run. ``after_restart`` is called when it was started again by itself."""
+    """A process that must always run. ``after_restart`` is called after the supervisor has restarted it."""
 
     name: str
     argv: Sequence[str]

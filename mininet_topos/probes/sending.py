@@ -28,7 +28,7 @@ _GAP = 0.002
 
 @dataclass(frozen=True, slots=True)
 class SendRequest:
-    """What shall be sent, and who is watched."""
+    """What to send, and who is watched."""
 
     source: str
     frame: str

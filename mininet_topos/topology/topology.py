@@ -73,8 +73,9 @@ class LabHost:
 class LabPort:
     """An instance's network interface, and the end of its cable in a host.
 
-    ``host``, or for a machine on plain switches ``switch``, is where it is plugged when the lab starts, ``interface``
-    the name of the cable's end there: unique in the whole lab, because a port may move. ``mtu`` is in bytes.
+    ``host``, or for a machine on plain switches ``switch``, is where it is plugged in when the lab starts.
+    ``interface`` is the name of the cable's end there: unique in the whole lab, because a port may move. ``mtu`` is in
+    bytes.
     """
 
     name: str

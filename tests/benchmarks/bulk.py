@@ -1,6 +1,6 @@
 """100,000 flows for one switch, against ovs-ofctl: ``python -m tests.benchmarks.bulk``.
 
-All ports of the network are on one host, so no flow waits for a tunnel to be proven. Each has many addresses, because
+All ports of the network are on one host, so no flow waits for a path to be verified. Each has many addresses, because
 ovs-vswitchd is slow with thousands of interfaces, of which no flow is. What the switch holds is written to a file, and
 ovs-ofctl adds that to an empty switch, and reads it.
 """

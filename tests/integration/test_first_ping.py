@@ -74,7 +74,7 @@ def test_first_ping_after_the_neighbours_have_aged_out_without_a_controller(labs
     forget_neighbours_after(lab, 900)
     known = ("10.174.233.87", "10.174.233.86")
     wait_until(
-        lambda: all(ip in neighbours(lab, h) for ip, h in zip(known, lab.network.hosts, strict=True)), "proofs", 30
+        lambda: all(ip in neighbours(lab, h) for ip, h in zip(known, lab.network.hosts, strict=True)), "probes", 30
     )
     assert lab.ping("blue1", "green1", 1).lost == 0
     assert lab.ping("green2", "blue2", 1).lost == 0

@@ -64,7 +64,7 @@ def metrics(network: Network) -> dict[str, float]:
 
 
 def without_probes(sentences: list[str]) -> list[str]:
-    """Dummy datapaths carry nothing from host to host, so no tunnel is proven there."""
+    """Dummy datapaths carry nothing from host to host, so no path is verified there."""
     return [sentence for sentence in sentences if "over the underlay since" not in sentence]
 
 

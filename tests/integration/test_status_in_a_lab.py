@@ -30,7 +30,7 @@ def test_a_tunnel_that_does_not_work(labs: Callable[[str], VpcLab]) -> None:
     lab.allow("connection failed|Connection refused|connection dropped|Network is down")
     lab.run("host87", "ip", "link", "set", "eth0", "down")
     try:
-        lab.lab.restart_switch("host86")  # it proves all ways anew
+        lab.lab.restart_switch("host86")  # it probes all paths again
         pattern = "host86 cannot reach .*host87.* over the underlay since"
         wait_until(lambda: any(re.search(pattern, one) for one in status(lab)[1]["wrong"]), "the report", 20)
         assert status(lab)[0] == 1

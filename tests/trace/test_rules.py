@@ -115,13 +115,13 @@ CASES = [
         "keepalive",
         A,
         f"in_port={TUNNEL},tun_id=0,tun_src={HOST87},dl_dst=02:00:00:00:00:02,dl_type=0x88b5",
-        "only keeps the way from another host fresh",
+        "only keeps the path from another host known",
     ),
     Case(
-        "proof",
+        "tunnel probe",
         A,
         f"in_port={TUNNEL},tun_id=0,tun_src={HOST87},dl_dst=02:00:00:00:00:03,dl_type=0x88b5",
-        "proves that the way from another host works",
+        "a probe of the path from another host",
     ),
     # port_security
     Case(

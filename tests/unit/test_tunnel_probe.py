@@ -1,4 +1,4 @@
-"""When a way to another host counts as proven. The clock is ours."""
+"""When a path to another host counts as verified. The clock is ours."""
 
 from collections.abc import Iterable
 from ipaddress import IPv4Address
@@ -35,7 +35,7 @@ def run(prober: TunnelProber, hosts: frozenset[IPv4Address], now: float) -> Sent
 
 
 def verified() -> TunnelProber:
-    """At the time 1, with a proof of the way to h2."""
+    """At the time 1, after a probe of the path to h2."""
     prober = TunnelProber(1)
     run(prober, FIRST, 1)
     assert not prober.is_ready(FIRST, 1)

@@ -29,16 +29,16 @@ def apply(
 ) -> None:
     """Make a network file the model of a running controller, and wait until every connected host has confirmed it.
 
-    Shows first what will change, as 'ovs-vpc plan' does, and asks. What is applied is what was shown: when somebody
-    else has changed the model meanwhile, nothing is. Scripts say --yes.
+    Shows first what will change, as 'ovs-vpc plan' does, and asks. Exactly what was shown is applied. If somebody else
+    has changed the model meanwhile, nothing is. Scripts say --yes.
 
-    Only what differs is changed in the switches. A file with errors changes nothing. In a lab, hosts that are
-    new are built, and those that are gone end once their ports have moved; instances that are new are made and plugged
-    in, those that differ are changed and moved while their processes keep running, and those that are gone are ended,
-    with all their processes.
+    Only what differs is changed in the switches. A file with errors changes nothing. A lab follows the file. New hosts
+    are built; hosts that are gone end once their ports have moved. New instances are made and plugged in. Instances
+    that differ are changed and moved while their processes keep running. Instances that are gone end with all their
+    processes.
 
-    Exit code 0: every host confirmed. 1: the file is wrong; or the answer was no; or a host is not connected or did not
-    confirm in time, which is then named (it will get the change once it can).
+    Exit code 0: every host confirmed. 1: the file is wrong, or the answer was no, or a host is not connected or did not
+    confirm in time. Such a host is named; it gets the change once it can.
     """
     target = find_target(state, lab)
     store = target.store

@@ -51,13 +51,13 @@ def migrate(
 ) -> None:
     """Move a port to another host, or a machine to another plain switch. Its addresses, MAC and connections stay.
 
-    In a lab the instance is moved. Elsewhere the model is changed, and takes effect when the interface with this
-    iface-id is plugged in on the new host: until then the port stays where it is. The move holds until the next
-    'ovs-vpc apply'; change the network file too.
+    In a lab the instance is moved. Elsewhere only the model is changed: the port stays where it is until the interface
+    with this iface-id is plugged in on the new host. The move holds until the next 'ovs-vpc apply', so change the
+    network file too.
 
-    With --announce nothing is lost: the model says that the port is about to move, and until it has shown up on the
-    new host (its first frame comes from there, or only this host has its interface) both hosts get what is sent to it.
-    A lab connects the instance to both. Migrate it back to where it is to call that off.
+    With --announce nothing is lost: the model says that the port is about to move, and both hosts get what is sent to
+    it. That ends once the port has shown up on the new host: its first frame comes from there, or only this host has
+    its interface. A lab connects the instance to both. To call the move off, migrate the port to where it is.
 
     Exit code 0: the port is on the new host, and every host has confirmed it. 1: it is not, or not yet.
     """

@@ -41,11 +41,11 @@ def plan(
 ) -> None:
     """Show what applying a network file would change, and change nothing.
 
-    That is: the objects; how many flows each switch gets and loses in each table; and which ports reach each other
-    that did not, or no more, with the object of the change that does it. Flows follow what is plugged in: those that
-    change at once are counted first, then those that follow when, say, a port has moved. With --against, everything
-    counts as plugged in where the files say. In a lab: which hosts and instances are made,
-    changed while they run, and ended, or that it cannot follow.
+    It shows the objects, and how many flows each switch gets and loses in each table. It shows which ports start or
+    stop reaching each other, and the object that is the reason. Flows follow what is plugged in: those that change at
+    once are counted first, then those that follow when, say, a port has moved. With --against, every port counts as
+    plugged in where the files say. In a lab it shows which hosts and instances are made, changed while they run, and
+    ended, or why the lab cannot follow.
 
     Exit code 0: there is nothing to change. 2: there is. 1: the file is wrong.
     """

@@ -46,11 +46,11 @@ def doctor(
 ) -> None:
     """Check hosts against the host contract, before they join and after, and say how to mend what is wrong.
 
-    Looked at are the version, the datapath, the NIC and whether full-size tunnel packets fit, what another controller
-    left, and settings. Nothing is changed. Without --db the hosts of a lab are looked at by their databases, others at
-    tcp:TUNNEL_IP:6640. Where the switch itself can be asked (in a lab, or on the host with --db unix:PATH) its flows
-    are looked at too, and it is tried whether the host's kernel takes in what instances send: for a second the host has
-    one more cable. In a lab full-size packets are sent between the tunnel addresses.
+    It checks the version, the datapath, the NIC, whether full-size tunnel packets fit, what another controller left,
+    and settings. It changes nothing. Without --db it asks the databases of a lab's hosts, and those of other hosts at
+    tcp:TUNNEL_IP:6640. In a lab, or on the host with --db unix:PATH, it checks the switch's flows too. There it also
+    tries whether the host's kernel takes in what instances send: for a second the host has one more cable. In a lab it
+    sends full-size packets between the tunnel addresses.
 
     Exit code 0: no errors. 1: some host has one, or cannot be reached.
     """

@@ -48,9 +48,9 @@ def explain(
 ) -> None:
     """Say in a sentence what a flow does, and the object (file and line) that it is there for.
 
-    On a host: ovs-ofctl dump-flows br-int | ovs-vpc explain. Learned flows are explained too, those of somebody else
-    are named as foreign. They are taken to be from the host that has most of them. What means different things
-    on several hosts is told for each, unless --host says which is meant.
+    On a host: ovs-ofctl dump-flows br-int | ovs-vpc explain. Learned flows are explained too; flows of another program
+    are called foreign. The flows are taken to be from the host that has most of them. A flow that means different
+    things on several hosts is explained for each, unless --host names one.
 
     Exit code 0: every flow belongs to the current model. 1: some do not.
     """

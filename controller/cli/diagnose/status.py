@@ -34,9 +34,9 @@ _NO_REPORT: dict[str, Any] = {
 def status(as_json: JsonOption = False, state: StateOption = None, lab: LabOption = None) -> None:
     """Show the state of the controller and its hosts: sessions, confirmed changes, repairs, dropped packets.
 
-    Drops are counted by the switches and read every ten seconds. Neither they nor what was repaired or refused
-    before is called wrong, nor are the notes: interfaces that say they are ports which the model does not have, and
-    ports that nobody has plugged in yet.
+    The switches count dropped packets; the counters are read every ten seconds. Drops, and what was repaired or refused
+    before, do not count as wrong. Nor do notes: interfaces whose port the model does not have, and ports that were
+    never plugged in.
 
     Exit code 0: all is well. 1: something is wrong now.
     """

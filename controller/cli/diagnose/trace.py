@@ -48,8 +48,8 @@ def trace_packet(
 ) -> None:
     """Follow one packet from a port to a port or an address: each decision, and the object of the model behind it.
 
-    Where the packet does not arrive, the smallest change of the model is named that lets it pass. An address is whose
-    the sender takes it for: that of a port, a gateway (which answers pings), a router, or nobody's.
+    If the packet does not arrive, the smallest change of the model that lets it pass is shown. An address may be that
+    of a port, a gateway (which answers pings), a router, or nobody: what the sender takes it for counts.
 
     Exit code 0: it is delivered. 1: it is not.
     """

@@ -26,8 +26,8 @@ def who_can_reach(
 ) -> None:
     """List the ports that can reach a port, by the reason, with the objects (file and line) that let them.
 
-    By the model: pings between first addresses are answered. What keeps one of them from it in the running network,
-    such as a port that is not plugged in, is told below.
+    The model decides: pings between first addresses are answered. What stops one of them in the running network, such
+    as a port that is not plugged in, is shown below.
 
     Exit code 0: somebody can. 1: nobody can.
     """

@@ -25,8 +25,8 @@ def why_not(
 ) -> None:
     """Say why a port cannot reach another one, by the model and by the state of their hosts.
 
-    Names the objects that decide it, with file and line, and the smallest change of the network file that would let
-    pings pass between their first addresses.
+    Shows the objects that decide it, with file and line, and the smallest change of the network file that lets pings
+    pass between their first addresses.
 
     Exit code 0: it can, as far as is known. 1: it cannot.
     """

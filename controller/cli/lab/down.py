@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def down(lab: ThisLabOption = None, old: OldArgument = None) -> None:
     """End a lab: every process, namespace and file of it. What a crashed lab left is removed too.
 
-    Without --lab it is the one that was started from this directory. When the only one that runs was started from
-    another directory, you are asked first.
+    Without --lab it ends the lab that was started from this directory. If the only running lab was started from another
+    directory, you are asked first.
     """
     from mininet_topos.client.lab import Lab, remove_remains
 

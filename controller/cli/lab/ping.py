@@ -32,8 +32,8 @@ def ping(
 ) -> None:
     """Ping from every port to every other, and compare with what the model says must be reachable.
 
-    Who should answer and does not is asked three times. A port that is not plugged in anywhere reaches nobody.
-    Only ports that are on no host and never were are left out.
+    A port that should answer and does not is asked three times. A port that is not plugged in reaches no other. Ports
+    that never were on a host are left out.
 
     Exit code 0: everything is as the model says. 1: something is not.
     """

@@ -34,7 +34,7 @@ def plug(
 ) -> None:
     """Plug an instance's cable into a host. What runs in the instance goes on.
 
-    The model stays as it is: where it says another host, the port gets nothing on this one. 'ovs-vpc migrate' changes
+    The model does not change: if it names another host, the port gets no packets on this one. 'ovs-vpc migrate' changes
     the model too.
 
     Exit code 0: it is plugged in, and the controller has seen that. 1: it is not.

@@ -24,8 +24,8 @@ def print_host_rules(
 ) -> None:
     """Print the nftables rules that keep packets of instances away from a host's kernel (docs/host-contract.md).
 
-    Name every interface by which the host itself is to be reached or to reach others, as management networks and
-    container engines have them: what comes by any other one is dropped.
+    Name every interface by which the host itself is reached or reaches others, such as those of management networks and
+    container engines. What comes by any other interface is dropped.
     """
     if unit:
         if own:

@@ -29,8 +29,8 @@ def controller(
 ) -> None:
     """Run the controller in the foreground.
 
-    It keeps the switches of all hosts as the model wants them, until it is ended. What the switches hold stays
-    when it ends, and is taken over without a gap when it starts again. Give it a model with 'ovs-vpc apply'.
+    It keeps the switches of all hosts as the model wants them. When it ends, the switches keep their flows; when it
+    starts again, it takes them over without a gap. Give it a model with 'ovs-vpc apply'.
     """
     address, _, port = listen.rpartition(":")
     if not address or not port.isdigit():

@@ -9,7 +9,7 @@ from flows.pipeline.page import FLOOD, is_receiving
 
 
 class Backlog:
-    """The difference between what a switch shall hold and what it does hold."""
+    """The difference between the desired flows of a switch and those that it holds."""
 
     def __init__(self, desired: Desired, held: InstalledFlows) -> None:
         """Found out from scratch."""
@@ -41,7 +41,7 @@ class Backlog:
         return bool(self._sending or self._old_sending)
 
     def follow(self, change: DesiredChange) -> None:
-        """Take in what is different in what the switch shall hold."""
+        """Take in a change of the desired flows."""
         self._held.recognise(change.added, self._desired.flows)
         self._consider(change.added | change.removed)
         self._old_learned = self._held.learned - self._desired.learned.keys()
@@ -89,11 +89,11 @@ class Backlog:
         self._exceeds(holds - self._desired.flows.keys())
 
     def _lacks(self, flows: Mapping[int, Flow]) -> None:
-        """It shall hold these, and does not."""
+        """It must hold these, and does not."""
         for cookie, flow in flows.items():
             (self._receiving if is_receiving(flow) else self._sending)[cookie] = flow
 
     def _exceeds(self, cookies: Iterable[int]) -> None:
-        """It holds these, and shall not."""
+        """It holds these, and must not."""
         for cookie in cookies:
             (self._old_receiving if self._held.is_receiving(cookie) else self._old_sending).add(cookie)

@@ -1,7 +1,7 @@
 """When a switch is asked what it has learned.
 
-A switch forgets by itself what it learned by flows that are gone. But Open vSwitch learns also when it counts what
-cached flows have passed, up to half a second late, or later when it is busy; version 3.1.0 may even put a removed entry
+A switch forgets by itself what it learned by flows that are gone. But Open vSwitch also learns when it counts what
+cached flows have passed: up to half a second late, or later when it is busy. Version 3.1.0 may even put a removed entry
 back. So it is asked a little later, and from then on now and then: how often depends on how much there is to read.
 """
 

@@ -1,7 +1,7 @@
 """Which of the switches that say that they are a certain one is it? A copied machine says so too.
 
-A host is known by its database, which the controller dials. So for each session with its switch a new serial number is
-written there once the session stands, and only the switch behind that database can show it over OpenFlow (ADR 18). By
+A host is known by its database, which the controller dials. So a new serial number is written there for each session
+with its switch, once the session stands. Only the switch behind that database can show it over OpenFlow (ADR 18). By
 that, Open vSwitch also gives the settings of its connection to each connection (ADR 5). Of a plain switch, and of a
 host whose database does not answer, nothing more is known than that the one which works was first.
 

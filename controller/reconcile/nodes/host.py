@@ -63,16 +63,16 @@ class Host(Node):
         self.prober.forget()
 
     def reaches_others(self, now: float) -> bool:
-        """Whether the ways to the hosts that it will send to are proven, or were waited for in vain."""
+        """Whether the paths to the hosts that it will send to are verified, or their time is over."""
         return self.prober.is_ready(self._wanted.neighbours, now)
 
     def will_send_to(self, addresses: Set[IPv4Address], now: float) -> None:
-        """Begin to prove the ways that it will need once it is known what it must hold, which may take a while."""
+        """Begin to probe the paths that it will need once it is known what it must hold, which may take a while."""
         if self.session is not None and self.facts is not None and self.is_ready:
             self.prober.run(self.session, self.facts, self._wanted.neighbours | addresses, now)
 
     def probe(self, now: float) -> list[IPv4Address]:
-        """Prove the ways to the hosts that it sends to. Returns those to which nothing came through in time: once."""
+        """Probe the paths to the hosts that it sends to. Returns those to which nothing came through in time: once."""
         if self.session is None or self.facts is None or not self.is_ready:
             return []
         self.prober.run(self.session, self.facts, self._wanted.neighbours, now)

@@ -1,7 +1,7 @@
-"""Plain switches: what each shall hold, and in which order links are blocked and opened.
+"""Plain switches: what each must hold, and in which order links are blocked and opened.
 
-Two switches never change at the same instant. So when the tree of links changes, first every link that is not in the
-new one is blocked, and the rest opened once all switches that answer have confirmed that: there is a loop at no time.
+Two switches never change at the same instant. So when the tree of links changes, every link that is not in the new tree
+is blocked first. The others are opened once all switches that answer have confirmed that. There is never a loop.
 """
 
 import logging
@@ -37,7 +37,7 @@ class Switches:
         self._allowed: frozenset[LinkVlan] | None = None
         """What switches are asked to have open; None until enough is known for the first time."""
         self._tree: frozenset[LinkVlan] = frozenset()
-        """What shall be open in the end."""
+        """The links that are to be open in the end."""
         self._lost = lost or Lost({})
         self._located: Located = frozenset()
 
@@ -138,7 +138,7 @@ class Switches:
         return self._facts.keys() >= self.nodes.keys() or now - self._started > STARTUP
 
     def _want(self, only: str | None = None) -> None:
-        """Tell switches what they shall hold."""
+        """Give switches what they must hold."""
         if self._stored is None or self._allowed is None:
             return
         stored, allowed = self._stored, self._allowed

@@ -1,4 +1,4 @@
-"""The controller's own frames: one that has come through a tunnel shows that the way from its sender works.
+"""The controller's own frames: one that has come through a tunnel shows that the path from its sender works.
 
 An instance cannot make one (``flows/pipeline/tables/from_tunnel.py``). Whoever is in the underlay could, so each
 carries a number that only this process knows; it also tells the frames of a controller that has ended from our own.

@@ -1,7 +1,7 @@
 """Which VLAN each host gives to each of its segments: allocated before any flow needs it, and kept.
 
-A VLAN is given to another segment only after its host's switch has confirmed that nothing of the former one is left:
-a change may travel in several bundles (ADR 8), and in between frames of one segment must not meet flows of another.
+A VLAN is given to another segment only after its host's switch has confirmed that nothing of the former one is left. A
+change may travel in several bundles (ADR 8), and in between frames of one segment must not meet flows of another.
 """
 
 import logging

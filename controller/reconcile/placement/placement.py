@@ -55,7 +55,7 @@ class Placement:
         if facts is None:
             _log.warning("%s: database: out of reach; its switch keeps forwarding with the flows it has", host.name)
             host.has_database = False
-            host.confirm(host.wanted_generation)  # nobody can ask its switch for a proof
+            host.confirm(host.wanted_generation)  # its switch cannot be asked to identify itself
             return
         if not host.has_database:
             _log.info("%s: database: connected", host.name)

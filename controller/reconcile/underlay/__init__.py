@@ -1,1 +1,1 @@
-"""The ways between hosts: proven before they are used, and watched while they are."""
+"""The paths between hosts: verified before they are used, and watched while they are."""

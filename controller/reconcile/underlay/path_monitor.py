@@ -1,15 +1,16 @@
-"""Watches the ways over the underlay that are in use: a claim that a way works comes from what is now.
+"""Watches the paths over the underlay that are in use.
 
-A way leads from one host to another that it sends to. The sender's switch sends a small frame of the controller's own
-into the tunnel, the receiver's passes it up. In a full mesh of 1,000 hosts there are 1,000,000 ways, so not all can be
-tried each second: a fixed number of frames per second goes round. Each host has its turn at least every two seconds,
-and then tries the way to one of the others and back. So a host that is cut off is noticed at its next turn, whatever
-the size of the network, and every single way when the round gets to it (docs/operations.md has the figures).
+A path leads from one host to another that it sends to. The sender's switch sends a probe, a small frame of the
+controller's own, into the tunnel; the receiver's switch passes it up. In a full mesh of 1,000 hosts there are 1,000,000
+paths, so not all can be probed each second. A fixed number of probes per second goes round. Each host has its turn at
+least every two seconds: then the path to one other host and back is probed. So a host that is cut off is noticed at its
+next turn, whatever the size of the network. A single broken path is noticed when the round gets to it
+(docs/operations.md has the figures).
 
-A frame that does not come is no fault yet. The way is tried again, with small and full-size frames, and is called
-broken only when both switches have shown meanwhile that they do what they are told, and nothing came all the same.
-The time allowed is counted on a clock that stands still while the controller itself is late. What is found at one way
-of a host makes its other ways be tried first.
+A probe that does not come is no fault yet. The path is probed again, with small and full-size frames. It is called
+broken only when no frame came although both switches have shown meanwhile that they carry out requests. The time
+allowed is counted on a clock that stands still while the controller itself is late. After a fault on one path of a
+host, its other paths are probed first.
 """
 
 import logging
@@ -26,15 +27,17 @@ from controller.status.unreached import Unreached, recovered, sentences
 from flows.inputs.facts import HostFacts
 
 PER_SECOND = 200
-"""Ways that are tried in one second, if there are so many; more only where hosts would not have their turn in time."""
+"""Paths that are probed in one second, if there are so many; more only where hosts would not have their turn in
+time.
+"""
 MOST_PER_SECOND = 1000
 """The same for any number of hosts."""
 ANSWER = 0.25
 """Seconds that a frame may take: a thousand times what it takes."""
 STRIKES = 2
-"""So many times in a row nothing must come, after the first, before a way is called broken."""
+"""So many times in a row nothing must come, after the first, before a path is called broken."""
 AGAIN = 0.5
-"""Seconds between two trials of a way that is broken."""
+"""Seconds between two probes of a path that is broken."""
 _LATE = 0.1
 """What passes at most on our clock between two looks: whatever is more, the controller itself was late."""
 _FULL_EVERY = 4
@@ -42,15 +45,15 @@ _FULL_EVERY = 4
 _SKIPPED = 8
 """So many hosts that cannot be asked are passed over in one turn."""
 _SUSPECT_FRAMES = 2
-"""Frames of each size on a way that is suspect: a single one may be lost anywhere."""
+"""Frames of each size on a path that is suspect: a single one may be lost anywhere."""
 _AT_ONCE = 10
-"""So many suspect ways may be tried at each look, however few ways there are; and so many broken ones at most."""
+"""So many suspect paths may be probed at each look, however few paths there are; and so many broken ones at most."""
 _WIDEN_EVERY = 10.0
-"""Seconds until all ways of a host are tried first once more."""
+"""Seconds until all paths of a host are probed first once more."""
 _IN_MESSAGE = 500
 """Frames sent by one message, which cannot be longer than 64 KiB."""
 _COUNT_EVERY = 1.0
-"""Seconds between two counts of the ways."""
+"""Seconds between two counts of the paths."""
 
 HostPair = tuple[str, str]
 """The names of sender and receiver."""
@@ -87,17 +90,17 @@ class ProbedHost(Protocol):
 
 @dataclass(slots=True)
 class _Trial:
-    """A way on which something was sent, and has not come yet."""
+    """A path on which a probe was sent that has not come yet."""
 
     asked_at: float
     is_suspect: bool
-    """Whether frames of both sizes were sent and the switches are asked whether they do what they are told."""
+    """Whether frames of both sizes were sent, and the switches were asked whether they carry out requests."""
     needs_full: bool
     """Whether only a full-size frame shows that all is well."""
     strikes: int = 0
     small_came: bool = False
     sent_at: float | None = None
-    """When the sender had shown that it sent what it was told to."""
+    """When the sender had shown that it sent the frames."""
 
 
 @dataclass(slots=True)
@@ -119,7 +122,7 @@ class _Round:
 
 @dataclass(slots=True)
 class _Question:
-    """Whether a switch does what it is told."""
+    """Whether a switch carries out requests."""
 
     number: int | None = None
     asked_at: float = 0.0
@@ -128,10 +131,10 @@ class _Question:
 
 
 class PathMonitor:
-    """All ways between the hosts of the model. Times are seconds of one monotonic clock."""
+    """All paths between the hosts of the model. Times are seconds of one monotonic clock."""
 
     def __init__(self, touch: Callable[[str], object], clock: Callable[[], float] = time.time) -> None:
-        """``touch`` is told the host of which something else is to be reported; ``clock``: seconds since 1970."""
+        """``touch`` is called with each host whose report changes; ``clock``: seconds since 1970."""
         self._touch = touch
         self._time = clock
         self._names: dict[IPv4Address, str] = {}
@@ -153,7 +156,7 @@ class PathMonitor:
         self._questions: dict[str, _Question] = {}
         self._to_ask: set[str] = set()
         self._widened: dict[str, float] = {}
-        """When all ways of a host were tried first."""
+        """When all paths of a host were last probed first."""
         self._frames: dict[tuple[str, bool], list[IPv4Address]] = {}
         self._news: list[Unreached] = []
         self._well: list[HostPair] = []
@@ -169,7 +172,7 @@ class PathMonitor:
         self._count_at = 0.0
 
     def forget(self, host: str) -> None:
-        """Nothing is known any more of the ways from and to a host: its switch cannot be asked."""
+        """Nothing is known any more of the paths from and to a host: its switch cannot be asked."""
         self._questions.pop(host, None)
         for path in [path for path in self._trials if host in path]:
             del self._trials[path]
@@ -224,7 +227,7 @@ class PathMonitor:
         self._tell()
 
     def _count(self, hosts: Mapping[str, ProbedHost]) -> None:
-        """How many turns there are in a second: each tries two ways."""
+        """How many turns there are in a second: each probes two paths."""
         if self._clock < self._count_at:
             return
         self._count_at = self._clock + _COUNT_EVERY
@@ -252,7 +255,7 @@ class PathMonitor:
         self._due = min(self._due, 1.0)  # no host has more to try
 
     def _turn(self, host: str, hosts: Mapping[str, ProbedHost]) -> str | None:
-        """The host to which the way is tried at a host's next turn."""
+        """The host to which the path is probed at a host's next turn."""
         node = hosts.get(host)
         if node is None or not node.can_probe:
             return None
@@ -276,7 +279,7 @@ class PathMonitor:
             self._try(path, hosts, is_suspect=True)
 
     def _try_broken(self, hosts: Mapping[str, ProbedHost]) -> None:
-        """Try ways that are broken, those first whose last trial is the longest ago."""
+        """Probe paths that are broken, those first whose last probe is the longest ago."""
         for path in list(islice(self._faults, _AT_ONCE)):
             if self._faults[path].again_at > self._clock:
                 return
@@ -350,7 +353,7 @@ class PathMonitor:
         fault.again_at = self._clock + AGAIN
 
     def _widen(self, path: HostPair, hosts: Mapping[str, ProbedHost]) -> None:
-        """The other ways of both ends are tried next: what is broken may be a whole host."""
+        """The other paths of both ends are probed next: a whole host may be cut off."""
         for host in path:
             if self._widened.get(host, -_WIDEN_EVERY) + _WIDEN_EVERY > self._clock:
                 continue

@@ -1,10 +1,9 @@
-"""Proves the way to other hosts before instances use it, and keeps it known (``ways.py`` watches it from then on).
+"""Verifies the path to other hosts before instances use it (``path_monitor.py`` watches it from then on).
 
-A flow that sends to a host for the first time waits until a frame of the controller's own has come through the
-tunnel to it: the receiving switch passes it up, and the controller knows that routes, neighbours, tunnel ports and
-keys work. Open vSwitch's userspace datapath needs this for another reason too: it drops the packet that makes it
-ask for a tunnel neighbour's MAC address, and forgets the answer after 15 idle minutes. So there a small frame follows
-from time to time.
+A flow that sends to a host for the first time waits until a probe, a frame of the controller's own, has come through
+the tunnel to it. The receiving switch passes it up: then routes, neighbours, tunnel ports and keys work. Open vSwitch's
+userspace datapath needs this for another reason too. It drops the packet that makes it ask for a tunnel neighbour's MAC
+address, and forgets the answer after 15 idle minutes. So there a small frame follows from time to time.
 """
 
 from collections.abc import Set
@@ -15,17 +14,17 @@ from controller.reconcile.packetin.probe_frame import keepalive, probe
 from flows.inputs.facts import HostFacts
 
 TRY_EVERY = 0.05
-"""Seconds between two tries to prove a way."""
+"""Seconds between two probes of a path."""
 PATIENCE = 1.0
-"""Seconds after which flows no longer wait for a way to be proven."""
+"""Seconds after which flows no longer wait for a path to be verified."""
 REPEAT = 10.0
 """Seconds between two frames to a known host: far less than Open vSwitch remembers (15 minutes)."""
 REMEMBER = 600.0
-"""Seconds for which a way that nothing is sent by any more counts as proven: less than Open vSwitch remembers."""
+"""Seconds for which a path that is not used any more counts as verified: less than Open vSwitch remembers."""
 
 
 class TunnelProber:
-    """The ways from one switch to the hosts that it sends to. Times are seconds of one monotonic clock."""
+    """The paths from one switch to the hosts that it sends to. Times are seconds of one monotonic clock."""
 
     def __init__(self, datapath_id: int) -> None:
         self._keepalive = keepalive(datapath_id)
@@ -34,9 +33,9 @@ class TunnelProber:
         """The hosts to which a frame has come through, and when the switch was last known to send to each."""
         self._since: dict[IPv4Address, float] = {}
         self._at_rest: Set[IPv4Address] | None = None
-        """The hosts of which none is waited for: the ways to them are proven, or were waited for in vain."""
+        """The hosts of which none is waited for: the paths to them are verified, or their time is over."""
         self._late: list[IPv4Address] = []
-        """Those of them that were waited for in vain."""
+        """Those of them whose time was over first."""
         self._next_try = 0.0
         self._next_keepalive = 0.0
 
@@ -54,7 +53,7 @@ class TunnelProber:
             self._verified[neighbour] = self._since[neighbour]
 
     def is_ready(self, hosts: Set[IPv4Address], now: float) -> bool:
-        """Whether flows that send to these hosts may be added: the ways are proven, or were waited for in vain.
+        """Whether flows that send to these hosts may be added: the paths are verified, or their time is over.
 
         The hosts are the same set as long as it is the same object, here and below.
         """

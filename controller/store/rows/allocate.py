@@ -1,7 +1,7 @@
 """Stable numbers for names: a name keeps its number for as long as it exists, and nobody ever gets it again.
 
-Numbers of names that are gone are not used again: while a change is under way a switch may hold flows of both
-the old and the new model, and one tenant's flows must not meet another's under the same number.
+Numbers of names that are gone are not used again. While a change is under way a switch may hold flows of both the old
+and the new model. One tenant's flows must not meet another's under the same number.
 """
 
 from collections.abc import Iterable, Mapping

@@ -128,7 +128,7 @@ class Transaction:
         self._operations.append({"op": "delete", "table": table, "where": where})
 
     def number(self, pool: str, names: Iterable[str]) -> None:
-        """Numbers for all names that a pool shall know from now on: the numbers they have, else new ones."""
+        """Numbers for all names that a pool knows from now on: the numbers they have, else new ones."""
         rows = self._replica.numbers.get(pool, {})
         uuid, version, _ = self._replica.pools().get(pool, (None, "", 1))
         old, first = self._replica.allocated(pool)

@@ -14,8 +14,8 @@ ETHERNET_HEADER = 14
 TUNNEL_OVERHEAD: dict[Encapsulation, int] = {"gre": 42, "vxlan": 50, "geneve": 58}
 """Bytes that each encapsulation adds to an inner IP packet over IPv4.
 
-The outer IP header (20), the tunnel's own headers (GRE with key 8; UDP and VXLAN 16; UDP, Geneve and 8
-bytes for options 24) and the inner Ethernet header (14). RFC 2890, RFC 7348, RFC 8926.
+The outer IP header (20), the tunnel's own headers and the inner Ethernet header (14). The tunnel's own: GRE with key 8;
+UDP and VXLAN 16; UDP, Geneve and 8 bytes for options 24. RFC 2890, RFC 7348, RFC 8926.
 """
 
 KEY_BITS: dict[Encapsulation, int] = {"gre": 32, "vxlan": 24, "geneve": 24}

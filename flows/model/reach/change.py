@@ -1,7 +1,7 @@
 """Which ports a change of the model lets reach each other, and which it parts.
 
-Only what the change can touch is looked at, and ports that nothing tells apart are looked at together: two ports of
-one subnet that no route treats differently reach the same others.
+Only what the change can touch is looked at. Ports that nothing tells apart are looked at together: two ports of one
+subnet that every route treats alike reach the same others.
 """
 
 from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence

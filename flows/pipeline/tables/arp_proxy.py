@@ -1,9 +1,8 @@
 """Does the instance ask for an address that it may talk to?
 
-ARP of instances comes here and ends here: no request leaves the host. Existing addresses of the VPC, of its
-gateways and of the subnet's peers are answered, all with the gateway's MAC. A question for an address that
-nobody has gets no answer, nor does one for the asker's own: duplicate address detection must find nobody
-(RFC 5227).
+ARP of instances comes here and ends here: no request leaves the host. Existing addresses of the VPC, of its gateways
+and of the subnet's peers are answered, all with the gateway's MAC. A request for an address that no port has gets no
+answer. Nor does one for the sender's own address: duplicate address detection must find no other owner (RFC 5227).
 """
 
 from collections.abc import Iterator

@@ -1,13 +1,13 @@
 """What kind of port did this packet come from?
 
-Every packet starts here. One from an instance of a VPC is given the tags of its VPC and subnet; a VLAN tag that only
-carries a priority (VLAN 0) is taken off before, and the priority with it. One from the tunnel port goes on to have its
-key read when it came from the address of another host of the model; from any other address it was forged, or its host
-has left: dropped, and counted. A frame of a segment is given the VLAN that the segment has inside this switch, by its
-port and, on trunk ports, by its VLAN tag; its sender is learned by the way. An access port takes untagged frames
-and those whose tag only carries a priority (VLAN 0); the outermost of several tags counts, the others are payload.
-Anything else is dropped. Of what comes from a port that is announced to move to this host the controller is told:
-the instance has shown up.
+Every packet starts here. A packet from an instance of a VPC gets the tags of its VPC and subnet. If it has a VLAN tag
+that only carries a priority (VLAN 0), the tag is taken off first, and the priority with it. A packet from the tunnel
+port goes on to from_tunnel if it came from the address of another host of the model. From any other address it was
+forged, or its host has left: it is dropped, and counted. A frame of a segment gets the VLAN that the segment has inside
+this switch: by its port and, on trunk ports, by its VLAN tag. Its sender is learned before it goes on. An access port
+takes untagged frames and those whose tag only carries a priority (VLAN 0). The outermost of several tags counts; the
+others are payload. Anything else is dropped. A packet from a port that is announced to move to this host also goes to
+the controller: the instance has shown up.
 """
 
 from collections.abc import Iterator

@@ -1,6 +1,6 @@
 """Out of which port?
 
-Whatever may go out comes here, with its port chosen: an instance's, or the tunnel's with destination and key set.
+A packet that may go out comes here. Its port is chosen: an instance's, or the tunnel's with destination and key set.
 """
 
 from collections.abc import Iterator

@@ -1,10 +1,10 @@
 """Who gets a copy of this frame?
 
-Frames of segments for a group come here, and those for a station that nobody knows. Every local port of the segment
-gets a copy in the form that its VLAN has there, and every host that has ports of the segment one by the tunnel; no
-other does. A frame that came by a tunnel stays on this host: its sender has sent the other hosts theirs. No copy goes
-back to the port that the frame came from, nor to the other half of a port that is announced to move: a frame that
-comes from elsewhere with the address of such a port was sent by its half there.
+Frames of segments for a group come here, and those for a station whose place is not known. Every local port of the
+segment gets a copy, tagged or untagged as the port wants it. Every other host that has ports of the segment gets one by
+the tunnel. A frame that came by a tunnel stays on this host: its sender has sent the other hosts theirs. No copy goes
+back to the port that the frame came from. A port that is announced to move is on two hosts: what it sends from one does
+not go to it on the other.
 """
 
 from collections.abc import Iterator

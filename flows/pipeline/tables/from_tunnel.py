@@ -1,9 +1,9 @@
 """Which VPC or segment does this tunnel key stand for?
 
-Packets from other hosts come here with their key. The key is the id of the receiver's VPC, also when the sender
-is in another one, or of the segment, whose frames are given this host's VLAN for it. A VLAN tag that such a frame
-brings along is a part of its payload. A key of nothing that has a port on this host is dropped, and counted. The
-controller's own frames, which prove the way between two hosts or keep it known, end here too.
+Packets from other hosts come here with their key. The key is the id of the receiver's VPC, also when the sender is in
+another one, or of the segment, whose frames are given this host's VLAN for it. A VLAN tag that such a frame has is a
+part of its payload. A key that belongs to nothing with a port on this host is dropped, and counted. The controller's
+own frames end here too: they probe the path between two hosts, or keep it known.
 """
 
 from collections.abc import Iterator
@@ -56,13 +56,13 @@ NO_KEY = 0
 have ids from 1."""
 
 PROBE = FROM_TUNNEL.rule(
-    "proves that the way from another host works: to the controller",
+    "a probe of the path from another host: to the controller",
     match=[eq(TUN_ID, NO_KEY), eq(ETH_DST, PROBE_MAC), eq(ETH_TYPE, ETH_TYPE_EXPERIMENTAL)],
     do=[OutputController()],
     priority=priorities.EXCEPTION,
 )
 KEEPALIVE = FROM_TUNNEL.rule(
-    "only keeps the way from another host fresh: dropped",
+    "only keeps the path from another host known: dropped",
     match=[eq(TUN_ID, NO_KEY), eq(ETH_DST, KEEPALIVE_MAC), eq(ETH_TYPE, ETH_TYPE_EXPERIMENTAL)],
     do=drop(),
     priority=priorities.EXCEPTION,

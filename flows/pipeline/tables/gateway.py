@@ -1,7 +1,7 @@
 """Is this for the gateway itself, and does it pass through it?
 
-IPv4 from instances comes here. The gateway answers pings and nothing else. A packet inside the sender's subnet
-goes on as it is, as on a LAN; any other passes the gateway, which takes one from its TTL (RFC 1812, 5.3.1).
+IPv4 from instances comes here. The gateway answers pings and nothing else. A packet inside the sender's subnet goes on
+unchanged, as on a LAN. Any other passes the gateway, which takes one from its TTL (RFC 1812, 5.3.1).
 """
 
 from collections.abc import Iterator

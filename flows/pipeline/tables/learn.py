@@ -1,9 +1,9 @@
 """Does the host that sent this frame have ports of its segment, and who is there?
 
 Frames of segments come here from tunnels, with the VLAN of this host. When the sending host has ports of the segment,
-the sender's address is learned: frames to it go back to that host, without a tag, under the key they came with. A
-frame from any other host was forged or comes late: dropped, and counted. Frames between switches, which no host sends
-to another, go to link_local.
+the sender's address is learned. From then on frames to it go to that host, without a tag, under the key they came with.
+A frame from any other host was forged or comes late: it is dropped, and counted. Frames between switches, which no host
+sends to another, go to link_local.
 """
 
 from collections.abc import Iterator

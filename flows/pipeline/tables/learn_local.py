@@ -1,7 +1,7 @@
 """Which port of this switch has the sender of this frame?
 
-Frames from local ports have a look here (a resubmit) before they go on. A sender whose address counts is learned:
-frames to it go out of the port that its own came in by, in the form that its VLAN has there.
+Frames from local ports are looked up here (a resubmit) before they go on. A sender that is admitted is learned: frames
+to it go out of the port that its own came in by, tagged or untagged as its own were.
 """
 
 from collections.abc import Iterator

@@ -1,11 +1,11 @@
 """May a frame that switches send to each other pass this switch?
 
 Frames for the groups that switches use among themselves come here (IEEE 802.1Q, 8.6.3), from local ports and from
-tunnels. They end here: what an instance says to a company's switches, or they to it, stays on the link. The one
-exception are BPDUs. Our switches speak no spanning tree, so switches of others must hear each other through ours, or
-they would never find a loop that leads through them: BPDUs are flooded in their VLAN, if they come from a physical
-network or on a plain switch. None is expected from an instance or a router, nor by a tunnel. Plain switches pass on MRP
-(MVRP and the like), as bridges do that do not take part in it.
+tunnels. They end here: what an instance says to a company's switches, or they to it, stays on the link. BPDUs are the
+one exception. Our switches speak no spanning tree. Switches of others must hear each other through ours, or they would
+never find a loop that leads through ours. So BPDUs are flooded in their VLAN if they come from a physical network, or
+on a plain switch. None is expected from an instance or a router, nor by a tunnel. Plain switches pass on MRP (MVRP and
+the like), as bridges do that do not take part in it.
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
 """Which MAC address and port has this address here?
 
-Packets for an instance on this host come here, from this host or another. The instance sees the gateway's MAC
-as the sender, as it does for everybody. An address that is not plugged in here is dropped, and counted.
+Packets for an instance on this host come here, from this host or another. The instance sees the gateway's MAC as the
+sender, as it does for all others. A packet for an address that is not plugged in here is dropped, and counted.
 """
 
 from collections.abc import Iterator

@@ -1,9 +1,9 @@
 """Is the frame for one station, or for a group?
 
-Frames of segments come here from local ports, with their VLAN. The lowest bit of a MAC address's first byte says
-which: unicast looks for the station, flood has the copies for groups, of which broadcast is one. Groups that switches
-use among themselves, and what only controls a link, go to link_local. The numbers 1 and 2 are those of the classic
-pipeline, in which what is neither goes to table 2; no frame is.
+Frames of segments come here from local ports, with their VLAN. The lowest bit of a MAC address's first byte says which:
+unicast looks for the station, flood has the copies for groups, of which broadcast is one. Groups that switches use
+among themselves, and what only controls a link, go to link_local. The numbers 1 and 2 are those of the classic
+pipeline. There a frame that is neither goes to table 2; no frame is.
 
 A cached flow of the datapath matches every bit that was looked at. So what tells most frames from those of switches by
 few bits comes first, and the addresses that switches use, which need nearly all bits, come last.

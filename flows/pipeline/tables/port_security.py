@@ -1,9 +1,9 @@
 """Does the instance speak under its own MAC and IP address?
 
-Packets from instances come here. IPv4 must carry the port's MAC and one of its addresses as source and be sent
-to the gateway's MAC, the only one that an instance ever learns. ARP must carry them inside too; a probe, which
-has no sender address yet (RFC 5227), may pass. Everything else is dropped, each kind with its own counter: also what is
-for the groups that switches use among themselves.
+Packets from instances come here. IPv4 must carry the port's MAC and one of its addresses as source and be sent to the
+gateway's MAC, the only one that an instance ever learns. ARP must carry them inside too; a probe, which has no sender
+address yet (RFC 5227), may pass. Everything else is dropped, each kind with its own counter. That includes frames for
+the groups that switches use among themselves.
 """
 
 from collections.abc import Iterator

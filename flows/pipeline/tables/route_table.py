@@ -1,10 +1,9 @@
 """Which host has this address of the VPC?
 
-Every packet for another instance comes here. A hit goes on to delivery when the instance is on this host, and
-into the tunnel to its host when it is not. While its port is announced to move both of its hosts get the packet,
-but not what the port itself sends to its own address. An address inside a subnet of the VPC that is not known has
-nobody. A miss may still be an address of a peer: it goes on to subnet_route, but not twice, for peering is not
-transitive.
+Every packet for another instance comes here. A hit goes on to delivery when the instance is on this host, and into the
+tunnel to its host when it is not. While its port is announced to move both of its hosts get the packet, but not what
+the port itself sends to its own address. An address inside a subnet of the VPC that no port has is dropped. A miss may
+still be an address of a peer: it goes on to subnet_route. It does so only once, because peering is not transitive.
 """
 
 from collections.abc import Iterator

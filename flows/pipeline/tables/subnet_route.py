@@ -1,8 +1,8 @@
 """Does the sender's subnet have a route out of its VPC?
 
-Packets come here whose destination is no address of the sender's VPC. A route to a peer puts the packet into the
-peer's VPC and looks it up in route_table again, once, so that it leaves under the peer's key. A route needs its
-way back: without a route of the peer to the sender's address the packet is dropped here, and counted.
+A packet comes here if its destination is no address of the sender's VPC. A route to a peer puts the packet into the
+peer's VPC and looks it up in route_table again, once, so that it leaves under the peer's key. The peer needs a route
+back to the sender's address; without one the packet is dropped here, and counted.
 """
 
 from collections.abc import Iterator

@@ -1,8 +1,8 @@
 """May this source speak under the tunnel key it came with?
 
-Packets from other hosts come here once their key has named the receiver's VPC. Addresses of that VPC may speak,
-and those that the destination's own subnet has a route to by a peering. Any other source was forged, or its
-peering is gone on this side: dropped, and counted.
+Packets from other hosts come here once their key has named the receiver's VPC. Addresses of that VPC may speak, and
+those that the destination's own subnet has a route to by a peering. Any other source was forged, or its peering is gone
+on this side: it is dropped, and counted.
 """
 
 from collections.abc import Iterator

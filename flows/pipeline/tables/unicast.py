@@ -1,10 +1,10 @@
 """Where is the station that this frame is for?
 
 Frames of segments for one station come here, from local ports and from tunnels. Addresses that the model declares are
-here as rules; the others are learned into this table by the switch, from tables learn and learn_local, until they
-have been silent for the segment's ageing time. What leaves by the port that it came in by is not sent: so a frame from
-a tunnel never leaves by a tunnel. A station that is announced to move gets a copy on each of its two hosts,
-but not of what itself sends to its own address. A miss goes to flood.
+here as rules. The switch learns the others into this table, by tables learn and learn_local. It forgets an address that
+has been silent for the segment's ageing time. No frame leaves by the port that it came in by, so a frame from a tunnel
+never leaves by a tunnel. A station that is announced to move gets a copy on each of its two hosts, but not of what it
+sends to its own address. A miss goes to flood.
 """
 
 from collections.abc import Iterator

@@ -213,8 +213,8 @@ class Switch(OpenVSwitch):
     def ready(self) -> None:
         """Wait until the switch is up and give the host its tunnel address.
 
-        The bridge's own interface lives and dies with ovs-vswitchd on the userspace datapath, and its
-        address with it; network scripts of a real host do this again after each start too.
+        On the userspace datapath the bridge's own interface lives and dies with ovs-vswitchd, and its address with it.
+        Network scripts of a real host do this again after each start too.
         """
         self._link_control_socket()
         with namespaces.links(self.namespace) as route:
