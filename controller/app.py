@@ -17,7 +17,8 @@ from controller.ovsdb import HostSessions
 from controller.reconcile.events import Event, FactsChanged, HostProblems, SerialTaken, SettingDrifted
 from controller.reconcile.sync import Sync
 from controller.status import metrics
-from controller.status.report import before, reported_links
+from controller.status.report import before
+from controller.status.status import open_links, parse_status
 from controller.store import Store, StoreWatch
 
 TICK = 0.05
@@ -62,7 +63,7 @@ class App:
         self._sync = Sync(
             self._hosts,
             self._store,
-            before(store.read_written()),
+            before(parse_status(store.read_written())),
             ovsdb_target=ovsdb_target,
             openflow_target=f"tcp:{address}:{port}",
         )
@@ -78,7 +79,7 @@ class App:
             now = self._take_events()
             self._report_by = min(self._report_by, time.monotonic() + TICK)
             self._sync.follow(now)
-            self._sync.pump(now, reported_links(self._store.written))
+            self._sync.pump(now, open_links(self._store.written))
             self._report()
 
     def _heard(self, event: SwitchEvent) -> None:

@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 from controller.inspect.compiled import reported_switch_facts
 from controller.reconcile.placement.local_vlans import segments_here
-from controller.status.report import reported_facts
+from controller.status.status import Status
 from controller.store import Changes, DryRun, Vlans
 from controller.store.rows.changes import RowChange, between, is_the_same, own
 from controller.store.rows.rows import Key, Rows, Values, rows_of_object, rows_of_settings
@@ -173,16 +172,16 @@ def _flows(difference: NetworkDifference, before: Situation, after: Situation) -
     }
 
 
-def plan(dry_run: DryRun, network: Network, status: Mapping[str, Any]) -> Planned:
+def plan(dry_run: DryRun, network: Network, status: Status) -> Planned:
     """What it would do to make a network the model of a controller. ``status``: what the controller reports."""
     old = dry_run.stored.network if dry_run.stored else Network()
     before = dry_run.stored.tags if dry_run.stored else Tags({}, {})
     switches = reported_switch_facts(status)
-    places = status.get("ports", {})
+    places = status.ports
     hosts = {
         name: _claimed(facts, name, places)
-        for name, known in status.get("hosts", {}).items()
-        if (facts := reported_facts(name, known)) is not None
+        for name, known in status.hosts.items()
+        if (facts := known.facts(name)) is not None
     }
     return Planned(
         old,

@@ -29,7 +29,7 @@ from controller.reconcile.fleet import Databases, Fleet, Keeper
 from controller.reconcile.nodes.host import Host
 from controller.reconcile.nodes.node import Node
 from controller.reconcile.packetin import probe_frame
-from controller.status.report import Before, host_status, progress
+from controller.status.report import Before, host_report, progress
 from controller.store import Stored, VlansKept
 from flows.inputs.facts import SwitchFacts
 from flows.inputs.tree import LinkVlan
@@ -93,7 +93,7 @@ class Sync:
         """What is going on, for people and for the command line; None when nothing changed since the last call."""
         fleet = self._fleet
         return fleet.report.changed(
-            lambda name: host_status(fleet.hosts[name], fleet.vlans.lacking(name), fleet.paths.unreached(name)),
+            lambda name: host_report(fleet.hosts[name], fleet.vlans.lacking(name), fleet.paths.unreached(name)),
             lambda name: progress(fleet.hosts[name]),
             fleet.switches.status(),
             sorted(fleet.switches.open_links, key=str),

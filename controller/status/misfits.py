@@ -1,9 +1,9 @@
 """Interfaces and ports that do not fit together, out of the model and what the controller reported."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
+from controller.status.status import HostStatus, NodeStatus, Status, SwitchStatus
 from flows.model import Network
 from flows.model.contract import INTEGRATION_BRIDGE
 from flows.model.interfaces import interface_name
@@ -30,35 +30,30 @@ class Misfit:
         return f"{where}{self.what}; {self.mend}"
 
 
-def misfits(network: Network, reported: Mapping[str, Any]) -> list[Misfit]:
+def misfits(network: Network, reported: Status) -> list[Misfit]:
     """All of them. ``reported``: the controller's status."""
     seen = _Seen(network, reported)
     return [*seen.refused(), *seen.lost(), *seen.unknown(), *seen.unplugged()]
 
 
-def unplugged(network: Network, reported: Mapping[str, Any]) -> dict[str, str]:
+def unplugged(network: Network, reported: Status) -> dict[str, str]:
     """The ports that are not plugged in anywhere and should be, each with the host or plain switch where."""
     return _Seen(network, reported).missing()
 
 
 class _Seen:
-    def __init__(self, network: Network, reported: Mapping[str, Any]) -> None:
+    def __init__(self, network: Network, reported: Status) -> None:
         self._network = network
-        self._hosts = {name: known for name, known in reported.get("hosts", {}).items() if name in network.hosts}
-        switches = reported.get("switches", {})
-        self._switches = {name: known for name, known in switches.items() if name in network.switches}
-        self._located: Mapping[str, str] = reported.get("ports", {})
-        self._plugged = {
-            port
-            for nodes in (self._hosts, self._switches)
-            for known in nodes.values()
-            for port, _, _ in known["interfaces"]
-        }
+        self._hosts = {name: known for name, known in reported.hosts.items() if name in network.hosts}
+        self._switches = {name: known for name, known in reported.switches.items() if name in network.switches}
+        self._located = reported.ports
+        self._nodes: list[tuple[str, NodeStatus]] = [*self._hosts.items(), *self._switches.items()]
+        self._plugged = {port for _, known in self._nodes for port, _, _ in known.interfaces}
 
     def refused(self) -> Iterator[Misfit]:
         """Interfaces that say they are a port which is somewhere else."""
         for host, known in self._hosts.items():
-            for name, interface, _ in known["interfaces"]:
+            for name, interface, _ in known.interfaces:
                 port = self._network.ports.get(name)
                 at = self._located.get(name)
                 if port is None or at is None or (name in self._network.host_ports and host in (at, port.moving_to)):
@@ -74,7 +69,7 @@ class _Seen:
         """Interfaces that say they are a port which the model does not have."""
         explained = 0
         for host, known in self._hosts.items():
-            strange = [(i, name) for name, i, _ in known["interfaces"] if name not in self._network.ports]
+            strange = [(i, name) for name, i, _ in known.interfaces if name not in self._network.ports]
             for interface, name in strange[: max(0, _EXPLAINED - explained)]:
                 meant = did_you_mean(name, list(self._network.host_ports))
                 what = f"interface {interface} says that it is port {shown(name)}, which the model does not have{meant}"
@@ -120,19 +115,18 @@ class _Seen:
 
     def _lost(self) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
-        for nodes in (self._hosts, self._switches):
-            for place, known in nodes.items():
-                ports = [name for name in known.get("lost", []) if name in self._network.ports]
-                gone = [name for name in ports if name not in self._plugged and self._is_known(name, place)]
-                if gone:
-                    found.setdefault(place, []).extend(gone)
+        for place, known in self._nodes:
+            ports = [name for name in known.lost if name in self._network.ports]
+            gone = [name for name in ports if name not in self._plugged and self._is_known(name, place)]
+            if gone:
+                found.setdefault(place, []).extend(gone)
         return found
 
     def _is_known(self, port: str, place: str) -> bool:
         """Whether the controller sees now what is plugged in at the place of a port."""
         if port in self._network.switch_ports:
-            return bool(self._switches.get(place, {}).get("switch"))
-        return bool(self._hosts.get(place, {}).get("database"))
+            return self._switches.get(place, SwitchStatus()).switch
+        return self._hosts.get(place, HostStatus()).database
 
 
 def _plug(port: str, place: str | None, network: Network) -> str:

@@ -1,14 +1,34 @@
-"""What the controller says of itself: what it reports, and how that is read again."""
+"""What the controller says of itself: put together, and written only where it is different from before."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic, TypeVar
 
 from controller.status.node import Node
+from controller.status.status import (
+    HostReport,
+    NodeStatus,
+    PluggedIn,
+    Progress,
+    ReachedNetwork,
+    Status,
+    SwitchStatus,
+    UnreachedHost,
+    plain,
+)
 from controller.status.unreached import Unreached
-from flows.inputs.facts import HostFacts, Interface
+from flows.inputs.facts import HostFacts
 from flows.inputs.tree import LinkVlan
-from flows.model.contract import datapath_id
+
+_What = TypeVar("_What")
+
+
+@dataclass(frozen=True, slots=True)
+class _Said(Generic[_What]):
+    """A part of the status, and how it was written. The same object is not written again."""
+
+    what: _What | None = None
+    written: dict[str, Any] = field(default_factory=dict)
 
 
 class Report:
@@ -16,14 +36,15 @@ class Report:
 
     def __init__(self) -> None:
         self._generation = 0
-        self._hosts: dict[str, dict[str, Any]] = {}
-        self._progress: dict[str, dict[str, Any]] = {}
+        self._hosts: dict[str, _Said[tuple[HostReport, list[str]]]] = {}
+        """Of each host what there is to say, and the ports that are there."""
+        self._progress: dict[str, _Said[Progress]] = {}
         self._located: dict[str, list[str]] = {}
-        self._facts: dict[str, dict[str, Any]] = {}
+        self._facts: dict[str, HostFacts] = {}
         self._lost: dict[str, list[str]] = {}
-        self._switches: dict[str, Any] = {}
+        self._switches: Mapping[str, SwitchStatus] = {}
         self._on_switches: dict[str, str] = {}
-        self.open_links: list[Any] = []
+        self.open_links: list[LinkVlan] = []
         self._touched: set[str] = set()
         self._progressed: set[str] = set()
         self._is_new = True
@@ -48,7 +69,7 @@ class Report:
 
     def observed(self, host: str, facts: HostFacts) -> None:
         """A host has these facts now."""
-        self._facts[host] = _described(facts)
+        self._facts[host] = facts
         self._touched.add(host)
 
     def is_of(self, generation: int, hosts: Mapping[str, Any], on_switches: Callable[[], dict[str, str]]) -> None:
@@ -58,34 +79,29 @@ class Report:
             self._generation, self._is_new = generation, True
             self._touched.update(hosts.keys() - self._hosts.keys())
             self._progressed.update(hosts)
-            self._hosts = {host: self._hosts.get(host, {}) for host in hosts}
-            self._progress = {host: self._progress.get(host, {}) for host in hosts}
+            self._hosts = {host: self._hosts.get(host, _Said()) for host in hosts}
+            self._progress = {host: self._progress.get(host, _Said()) for host in hosts}
             self._located = {host: ports for host, ports in self._located.items() if host in hosts}
             self._lost = {host: ports for host, ports in self._lost.items() if host in hosts}
             self._facts = {host: facts for host, facts in self._facts.items() if host in hosts}
 
     def changed(
         self,
-        describe: Callable[[str], dict[str, Any]],
-        progress: Callable[[str], dict[str, Any]],
-        switches: dict[str, Any],
-        open_links: list[Any],
+        describe: Callable[[str], HostReport],
+        progress: Callable[[str], Progress],
+        switches: Mapping[str, SwitchStatus],
+        open_links: list[LinkVlan],
     ) -> dict[str, Any] | None:
-        """The status when it is not what it was at the last call, else None."""
+        """The status, in the form in which the store takes it, when it is not what it was at the last call."""
         for host in self._touched & self._hosts.keys():
-            now = (
-                describe(host)
-                | self._facts.get(host, _UNKNOWN)
-                | {
-                    "located": self._located.get(host, []),
-                    "lost": self._lost.get(host, []),
-                }
-            )
-            if now != self._hosts[host]:
-                self._hosts[host], self._is_new = now, True
+            report = _with_facts(describe(host), self._facts.get(host), self._lost.get(host, []))
+            located = self._located.get(host, [])
+            if (report, located) != self._hosts[host].what:
+                self._hosts[host] = _Said((report, located), plain(report) | {"located": located})
+                self._is_new = True
         for host in (self._touched | self._progressed) & self._hosts.keys():
-            if (moved := progress(host)) != self._progress[host]:
-                self._progress[host], self._is_new = moved, True
+            if (moved := progress(host)) != self._progress[host].what:
+                self._progress[host], self._is_new = _Said(moved, plain(moved)), True
         self._touched.clear()
         self._progressed.clear()
         if (switches, open_links) != (self._switches, self.open_links):
@@ -95,10 +111,10 @@ class Report:
         self._is_new = False
         return {
             "generation": self._generation,
-            "hosts": dict(self._hosts),
-            "progress": dict(self._progress),
+            "hosts": {host: said.written for host, said in self._hosts.items()},
+            "progress": {host: said.written for host, said in self._progress.items()},
             "on_switches": self._on_switches,
-            "switches": switches,
+            "switches": {name: plain(switch) for name, switch in switches.items()},
             "open_links": open_links,
         }
 
@@ -117,78 +133,52 @@ class Before:
     """The same of plain switches."""
 
 
-def before(status: Mapping[str, Any]) -> Before:
+def before(status: Status) -> Before:
     """What a controller needs to know of the one before."""
-    facts = {host: reported_facts(host, known) for host, known in status.get("hosts", {}).items()}
+    facts = {name: host.facts(name) for name, host in status.hosts.items()}
     return Before(
-        {host: known for host, known in facts.items() if known is not None},
-        reported_links(status),
-        reported_plugged(status, "hosts"),
-        reported_plugged(status, "switches"),
+        {name: known for name, known in facts.items() if known is not None},
+        frozenset(status.open_links),
+        {name: _plugged(host) for name, host in status.hosts.items()},
+        {name: _plugged(switch) for name, switch in status.switches.items()},
     )
 
 
-def reported_links(status: Mapping[str, Any]) -> frozenset[LinkVlan]:
-    """The links between plain switches that a status says are open."""
-    return frozenset((link, vlan) for link, vlan in status.get("open_links", []))
+def _plugged(node: NodeStatus) -> set[str]:
+    return {*(port for port, _, _ in node.interfaces), *node.lost}
 
 
-def progress(host: Node) -> dict[str, Any]:
-    """How far one host is, as plain data: what is another with each change of the model."""
-    return {
-        "wanted": host.wanted_generation,
-        "confirmed": host.confirmed_generation,
-        "settled": host.is_settled,
-        "flows": host.flows,
-    }
+def progress(host: Node) -> Progress:
+    """How far one host is."""
+    return Progress(host.wanted_generation, host.confirmed_generation, host.is_settled, host.flows)
 
 
-def host_status(host: Node, cut_off: list[str], unreached: list[Unreached]) -> dict[str, Any]:
-    """The rest of one host but for its facts, as plain data.
+def host_report(host: Node, cut_off: list[str], unreached: list[Unreached]) -> HostReport:
+    """What is to be said of one host, but for its facts and ports.
 
     ``cut_off``: the segments that it has no VLAN for. ``unreached``: the hosts that it does not reach.
     """
-    return {
-        "database": host.has_database,
-        "switch": host.session is not None,
-        "problem": host.problem,
-        "problems": sorted(host.problems),
-        "drift": host.drifted.report(),
-        "refused": host.refusals.report(),
-        "drops": host.drops.by_reason,
-        "unreached": [[way.receiver, way.since, way.small_only] for way in unreached],
-        "cut_off": cut_off,
-    }
+    return HostReport(
+        database=host.has_database,
+        switch=host.session is not None,
+        problem=host.problem,
+        problems=tuple(sorted(host.problems)),
+        drift=host.drifted.report(),
+        refused=host.refusals.report(),
+        drops=host.drops.by_reason,
+        unreached=tuple(UnreachedHost(way.receiver, way.since, way.small_only) for way in unreached),
+        cut_off=tuple(cut_off),
+    )
 
 
-def _described(facts: HostFacts) -> dict[str, Any]:
-    return {
-        "datapath": facts.datapath_type,
-        "tunnel": facts.tunnel_ofport,
-        "interfaces": sorted((i.iface_id, i.name, i.ofport) for i in facts.interfaces),
-        "physical": sorted(facts.physical),
-    }
-
-
-_UNKNOWN: dict[str, Any] = {"datapath": None, "tunnel": None, "interfaces": [], "physical": []}
-
-
-def reported_plugged(status: Mapping[str, Any], kind: str) -> dict[str, set[str]]:
-    """The ports that each of the ``hosts`` or ``switches`` has plugged in, or had last, out of what was reported."""
-    return {
-        place: {*(port for port, _, _ in known["interfaces"]), *known.get("lost", [])}
-        for place, known in status.get(kind, {}).items()
-    }
-
-
-def reported_facts(host: str, reported: Mapping[str, Any]) -> HostFacts | None:
-    """The facts of a host out of what was reported; None when the controller has not seen the host yet."""
-    if reported.get("datapath") is None:
-        return None
-    return HostFacts(
-        datapath_id(host),
-        reported["datapath"],
-        reported["tunnel"],
-        frozenset(Interface(iface_id, name, ofport, bound=True) for iface_id, name, ofport in reported["interfaces"]),
-        frozenset((network, ofport) for network, ofport in reported["physical"]),
+def _with_facts(report: HostReport, facts: HostFacts | None, lost: list[str]) -> HostReport:
+    if facts is None:
+        return replace(report, lost=tuple(lost))
+    return replace(
+        report,
+        datapath=facts.datapath_type,
+        tunnel=facts.tunnel_ofport,
+        interfaces=tuple(PluggedIn(*one) for one in sorted((i.iface_id, i.name, i.ofport) for i in facts.interfaces)),
+        physical=tuple(ReachedNetwork(*one) for one in sorted(facts.physical)),
+        lost=tuple(lost),
     )

@@ -1,7 +1,8 @@
 """Counting what happens to a host, for the status and the metrics."""
 
 from dataclasses import dataclass
-from typing import Any
+
+from controller.status.status import Happened
 
 
 @dataclass(slots=True)
@@ -18,6 +19,6 @@ class Tally:
         self.count += 1
         self.last, self.at = sentence, at
 
-    def report(self) -> dict[str, Any]:
-        """As plain data."""
-        return {"count": self.count, "last": self.last, "at": self.at}
+    def report(self) -> Happened:
+        """What the status says of it."""
+        return Happened(self.count, self.last, self.at)

@@ -1,10 +1,11 @@
 """What does not come through the underlay, in words: for the log, ``status``, ``why-not`` and ``doctor``."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+
+from controller.status.status import Status
 
 _NAMED = 3
 """So many hosts are named in a sentence; of more the number is told."""
@@ -22,12 +23,12 @@ class Unreached:
     """Whether small packets come through, and those of the underlay's MTU do not."""
 
 
-def reported_unreached(status: Mapping[str, Any]) -> list[Unreached]:
+def reported_unreached(status: Status) -> list[Unreached]:
     """What does not come through the underlay, out of what the controller reported."""
     return [
         Unreached(host, other, since, small_only)
-        for host, known in status.get("hosts", {}).items()
-        for other, since, small_only in known.get("unreached", ())
+        for host, known in status.hosts.items()
+        for other, since, small_only in known.unreached
     ]
 
 

@@ -11,6 +11,7 @@ from scapy.layers.inet import ICMP, IP
 from controller.cli.change.migrate import announced_move, is_also_on, is_on
 from controller.cli.common.state import Target
 from controller.cli.diagnose.status import describe
+from controller.status.status import read_status
 from tests.integration.vpclab import RATE, VpcLab
 from tests.switch import wait_until
 
@@ -213,7 +214,7 @@ def test_one_that_never_shows_up_is_told_and_can_be_called_off(labs: Labs) -> No
     lab.wait(lab.store.announce("roamer", "h2", "h1"))
     stored = lab.store.load()
     assert stored is not None
-    assert describe(stored, lab.store.read_status(), is_running=True)["announced"] == {"roamer": ["h1", "h2"]}
+    assert describe(stored, read_status(lab.store), is_running=True)["announced"] == {"roamer": ["h1", "h2"]}
     assert lab.ping("far", "roamer", 100, 0.001).lost == 0
     lab.wait(lab.store.move("roamer", "h1"))
     assert lab.network.ports["roamer"].moving_to is None

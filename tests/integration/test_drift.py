@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from controller.inspect.compiled import compiled
+from controller.status.status import read_status
 from flows.compile.desired import Desired
 from flows.openflow.flow import Flow
 from flows.pipeline.page import LEARNED_TABLES, NEIGH_TABLE, ROUTE_TABLE
@@ -61,7 +62,7 @@ def has_ports(network: Network) -> bool:
 def wanted(network: Network) -> Desired:
     stored = network.store.load()
     assert stored is not None
-    desired = compiled(stored, network.store.read_status(), "h1")
+    desired = compiled(stored, read_status(network.store), "h1")
     assert desired is not None
     return desired
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from controller.cli.diagnose.status import describe
+from controller.status.status import read_status
 from tests.properties.controller_process import Network
 from tests.switch import wait_until
 
@@ -41,7 +42,7 @@ def said(network: Network) -> tuple[list[str], list[str]]:
     """What is wrong, and what is to be noted."""
     stored = network.store.load()
     assert stored is not None
-    report = describe(stored, network.store.read_status(), is_running=True)
+    report = describe(stored, read_status(network.store), is_running=True)
     return [sentence for sentence in report["wrong"] if TUNNEL not in sentence], report["notes"]
 
 

@@ -8,6 +8,7 @@ import pytest
 from controller.cli.lab import ping as lab_ping
 from controller.cli.lab import plug as lab_plug
 from controller.status.misfits import unplugged
+from controller.status.status import read_status
 from mininet_topos.client.lab import Lab
 from mininet_topos.errors import LabError
 from tests.integration.test_move import LEFT
@@ -36,7 +37,7 @@ def lab(labs: Callable[[str], VpcLab], monkeypatch: pytest.MonkeyPatch) -> VpcLa
 
 
 def missing(lab: VpcLab) -> dict[str, str]:
-    return unplugged(lab.network, lab.store.read_status())
+    return unplugged(lab.network, read_status(lab.store))
 
 
 def reaches(lab: VpcLab, source: str, target: str) -> bool:

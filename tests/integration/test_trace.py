@@ -18,6 +18,7 @@ from controller.cli.common.state import Target, controller_state
 from controller.cli.diagnose.trace_live import trace_live
 from controller.cli.diagnose.trace_running import running
 from controller.inspect.compiled import snapshot
+from controller.status.status import read_status
 from flows.compile.declared import plugged_in
 from flows.model import AnyPort, InvalidModel, VpcPort, parse
 from flows.pipeline.page import FLOOD, LEARN, UNICAST
@@ -165,7 +166,7 @@ def told(lab: VpcLab, source: AnyPort, target: Receiver, traffic: Traffic) -> tu
     """What becomes of a packet: by the model, by the running switches, and really."""
     stored = lab.store.load()
     assert stored is not None
-    seen, declared = snapshot(stored, lab.store.read_status()), plugged_in(lab.network)
+    seen, declared = snapshot(stored, read_status(lab.store)), plugged_in(lab.network)
     return (
         trace(declared, simulated(declared), source, target, traffic),
         trace(seen, running(seen, in_lab(lab.lab)), source, target, traffic),

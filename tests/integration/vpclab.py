@@ -22,6 +22,7 @@ from controller.cli.common.state import lab_store
 from controller.cli.common.waiting import unconfirmed, wait_confirmed
 from controller.cli.lab.up import build
 from controller.inspect.compiled import compiled, compiled_switch
+from controller.status.status import read_status
 from controller.store import Stored
 from flows.model import Network, parse
 from mininet_topos.client.pinging import Pings, pinging
@@ -217,7 +218,7 @@ class VpcLab:
         """What a host's switch shall hold, by a compile of its own."""
         stored = self.store.load()
         assert stored is not None
-        desired = compiled(stored, self.store.read_status(), host)
+        desired = compiled(stored, read_status(self.store), host)
         assert desired is not None, f"nothing is known of {host}"
         return desired
 
@@ -237,7 +238,7 @@ class VpcLab:
 
     def differences(self) -> list[str]:
         """What any switch holds and should not, or lacks, also of what it learned; counts up to this very moment."""
-        stored, status = self.store.load(), self.store.read_status()
+        stored, status = self.store.load(), read_status(self.store)
         assert stored is not None
         found = []
         nodes = (*(f"host:{host}" for host in stored.network.hosts), *(f"switch:{s}" for s in stored.network.switches))
@@ -255,7 +256,7 @@ class VpcLab:
         node, bridge = f"switch:{switch}", self.bridge(switch)
 
         def desired() -> Any:
-            return compiled_switch(stored, self.store.read_status(), switch)
+            return compiled_switch(stored, read_status(self.store), switch)
 
         wrong: list[str] = []
 

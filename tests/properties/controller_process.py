@@ -12,6 +12,7 @@ from typing import Any
 
 from controller.cli.common.waiting import unconfirmed, wait_confirmed
 from controller.inspect.compiled import compiled
+from controller.status.status import read_status
 from controller.store import Store
 from flows.model import parse
 from flows.openflow.learn import LEARNED_OWNER
@@ -128,7 +129,7 @@ class Network:
         assert stored is not None
         for host in stored.network.hosts:
             switch = self.switches[host]
-            desired = compiled(stored, self.store.read_status(), host)
+            desired = compiled(stored, read_status(self.store), host)
             assert desired is not None
             wanted, held = self.directory / "wanted", self.directory / "held"
             lines = (f"cookie={cookie:#x},{flow.text()}\n" for cookie, flow in desired.flows.items())

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from controller.status.misfits import misfits, unplugged
+from controller.status.status import parse_status
 from flows.model import parse
 
 TEXT = """
@@ -37,7 +38,7 @@ BOTH = (("h1", "tap1", "c1"), ("h2", "tap2", "c2"))
 
 
 def said(reported: dict[str, Any]) -> list[tuple[bool, str]]:
-    return [(misfit.is_wrong, str(misfit)) for misfit in misfits(NETWORK, reported)]
+    return [(misfit.is_wrong, str(misfit)) for misfit in misfits(NETWORK, parse_status(reported))]
 
 
 def test_all_fits() -> None:
@@ -62,7 +63,7 @@ def test_an_interface_of_another_port_or_of_none(name: str, is_wrong: bool, part
 
 def test_a_port_that_is_announced_to_move_may_be_on_both_hosts() -> None:
     network, _ = parse(TEXT.replace("host: h1}", "host: h1, moving_to: h2}"), "n.yaml")
-    assert misfits(network, status(*BOTH, ("h2", "tap9", "c1"))) == []
+    assert misfits(network, parse_status(status(*BOTH, ("h2", "tap9", "c1")))) == []
 
 
 def test_a_thousand_interfaces_of_no_port_are_not_a_thousand_lines() -> None:
@@ -75,7 +76,7 @@ def test_a_port_that_was_plugged_in_is_missed_and_one_that_never_was_is_noted() 
     reported = status(BOTH[1])
     ((is_wrong, sentence),) = said(reported)
     assert (is_wrong, sentence.startswith("h1: not plugged in yet: c1; plug it in")) == (False, True)
-    assert unplugged(NETWORK, reported) == {"c1": "h1"}
+    assert unplugged(NETWORK, parse_status(reported)) == {"c1": "h1"}
     reported["hosts"]["h1"]["lost"] = ["c1"]
     ((is_wrong, sentence),) = said(reported)
     assert is_wrong
@@ -91,7 +92,7 @@ def test_a_port_that_is_declared_nowhere_and_plugged_in_nowhere() -> None:
     del reported["ports"]["c2"]
     ((is_wrong, sentence),) = said(reported)
     assert (is_wrong, sentence.startswith("not plugged in yet: c2; plug it in")) == (False, True)
-    assert unplugged(NETWORK, reported) == {}
+    assert unplugged(NETWORK, parse_status(reported)) == {}
 
 
 def test_a_machine_of_a_plain_switch() -> None:

@@ -102,7 +102,7 @@ def ring() -> Ring:
     for _ in range(3):
         made.pump(1, *ALL)
     assert made.switches.open_links == USUAL
-    assert all(status["settled"] and status["confirmed"] == 1 for status in made.switches.status().values())
+    assert all(status.settled and status.confirmed == 1 for status in made.switches.status().values())
     return made
 
 
@@ -111,7 +111,7 @@ def test_new_link_is_opened_when_all_have_blocked_the_old_one(ring: Ring) -> Non
     ring.pump(2, "s1", "s2")
     ring.pump(2.1)
     assert ring.switches.open_links == USUAL, "s3 has not confirmed: nothing is opened yet"
-    assert not all(status["settled"] for status in ring.switches.status().values())
+    assert not all(status.settled for status in ring.switches.status().values())
     ring.pump(2.2, "s3")
     ring.pump(2.3, *ALL)
     assert ring.switches.open_links == WITHOUT_S1_S2

@@ -70,8 +70,10 @@ def apply(
 
 
 def _tell_cut_off(store: "Store") -> None:
-    for name, known in store.read_status()["hosts"].items():
-        for segment in known["cut_off"]:
+    from controller.status.status import read_status
+
+    for name, known in read_status(store).hosts.items():
+        for segment in known.cut_off:
             print(f"  {name}: segment {segment} is cut off there: all local VLANs of the host are in use")
 
 
@@ -93,9 +95,10 @@ def _agreed(
     # Only here: whoever says --yes needs nothing of what a plan is made of, which is most of this program.
     from controller.cli.change.plan import print_instances, print_plan
     from controller.inspect.planning import plan
+    from controller.status.status import read_status
 
     dry_run = store.dry_run(network)
-    planned = plan(dry_run, network, store.read_status())
+    planned = plan(dry_run, network, read_status(store))
     if planned.objects:
         if not sys.stdin.isatty():
             fail(

@@ -20,10 +20,11 @@ from controller.cli.common.state import (
     complete_port,
     find_target,
 )
-from controller.cli.common.waiting import nodes, until, wait_confirmed
+from controller.cli.common.waiting import until, wait_confirmed
 from mininet_topos.waiting import patience
 
 if TYPE_CHECKING:
+    from controller.status.status import NodeStatus
     from mininet_topos.client.lab import Lab
 
 _SECONDS = patience(10.0)
@@ -114,7 +115,9 @@ def _move(target: Target, port: str, host: str) -> None:
 
 def announced_move(target: Target, port: str, host: str) -> None:
     """Announce the move, and wait until the controller says that it is over."""
-    old = target.store.read_status().get("ports", {}).get(port)
+    from controller.status.status import read_status
+
+    old = read_status(target.store).ports.get(port)
     if old is None:
         fail(f"the controller does not know which host {port} is on; leave --announce out")
     if old == host:
@@ -145,26 +148,24 @@ def _is_announced(target: Target, port: str) -> bool:
 
 def is_also_on(target: Target, port: str, host: str) -> bool:
     """Whether a port is plugged in there, if elsewhere too, and every host holds what follows from that."""
-    known = nodes(target.store.read_status())
-    seen = {iface_id for iface_id, _, _ in known[host]["interfaces"]} if host in known else set()
-    return port in seen and all(node["settled"] for node in known.values() if node["switch"])
+    from controller.status.status import read_status
+
+    nodes = read_status(target.store).nodes
+    seen = {iface_id for iface_id, _, _ in nodes[host].interfaces} if host in nodes else set()
+    return port in seen and all(node.settled for node in nodes.values() if node.switch)
 
 
 def is_on(target: Target, port: str, host: str, generation: int) -> bool:
     """Whether a port is plugged in somewhere, belongs there, and every host and switch has confirmed that."""
-    status = target.store.read_status()
-    plugged = {
-        (iface_id, name)
-        for kind in ("hosts", "switches")
-        for name, known in status.get(kind, {}).items()
-        for iface_id, _, _ in known["interfaces"]
-    }
+    from controller.status.status import read_status
+
+    status = read_status(target.store)
+    nodes: list[tuple[str, NodeStatus]] = [*status.hosts.items(), *status.switches.items()]
+    plugged = {(iface_id, name) for name, known in nodes for iface_id, _, _ in known.interfaces}
     return (
-        status.get("ports", {}).get(port) == host
+        status.ports.get(port) == host
         and (port, host) in plugged
-        and all(
-            known["confirmed"] >= generation and known["settled"] for known in nodes(status).values() if known["switch"]
-        )
+        and all(known.confirmed >= generation and known.settled for _, known in nodes if known.switch)
     )
 
 

@@ -51,6 +51,7 @@ def plan(
     """
     from controller.inspect.planning import plan as plan_change
     from controller.inspect.planning import plan_between
+    from controller.status.status import read_status
 
     network, text = read_network(file)
     instances, refusal = None, None
@@ -59,7 +60,7 @@ def plan(
             planned = plan_between(read_network(against)[0], network)
         else:
             target = find_target(state, lab)
-            planned = plan_change(target.store.dry_run(network), network, target.store.read_status())
+            planned = plan_change(target.store.dry_run(network), network, read_status(target.store))
             if target.lab is not None:
                 instances = target.lab.instance_changes(network)
                 refusal = _refusal(target.lab, text)

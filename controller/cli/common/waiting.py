@@ -1,10 +1,11 @@
 """Waiting for hosts and plain switches to confirm a generation of the model."""
 
 import time
-from collections.abc import Callable, Collection, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from controller.status.status import NodeStatus, Status
     from controller.store import Store
 
 _INTERVAL = 0.2
@@ -25,10 +26,9 @@ def wait_confirmed(store: "Store", generation: int, seconds: float) -> bool:
 
 def is_confirmed(store: "Store", generation: int) -> bool:
     """Whether every host and switch of the model has confirmed a generation."""
-    said = store.read_progress()
-    if not said or said["generation"] < generation:
-        return False
-    return all(node["confirmed"] >= generation for kind in ("progress", "switches") for node in said[kind].values())
+    from controller.status.status import read_progress
+
+    return read_progress(store).has_confirmed(generation)
 
 
 def wait_connected(store: "Store", generation: int, seconds: float) -> dict[str, str]:
@@ -36,23 +36,25 @@ def wait_connected(store: "Store", generation: int, seconds: float) -> dict[str,
 
     Returns those that have not confirmed, each with the reason as far as it is known.
     """
+    from controller.status.status import read_status
+
     start = time.monotonic()
-    seen = _connected(store.read_status())
+    seen = _connected(read_status(store))
     while not is_confirmed(store, generation):
         passed = time.monotonic() - start
         if passed > min(seconds, _ABSENT):
-            status = store.read_status()
+            status = read_status(store)
             missing = _unconfirmed(status, generation)
             seen |= _connected(status)
-            if passed > seconds or (missing.keys() <= nodes(status).keys() and not missing.keys() & seen):
+            if passed > seconds or (missing.keys() <= status.nodes.keys() and not missing.keys() & seen):
                 return missing
         store.await_status(_INTERVAL)
     return {}
 
 
-def _connected(status: Mapping[str, Any]) -> set[str]:
+def _connected(status: "Status") -> set[str]:
     """The hosts and switches that are connected: they are waited for, even if they are lost for a moment."""
-    return {name for name, node in nodes(status).items() if node["switch"]}
+    return {name for name, node in status.nodes.items() if node.switch}
 
 
 def wait_plugged(store: "Store", ports: Collection[str], seconds: float) -> bool:
@@ -60,11 +62,11 @@ def wait_plugged(store: "Store", ports: Collection[str], seconds: float) -> bool
 
     A host confirms a generation of the model by what was plugged in at that time; ports may come later.
     """
+    from controller.status.status import read_status
 
     def is_plugged() -> bool:
-        known = nodes(store.read_status()).values()
-        seen = {iface_id for node in known for iface_id, _, _ in node["interfaces"]}
-        return seen.issuperset(ports) and all(node["settled"] for node in known)
+        status = read_status(store)
+        return status.seen.issuperset(ports) and all(node.settled for node in status.nodes.values())
 
     return until(is_plugged, store.await_status, seconds)
 
@@ -81,28 +83,24 @@ def until(condition: Callable[[], bool], pause: Callable[[float], None], seconds
 
 def unconfirmed(store: "Store", generation: int) -> dict[str, str]:
     """The hosts and switches that have not confirmed a generation, each with the reason as far as it is known."""
-    return _unconfirmed(store.read_status(), generation)
+    from controller.status.status import read_status
+
+    return _unconfirmed(read_status(store), generation)
 
 
-def _unconfirmed(status: Mapping[str, Any], generation: int) -> dict[str, str]:
-    if not status or status["generation"] < generation:
+def _unconfirmed(status: "Status", generation: int) -> dict[str, str]:
+    if status.generation < generation:
         return {"controller": "it has not seen the change yet"}
-    return {name: _reason(node) for name, node in nodes(status).items() if node["confirmed"] < generation}
+    return {name: _reason(node) for name, node in status.nodes.items() if node.confirmed < generation}
 
 
-def nodes(status: Mapping[str, Any]) -> dict[str, Any]:
-    """What the controller says of each host and each plain switch, by name."""
-    hosts = dict(status.get("hosts", {}))
-    return hosts | {
-        f"switch {name}" if name in hosts else name: switch for name, switch in status.get("switches", {}).items()
-    }
+def _reason(node: "NodeStatus") -> str:
+    from controller.status.status import HostStatus
 
-
-def _reason(host: dict[str, object]) -> str:
-    if host["problem"]:
-        return str(host["problem"])
-    if not host.get("database", True):
+    if node.problem:
+        return node.problem
+    if isinstance(node, HostStatus) and not node.database:
         return "its database cannot be reached"
-    if not host["switch"]:
+    if not node.switch:
         return "its switch is not connected"
     return "its switch has not confirmed yet"

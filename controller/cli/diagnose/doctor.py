@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
@@ -14,6 +14,7 @@ from rich.markup import escape
 from controller.cli.common.consoles import err, out
 from controller.cli.common.output import FAILED, JsonOption, fail, print_json
 from controller.cli.common.state import LabOption, StateOption, Target, check_name, complete_host, find_target
+from controller.status.status import HostStatus, Status, read_status
 from controller.status.unreached import Unreached, sentences
 from flows.model.contract import OVSDB_PORT
 from mininet_topos.directory import host_node
@@ -94,9 +95,9 @@ def examine(target: Target | None, network: "Network", name: str | None, db: str
     if seen is None:
         yield Finding("error", "its database is empty", "ovs-vsctl --no-wait init")
         return
-    status = target.store.read_status() if target is not None else {}
-    known = status.get("hosts", {}).get(name)
-    yield from check(seen, network, host, is_reached=known is not None and known["database"])
+    status = read_status(target.store) if target is not None else Status()
+    known = status.hosts.get(name) if name is not None else None
+    yield from check(seen, network, host, is_reached=known is not None and known.database)
     if target is not None and host is not None:
         yield from _sessions(known, network, host)
         for misfit in misfits(network, status):
@@ -142,22 +143,22 @@ def _output(argv: Sequence[str], environment: Mapping[str, str], seconds: float)
     return done.stdout if done.returncode == 0 else None
 
 
-def _sessions(known: Mapping[str, Any] | None, network: "Network", host: "Host") -> "Iterator[Finding]":
+def _sessions(known: HostStatus | None, network: "Network", host: "Host") -> "Iterator[Finding]":
     """What the controller says of the host; None: nothing yet."""
     from controller.inspect.checkup import Finding
 
     if known is None:
         yield Finding("warning", "no controller has looked at it yet", "ovs-vpc controller")
         return
-    if not known["database"]:
+    if not known.database:
         what = "the controller does not reach its database"
         yield Finding("error", what, f"ovs-vsctl set-manager ptcp:{OVSDB_PORT}:{host.tunnel_ip}")
-    if not known["switch"]:
+    if not known.switch:
         what = "its switch is not connected to the controller"
         yield Finding("error", what, "ovs-vsctl list controller; systemctl restart openvswitch-switch")
-    if known["problem"]:
-        yield Finding("error", known["problem"], "ovs-vpc status")
-    for other, since, small_only in known["unreached"]:
+    if known.problem:
+        yield Finding("error", known.problem, "ovs-vpc status")
+    for other, since, small_only in known.unreached:
         address = network.hosts[other].tunnel_ip if other in network.hosts else other
         (what,) = sentences([Unreached(host.name, other, since, small_only)])
         size = f"-M do -s {network.underlay.mtu - _ICMP_AND_IP} " if small_only else ""

@@ -98,23 +98,25 @@ def _read(texts: Sequence[str]) -> "list[Pasted]":
 
 def _explainers(target: Target, stored: "Stored", places: Sequence[str]) -> "Iterator[tuple[str, Explainer]]":
     from controller.inspect.compiled import compiled, compiled_switch
+    from controller.status.status import HostStatus, read_status
     from flows.explain.explain import Explainer
     from flows.model.contract import tunnel_port
 
-    status = target.store.read_status()
+    status = read_status(target.store)
     for place in places:
         is_host = place in stored.network.hosts
         desired = (compiled if is_host else compiled_switch)(stored, status, place)
         if desired is None:
             continue
-        known = status["hosts" if is_host else "switches"][place]
-        names = {name: ofport for _, name, ofport in known["interfaces"]}
-        if is_host:
-            names[tunnel_port(stored.network.encapsulation)] = known["tunnel"]
+        known = status.hosts[place] if is_host else status.switches[place]
+        names = {name: ofport for _, name, ofport in known.interfaces}
+        if isinstance(known, HostStatus):
+            if known.tunnel is not None:
+                names[tunnel_port(stored.network.encapsulation)] = known.tunnel
             reached = stored.network.hosts[place].physical
-            names |= {reached[network]: ofport for network, ofport in known["physical"] if network in reached}
+            names |= {reached[network]: ofport for network, ofport in known.physical if network in reached}
         else:
-            names |= {name: ofport for name, ofport, _ in known["plugs"]}
+            names |= {name: ofport for name, ofport, _ in known.plugs}
         yield place, Explainer(desired, names)
 
 

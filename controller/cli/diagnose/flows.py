@@ -36,6 +36,7 @@ def flows(
     """
     from controller.cli.common.learned import learned
     from controller.inspect.compiled import compiled, compiled_switch
+    from controller.status.status import read_status
     from flows.explain.describe import flow_lines
     from flows.pipeline.page import NUMBERS
 
@@ -45,10 +46,10 @@ def flows(
     if table is not None:
         check_name("table", table, _tables())
     if host in stored.network.hosts:
-        desired = compiled(stored, target.store.read_status(), host)
+        desired = compiled(stored, read_status(target.store), host)
         missing = f"the controller has not reached the database of host '{host}' yet"
     else:
-        desired = compiled_switch(stored, target.store.read_status(), host)
+        desired = compiled_switch(stored, read_status(target.store), host)
         missing = f"switch '{host}' has not connected to the controller yet"
     if desired is None:
         fail(missing)

@@ -10,25 +10,11 @@ from controller.cli.common.consoles import out
 from controller.cli.common.output import FAILED, JsonOption, print_json
 from controller.cli.common.state import LabOption, StateOption, find_target
 from controller.cli.common.tables import print_table
+from controller.status.status import HostStatus, NodeStatus, Status, SwitchStatus, plain, read_status
 from controller.status.unreached import reported_unreached, sentences
 
 if TYPE_CHECKING:
     from controller.store import Stored
-
-_NO_REPORT: dict[str, Any] = {
-    "database": False,
-    "switch": False,
-    "confirmed": 0,
-    "flows": 0,
-    "problem": None,
-    "problems": [],
-    "unreached": [],
-    "cut_off": [],
-    "drift": {"count": 0, "last": None, "at": None},
-    "refused": {"count": 0, "last": None, "at": None},
-    "drops": {},
-}
-"""A host that the controller has said nothing of yet."""
 
 
 def status(as_json: JsonOption = False, state: StateOption = None, lab: LabOption = None) -> None:
@@ -41,7 +27,7 @@ def status(as_json: JsonOption = False, state: StateOption = None, lab: LabOptio
     Exit code 0: all is well. 1: something is wrong now.
     """
     target = find_target(state, lab)
-    report = describe(target.model(), target.store.read_status(), is_running=target.store.is_served())
+    report = describe(target.model(), read_status(target.store), is_running=target.store.is_served())
     if as_json:
         print_json(report)
     else:
@@ -50,15 +36,13 @@ def status(as_json: JsonOption = False, state: StateOption = None, lab: LabOptio
         raise SystemExit(FAILED)
 
 
-def describe(stored: "Stored", reported: Mapping[str, Any], *, is_running: bool) -> dict[str, Any]:
+def describe(stored: "Stored", reported: Status, *, is_running: bool) -> dict[str, Any]:
     """How things are, as plain data. What is wrong is listed in words."""
     from controller.status.misfits import misfits
 
-    hosts = {name: reported.get("hosts", {}).get(name) or _NO_REPORT for name in stored.network.hosts}
-    for name in stored.network.switches:
-        # A plain switch has no database that the controller would look at.
-        hosts[name] = _NO_REPORT | {"database": True} | reported.get("switches", {}).get(name, {})
-    told = {name: _host(stored.generation, known) for name, known in hosts.items()}
+    nodes: dict[str, NodeStatus] = {name: reported.hosts.get(name, HostStatus()) for name in stored.network.hosts}
+    nodes |= {name: reported.switches.get(name, SwitchStatus()) for name in stored.network.switches}
+    told = {name: _node(stored.generation, known) for name, known in nodes.items()}
     wrong = [] if is_running else ["no controller runs; the switches keep forwarding with the flows they have"]
     wrong += [f"{name}: {sentence}" for name, host in told.items() for sentence in host["wrong"]]
     wrong += [
@@ -85,32 +69,35 @@ def describe(stored: "Stored", reported: Mapping[str, Any], *, is_running: bool)
     }
 
 
-def _host(generation: int, known: Mapping[str, Any]) -> dict[str, Any]:
+def _node(generation: int, known: NodeStatus) -> dict[str, Any]:
+    host = known if isinstance(known, HostStatus) else None
     return {
         "wrong": list(_wrong(generation, known)),
-        "database": known["database"],
-        "switch": known["switch"],
+        # A plain switch has no database that the controller would look at.
+        "database": host.database if host else True,
+        "switch": known.switch,
         "wanted": generation,
-        "confirmed": known["confirmed"],
-        "flows": known["flows"],
-        "drift": known["drift"],
-        "refused": known["refused"],
-        "unreached": [other for other, _, _ in known.get("unreached", ())],
-        "drops": known["drops"],
+        "confirmed": known.confirmed,
+        "flows": known.flows,
+        "drift": plain(known.drift),
+        "refused": plain(known.refused),
+        "unreached": [other for other, _, _ in host.unreached] if host else [],
+        "drops": known.drops,
     }
 
 
-def _wrong(generation: int, known: Mapping[str, Any]) -> Iterator[str]:
-    if not known["database"]:
+def _wrong(generation: int, known: NodeStatus) -> Iterator[str]:
+    host = known if isinstance(known, HostStatus) else None
+    if host and not host.database:
         yield "its database is not connected"
-    if not known["switch"]:
+    if not known.switch:
         yield "its switch is not connected"
-    if known["problem"]:
-        yield known["problem"]
-    elif known["confirmed"] < generation:
-        yield f"its switch has not confirmed generation {generation}, but {known['confirmed']}"
-    yield from known["problems"]
-    for segment in known["cut_off"]:
+    if known.problem:
+        yield known.problem
+    elif known.confirmed < generation:
+        yield f"its switch has not confirmed generation {generation}, but {known.confirmed}"
+    yield from known.problems
+    for segment in host.cut_off if host else ():
         yield f"segment {segment} is cut off there: no VLAN is left for it"
 
 

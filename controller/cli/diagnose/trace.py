@@ -108,9 +108,10 @@ def _traffic(tcp: int | None, udp: int | None, icmp: bool) -> "Traffic":
 
 def _seen(target: Target | None) -> "Snapshot":
     from controller.inspect.compiled import snapshot
+    from controller.status.status import read_status
 
     assert target is not None
-    return snapshot(target.model(), target.store.read_status())
+    return snapshot(target.model(), read_status(target.store))
 
 
 def _lab(target: Target | None) -> "Lab | None":

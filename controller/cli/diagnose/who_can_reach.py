@@ -50,9 +50,10 @@ _Groups = dict[tuple[str, tuple[str, ...]], _Group]
 
 def _groups(found: Target, network: "Network", target: "AnyPort") -> _Groups:
     from controller.status.obstacles import between, obstacles
+    from controller.status.status import read_status
     from flows.model.reach.reachability import answers, decider
 
-    status = found.store.read_status()
+    status = read_status(found.store)
     ends = {decider(target)}
     groups: _Groups = {}
     at_target = list(obstacles(network, status, target))

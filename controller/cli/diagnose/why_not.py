@@ -44,11 +44,12 @@ def why_not(
 
 def _find_answer(found: Target, network: "Network", source: "AnyPort", target: "AnyPort") -> "_Answer":
     from controller.status.obstacles import between, obstacles
+    from controller.status.status import read_status
     from flows.model.reach.reachability import Verdict, answers
     from flows.simulate.remedy import Remedy, remedy
     from flows.simulate.traffic import Traffic
 
-    status = found.store.read_status()
+    status = read_status(found.store)
     hindering = (
         [] if found.store.is_served() else ["no controller runs; the switches keep forwarding with the flows they have"]
     )
@@ -59,7 +60,7 @@ def _find_answer(found: Target, network: "Network", source: "AnyPort", target: "
         return _Answer(source, target, Verdict(True, "it is the same port"), Remedy(), hindering)
     verdict, mending = answers(network, source, target), Remedy()
     if not verdict.arrives:
-        declared = as_plugged_in(network, status.get("ports", {}), source.name, target.name)
+        declared = as_plugged_in(network, status.ports, source.name, target.name)
         mending = remedy(declared, declared.ports[source.name], declared.ports[target.name], Traffic("icmp"))
     return _Answer(source, target, verdict, mending, hindering)
 

@@ -11,7 +11,6 @@ from controller.cli.common.consoles import err, out
 from controller.cli.common.output import FAILED, JsonOption, fail, print_json
 from controller.cli.common.state import ThisLabOption, complete_port, lab_store
 from controller.cli.common.tables import print_matrix
-from controller.cli.common.waiting import nodes
 from mininet_topos.waiting import patience
 
 if TYPE_CHECKING:
@@ -38,6 +37,7 @@ def ping(
     Exit code 0: everything is as the model says. 1: something is not.
     """
     from controller.status.misfits import unplugged
+    from controller.status.status import read_status
     from flows.model.problem import counted, did_you_mean
     from mininet_topos.client.lab import Lab
     from mininet_topos.probes.comparing import summary
@@ -47,7 +47,7 @@ def ping(
     stored = store.load()
     if stored is None:
         fail("no model was applied yet")
-    missing = unplugged(stored.network, store.read_status())
+    missing = unplugged(stored.network, read_status(store))
     there = {port.name for port in plugged(store, stored.network)} | missing.keys()
     ports = [port for port in stored.network.ports.values() if port.name in there and port.address]
     for name in (source, target):
@@ -79,7 +79,9 @@ def ping(
 
 def plugged(store: "Store", network: "Network") -> "list[AnyPort]":
     """The ports with an address that the controller sees plugged in, in the order of the model."""
-    seen = {iface_id for node in nodes(store.read_status()).values() for iface_id, _, _ in node["interfaces"]}
+    from controller.status.status import read_status
+
+    seen = read_status(store).seen
     return [port for port in network.ports.values() if port.name in seen and port.address]
 
 

@@ -15,7 +15,7 @@ from controller.cli.common.state import (
     complete_place,
     lab_store,
 )
-from controller.cli.common.waiting import nodes, until
+from controller.cli.common.waiting import until
 from mininet_topos.waiting import patience
 
 _SECONDS = patience(10.0)
@@ -90,11 +90,13 @@ def _target(lab: str | None) -> Target:
 def _last(target: Target, port: str) -> str | None:
     """Where a port is, or was plugged in last, whose host the model leaves open."""
     from controller.status.misfits import unplugged
+    from controller.status.status import read_status
 
-    status = target.store.read_status()
-    return status.get("ports", {}).get(port) or unplugged(target.model().network, status).get(port)
+    status = read_status(target.store)
+    return status.ports.get(port) or unplugged(target.model().network, status).get(port)
 
 
 def _is_seen(target: Target, port: str) -> bool:
-    known = nodes(target.store.read_status()).values()
-    return any(port == iface_id for node in known for iface_id, _, _ in node["interfaces"])
+    from controller.status.status import read_status
+
+    return port in read_status(target.store).seen

@@ -1,6 +1,5 @@
 """``ovs-vpc show``: what is declared, and where it is."""
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
@@ -9,6 +8,7 @@ from controller.cli.common.consoles import out
 from controller.cli.common.output import JsonOption, print_json
 from controller.cli.common.state import LabOption, StateOption, find_target
 from controller.cli.common.tables import print_table
+from controller.status.status import HostStatus, NodeStatus, Status, SwitchStatus, read_status
 
 if TYPE_CHECKING:
     from controller.store import Stored
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def show(as_json: JsonOption = False, state: StateOption = None, lab: LabOption = None) -> None:
     """Show the model that was applied last: hosts, VPCs, segments, switches, ports and where they are, peerings."""
     target = find_target(state, lab)
-    description = describe(target.model(), target.store.read_status())
+    description = describe(target.model(), read_status(target.store))
     if as_json:
         print_json(description)
         return
@@ -30,10 +30,9 @@ def show(as_json: JsonOption = False, state: StateOption = None, lab: LabOption 
             print_table(columns, [[escape(_cell(value)) for value in row.values()] for row in rows], section)
 
 
-def describe(stored: "Stored", status: dict[str, Any]) -> dict[str, Any]:
+def describe(stored: "Stored", status: Status) -> dict[str, Any]:
     """The model and what is known of it, as plain data: a list of rows for each kind of object."""
     network = stored.network
-    reported = status.get("hosts", {})
     return {
         "generation": stored.generation,
         "encapsulation": network.encapsulation,
@@ -41,17 +40,17 @@ def describe(stored: "Stored", status: dict[str, Any]) -> dict[str, Any]:
             {
                 "host": name,
                 "tunnel address": str(host.tunnel_ip),
-                "connected": reported.get(name, {}).get("switch", False),
-                "physical networks": _physical(host, reported.get(name, {})),
+                "connected": status.hosts.get(name, HostStatus()).switch,
+                "physical networks": _physical(host, status.hosts.get(name, HostStatus())),
             }
             for name, host in network.hosts.items()
         ],
         "subnets": _subnets(network),
-        "segments": _segments(stored, reported),
-        "switches": _switches(network, status.get("switches", {})),
-        "links": _links(network, status.get("open_links", [])),
+        "segments": _segments(stored, status),
+        "switches": _switches(network, status),
+        "links": _links(network, status),
         "routers": _routers(network),
-        "ports": _ports(network, status.get("ports", {}), {**reported, **status.get("switches", {})}),
+        "ports": _ports(network, status),
         "peerings": [
             {"peering": peering.name, "between": list(peering.between)} for peering in network.peerings.values()
         ],
@@ -72,15 +71,15 @@ def _subnets(network: "Network") -> list[dict[str, object]]:
     ]
 
 
-def _physical(host: "Host", reported: Mapping[str, Any]) -> list[str]:
-    reached = {network for network, _ in reported.get("physical", ())}
+def _physical(host: "Host", reported: HostStatus) -> list[str]:
+    reached = {network for network, _ in reported.physical}
     return [
         f"{network} by {interface}" + ("" if network in reached else " (not reached)")
         for network, interface in host.physical.items()
     ]
 
 
-def _segments(stored: "Stored", reported: Mapping[str, Any]) -> list[dict[str, object]]:
+def _segments(stored: "Stored", status: Status) -> list[dict[str, object]]:
     vlans = stored.tags.vlans
     return [
         {
@@ -92,27 +91,27 @@ def _segments(stored: "Stored", reported: Mapping[str, Any]) -> list[dict[str, o
             "learning": "no: it floods" if segment.flood_only else f"{segment.max_macs} MACs, {segment.ageing} s",
             "local VLANs": [
                 *(f"{host} {vlans[host][segment.name]}" for host in vlans if segment.name in vlans[host]),
-                *(f"{host}: cut off" for host, known in reported.items() if segment.name in known["cut_off"]),
+                *(f"{host}: cut off" for host, known in status.hosts.items() if segment.name in known.cut_off),
             ],
         }
         for segment in stored.network.segments.values()
     ]
 
 
-def _switches(network: "Network", reported: dict[str, Any]) -> list[dict[str, object]]:
+def _switches(network: "Network", status: Status) -> list[dict[str, object]]:
     return [
         {
             "switch": name,
             "datapath id": f"{switch.datapath_id:016x}",
-            "connected": reported.get(name, {}).get("switch", False),
+            "connected": status.switches.get(name, SwitchStatus()).switch,
         }
         for name, switch in network.switches.items()
     ]
 
 
-def _links(network: "Network", open_links: list[tuple[str, int | None]]) -> list[dict[str, object]]:
+def _links(network: "Network", status: Status) -> list[dict[str, object]]:
     """Every link, and whether it carries frames: of a ring one does not."""
-    carrying = {link for link, _ in open_links}
+    carrying = {link for link, _ in status.open_links}
     return [
         {
             "link": name,
@@ -141,16 +140,17 @@ def _addresses(port: "AnyPort") -> list[str]:
     return [str(ip) for ip in (port.ips if isinstance(port, VpcPort) else filter(None, [port.ip]))]
 
 
-def _ports(network: "Network", places: dict[str, str], reported: dict[str, Any]) -> list[dict[str, object]]:
-    plugged = {(iface_id, host) for host, known in reported.items() for iface_id, _, _ in known["interfaces"]}
+def _ports(network: "Network", status: Status) -> list[dict[str, object]]:
+    nodes: list[tuple[str, NodeStatus]] = [*status.hosts.items(), *status.switches.items()]
+    plugged = {(iface_id, place) for place, known in nodes for iface_id, _, _ in known.interfaces}
     return [
         {
             "port": port.name,
             "in": port.where,
             "addresses": _addresses(port),
             "mac": port.mac_address,
-            "on": places.get(port.name),
-            "plugged in": (port.name, places.get(port.name)) in plugged,
+            "on": status.ports.get(port.name),
+            "plugged in": (port.name, status.ports.get(port.name)) in plugged,
         }
         for port in network.ports.values()
     ]

@@ -111,9 +111,10 @@ def _gre_keys(frames: list[bytes]) -> list[tuple[str, str, int]]:
 
 def _desired(store: "Store", host: str) -> "Desired":
     from controller.inspect.compiled import compiled
+    from controller.status.status import read_status
 
     stored = store.load()
-    desired = compiled(stored, store.read_status(), host) if stored else None
+    desired = compiled(stored, read_status(store), host) if stored else None
     if desired is None:
         fail(f"the controller knows nothing of {host}")
     return desired

@@ -6,10 +6,10 @@ is blocked first. The others are opened once all switches that answer have confi
 
 import logging
 from collections.abc import Iterable, Mapping, Set
-from typing import Any
 
 from controller.reconcile.nodes.node import Node
 from controller.status.lost import Lost
+from controller.status.status import PluggedIn, SwitchPlug, SwitchStatus
 from controller.store import Stored
 from flows.inputs.facts import SwitchFacts
 from flows.inputs.tree import LinkVlan, tree, working
@@ -94,7 +94,7 @@ class Switches:
     def _ports(self) -> Mapping[str, AnyPort]:
         return self._stored.network.ports if self._stored else {}
 
-    def status(self) -> dict[str, Any]:
+    def status(self) -> dict[str, SwitchStatus]:
         """What is known of each switch, for people and for the command line."""
         return {name: self._status(node) for name, node in self.nodes.items()}
 
@@ -148,23 +148,27 @@ class Switches:
             # On the way to the tree nothing is confirmed yet.
             node.want(units, stored.generation if allowed == self._tree else node.wanted_generation)
 
-    def _status(self, node: Node) -> dict[str, Any]:
+    def _status(self, node: Node) -> SwitchStatus:
         facts = self._facts.get(node.name)
         ports: Mapping[str, int] = {}
         if facts is not None and self._stored is not None:
             ports = plugged(self._stored.network, node.name, facts)
-        return {
-            "switch": node.session is not None,
-            "wanted": node.wanted_generation,
-            "confirmed": node.confirmed_generation,
-            "settled": node.is_settled and self._allowed == self.open_links,
-            "flows": node.flows,
-            "problem": node.problem,
-            "problems": sorted(node.problems),
-            "drift": node.drifted.report(),
-            "refused": node.refusals.report(),
-            "drops": node.drops.by_reason,
-            "lost": self._lost.at(node.name),
-            "interfaces": sorted((port, interface_name(port), ofport) for port, ofport in ports.items()),
-            "plugs": sorted((plug.name, plug.ofport, plug.is_live) for plug in facts.plugs) if facts else [],
-        }
+        return SwitchStatus(
+            switch=node.session is not None,
+            wanted=node.wanted_generation,
+            confirmed=node.confirmed_generation,
+            settled=node.is_settled and self._allowed == self.open_links,
+            flows=node.flows,
+            problem=node.problem,
+            problems=tuple(sorted(node.problems)),
+            drift=node.drifted.report(),
+            refused=node.refusals.report(),
+            drops=node.drops.by_reason,
+            lost=tuple(self._lost.at(node.name)),
+            interfaces=tuple(PluggedIn(port, interface_name(port), ofport) for port, ofport in sorted(ports.items())),
+            plugs=tuple(
+                SwitchPlug(*plug) for plug in sorted((plug.name, plug.ofport, plug.is_live) for plug in facts.plugs)
+            )
+            if facts
+            else (),
+        )
