@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from controller.store.errors import InvalidContent
+from controller.store.errors import InvalidContent, Unreachable
 from controller.store.rows.mapping import sections, tables
 from controller.store.rows.replica import Replica
 from controller.store.rows.rows import NETWORK, Key, in_order, network_of, object_of
+from controller.store.server.database import Database
 from controller.store.vlans import Vlans
 from flows.inputs.tags import Tags
 from flows.model import Network
@@ -117,6 +118,29 @@ class Content:
             tags = Tags(of.get("vpcs", {}), of.get("subnets", {}), segments, Vlans(vlans).named(segments))
             self._numbered = numbers, vlans, tags
         return self._numbered[2]
+
+
+class CurrentContent(Content):
+    """The same, brought up to date by asking the database."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database.replica)
+        self._database = database
+
+    def look(self, seconds: float | None = None) -> set[Key]:
+        """Find out which rows are different. ``seconds``: wait so long for any; None: only ask."""
+        if seconds is not None:
+            return self._look(seconds)
+        try:
+            return self._look(None)
+        except Unreachable:
+            # The server was restarted since it was asked last, perhaps.
+            return self._look(None)
+
+    def _look(self, seconds: float | None) -> set[Key]:
+        touched = self._database.look(seconds)
+        self.touch(touched)
+        return touched
 
 
 def _are_same(one: Declared | None, other: Declared) -> bool:
