@@ -1,8 +1,9 @@
 """What a switch reports: flows as bytes, to be compared; a frame with the port that it came in by.
 
-Takes the place of three of os-ken's decoders (ADR 12). That of a flow takes 60 microseconds for each. That of a flow
+Takes the place of some of os-ken's decoders (ADR 12). That of a flow takes 60 microseconds for each. That of a flow
 monitor's update fails on every update but one kind. That of a packet-in looks at every field of its match and fails on
-one that is longer than it knows. os-ken still takes all other messages apart.
+one that is longer than it knows. Groups and meters are compared by their bytes, as flows are. os-ken still takes all
+other messages apart.
 """
 
 import struct
@@ -80,7 +81,7 @@ def cookies(reported: bytes) -> list[int]:
 
 
 class _Reported(bytes):
-    """The flows of one message, as they came: the node that knows the desired flows compares them."""
+    """The flows, groups or meters of one message, as they came: the node that knows the desired ones compares them."""
 
     @property
     def length(self) -> int:
@@ -89,7 +90,7 @@ class _Reported(bytes):
 
 
 class _ReadReported:
-    """Takes the flows out of a message that answers a request for flows."""
+    """Takes what was asked for out of a message that answers."""
 
     @staticmethod
     def parser(data: bytearray, at: int) -> _Reported:
@@ -130,9 +131,11 @@ def _packet_in(datapath: Any, version: int, kind: int, size: int, xid: int, data
 
 
 def use_own_decoders() -> None:
-    """Make os-ken hand out the bytes of all flows, and :class:`Update`, in the bodies of these two messages, and of a
-    packet-in only what is used."""
+    """Make os-ken hand out the bytes of all flows, groups and meters, and :class:`Update`, in the bodies of these
+    messages, and of a packet-in only what is used."""
     replies: Any = parser
     replies._MSG_PARSERS[ofp.OFPT_PACKET_IN] = _packet_in
     replies.OFPFlowStatsReply.cls_stats_body_cls = _ReadReported
     replies.OFPFlowMonitorReply.cls_stats_body_cls = _ReadUpdate
+    replies.OFPGroupDescStatsReply.cls_stats_body_cls = _ReadReported
+    replies.OFPMeterConfigStatsReply.cls_stats_body_cls = _ReadReported

@@ -15,11 +15,11 @@ from typing import Any
 from os_ken.ofproto import ofproto_v1_4 as ofp
 from os_ken.ofproto import ofproto_v1_4_parser as parser
 
-from controller.openflow import flowmod
+from controller.openflow import flowmod, groups_and_meters
 from controller.openflow.actions import encoded
 from controller.openflow.decode import ReportedFlow
 from controller.openflow.flowmod import PROTOCOL
-from flows.compile.desired import Plan
+from flows.compile.desired import MeterPlan, Plan
 from flows.openflow.actions import SetField
 from flows.openflow.fields import TUN_DST, TUN_ID
 from flows.openflow.flow import COOKIE_DROPS, COOKIE_OWNER, COOKIE_OWNER_MASK, Flow, Shape
@@ -44,16 +44,35 @@ def transaction(plan: Plan, xid: int) -> Iterator[bytes]:
     """One bundle that carries a plan out whole or not at all, and the barrier with ``xid`` that confirms it.
 
     It is made piece by piece, as the pieces are asked for. Additions come before deletions, so that no packet finds a
-    gap (OpenFlow 1.4, 7.3.9).
+    gap (OpenFlow 1.4, 7.3.9); groups are there as long as flows refer to them.
     """
     piece = bytearray(_bytes([_bundle(ofp.OFPBCT_OPEN_REQUEST)], xid))
-    for changes in (map(addition, plan.add), map(_deletion, plan.delete)):
+    groups = (_bundled(groups_and_meters.put_group(entry)) for entry in plan.groups)
+    old_groups = (_bundled(groups_and_meters.delete_group(number)) for number in plan.old_groups)
+    for changes in (groups, map(addition, plan.add), map(_deletion, plan.delete), old_groups):
         for change in changes:
             piece += change
             if len(piece) >= PIECE:
                 yield bytes(piece)
                 piece.clear()
     yield bytes(piece) + _bytes([_bundle(ofp.OFPBCT_COMMIT_REQUEST), parser.OFPBarrierRequest(PROTOCOL)], xid)
+
+
+def meters(plan: MeterPlan, xid: int) -> bytes:
+    """The messages that carry a plan for meters out, one by one, and the barrier that confirms them; all with ``xid``.
+
+    A switch that refuses one does the others.
+    """
+    messages = [groups_and_meters.add_meter(entry, xid) for entry in plan.add]
+    messages += [groups_and_meters.change_meter(entry, xid) for entry in plan.change]
+    messages += [groups_and_meters.delete_meter(number, xid) for number in plan.delete]
+    return b"".join(messages) + barrier(xid)
+
+
+def read_groups_and_meters(xids: Iterable[int]) -> bytes:
+    """The requests for all groups, and for all meters."""
+    requests = zip(groups_and_meters.requests(), xids, strict=True)
+    return b"".join(_bytes([request], xid) for request, xid in requests)
 
 
 def addition(flow: Flow) -> bytes:

@@ -26,6 +26,8 @@ _FLOW = 56
 """The least that a flow takes: 48 bytes, and an empty match."""
 _FULL_UPDATE = 32
 _SHORT_UPDATE = 8
+_DESCRIBED = 8
+"""The least that a group or meter takes without its buckets or bands."""
 _PORT = 40
 _PROPERTY = 4
 _PROPERTIES = {ofp.OFPPDPT_ETHERNET: 32, ofp.OFPPDPT_OPTICAL: 40, ofp.OFPPDPT_EXPERIMENTER: 12}
@@ -152,14 +154,19 @@ def _walk(message: bytes, at: int, end: int, size_at: Callable[[int], int], leas
     return None
 
 
-def _flows(message: bytes) -> str | None:
-    at, end, unpack = _MULTIPART, len(message), _LENGTH.unpack_from
-    while at < end:
-        (size,) = unpack(message, at)
-        if size < _FLOW:
-            break
-        at += size
-    return None if at == end else "a flow has a wrong length"
+def _each(what: str, least: int) -> Callable[[bytes], str | None]:
+    """Things that begin with their lengths."""
+
+    def check(message: bytes) -> str | None:
+        at, end, unpack = _MULTIPART, len(message), _LENGTH.unpack_from
+        while at < end:
+            (size,) = unpack(message, at)
+            if size < least:
+                break
+            at += size
+        return None if at == end else f"{what} has a wrong length"
+
+    return check
 
 
 def _updates(message: bytes) -> str | None:
@@ -187,7 +194,9 @@ def _each_port(message: bytes) -> Iterator[tuple[int, int]]:
 
 _BODIES: dict[int, Callable[[bytes], str | None]] = {
     ofp.OFPMP_DESC: _just(_MULTIPART + _DESCRIPTION),
-    ofp.OFPMP_FLOW: _flows,
+    ofp.OFPMP_FLOW: _each("a flow", _FLOW),
+    ofp.OFPMP_GROUP_DESC: _each("a group", _DESCRIBED),
+    ofp.OFPMP_METER_CONFIG: _each("a meter", _DESCRIBED),
     ofp.OFPMP_AGGREGATE: _just(_MULTIPART + _AGGREGATE),
     ofp.OFPMP_PORT_DESC: _ports,
     ofp.OFPMP_FLOW_MONITOR: _updates,

@@ -7,7 +7,7 @@ os-ken's event thread calls ``on_event``; nothing here waits for an answer. The 
 import logging
 import re
 import struct
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import Any
@@ -20,13 +20,14 @@ from os_ken.controller.handler import DEAD_DISPATCHER, MAIN_DISPATCHER, set_ev_c
 from os_ken.ofproto import ofproto_v1_4 as ofp
 
 from controller import process_clock
-from controller.openflow import encode
+from controller.openflow import encode, groups_and_meters
 from controller.openflow.connection import READING, Connections
 from controller.openflow.decode import RESUMED, ReportedFlow, Update, use_own_decoders
 from controller.openflow.listener import Listener, allow_many_files
 from controller.openflow.outbox import Outbox
-from flows.compile.desired import Plan
+from flows.compile.desired import MeterPlan, Plan
 from flows.inputs.facts import Plug
+from flows.openflow.groups_and_meters import Key
 
 PASS_FRAGMENTS: int = ofp.OFPC_FRAG_NORMAL
 """Fragments are matched like other packets."""
@@ -47,6 +48,10 @@ class Session:
         self.where: str = datapath.where
         """Address and port from which the switch has connected."""
         self._asked: dict[int, encode.Flows] = {}
+        self._awaited: dict[int, str] = {}
+        """Which requests ask for all groups, and which for all meters."""
+        self._described: dict[str, bytes] = {}
+        """What was answered so far, by ``group`` and ``meter``."""
         self._ports: dict[int, Plug] | None = None
         """The switch's ports by number; None when nobody asked."""
         self._is_watched = False
@@ -63,6 +68,32 @@ class Session:
         self._applied = self._xid()
         self._outbox.put(encode.transaction(plan, self._applied))
         return self._applied
+
+    def apply_meters(self, plan: MeterPlan) -> int:
+        """Send a plan for meters. Returns the number that its confirmation will have, and refusals of single meters."""
+        self._applied = self._xid()
+        self._outbox.put([encode.meters(plan, self._applied)])
+        return self._applied
+
+    def read_groups_and_meters(self) -> None:
+        """Ask for all groups and meters of ours; :class:`GroupsAndMetersRead` answers."""
+        xids = [self._xid() for _ in groups_and_meters.KINDS]
+        self._awaited |= zip(xids, groups_and_meters.KINDS, strict=True)
+        self._outbox.put([encode.read_groups_and_meters(xids)])
+
+    def described(self, xid: int, report: bytes, *, is_last: bool) -> "GroupsAndMetersRead | None":
+        """A part of the answer; None: there is more to come, or nobody asked."""
+        kind = self._awaited.get(xid)
+        if kind is None:
+            return None
+        self._heard_at = process_clock.now()
+        self._described[kind] = self._described.get(kind, b"") + report
+        if is_last:
+            del self._awaited[xid]
+        if not is_last or kind != groups_and_meters.KINDS[-1]:
+            return None
+        found, self._described = self._described, {}
+        return GroupsAndMetersRead(self, found)
 
     def transaction_of(self, xid: int) -> int:
         """The number of the transaction that a message was part of, or its own."""
@@ -226,12 +257,21 @@ class Confirmed:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A switch refused a message. ``cookie`` is that of the flow it refused, where it was one."""
+    """A switch refused a message: about the flow with ``cookie``, or about the group or meter ``key``."""
 
     session: Session
     xid: int
     reason: str
     cookie: int | None
+    key: Key | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GroupsAndMetersRead:
+    """All groups and meters that a switch holds, as it reports them, by ``group`` and ``meter``."""
+
+    session: Session
+    reports: Mapping[str, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,6 +326,7 @@ SwitchEvent = (
     | Counted
     | Confirmed
     | Refused
+    | GroupsAndMetersRead
     | Described
     | Ports
     | PacketIn
@@ -319,6 +360,16 @@ class SwitchApp(app_manager.OSKenApp):  # type: ignore[misc]
         if session := self._sessions.get(message.datapath):
             is_last = not message.flags & ofp.OFPMPF_REPLY_MORE
             if read := session.part(message.xid, b"".join(message.body), is_last=is_last):
+                self._on_event(read)
+
+    @set_ev_cls(  # type: ignore[untyped-decorator]
+        [ofp_event.EventOFPGroupDescStatsReply, ofp_event.EventOFPMeterConfigStatsReply], MAIN_DISPATCHER
+    )
+    def _groups_or_meters_read(self, event: Any) -> None:
+        message = event.msg
+        if session := self._sessions.get(message.datapath):
+            is_last = not message.flags & ofp.OFPMPF_REPLY_MORE
+            if read := session.described(message.xid, b"".join(message.body), is_last=is_last):
                 self._on_event(read)
 
     @set_ev_cls(ofp_event.EventOFPFlowMonitorReply, MAIN_DISPATCHER)  # type: ignore[untyped-decorator]
@@ -381,8 +432,11 @@ class SwitchApp(app_manager.OSKenApp):  # type: ignore[misc]
     def _refused(self, event: Any) -> None:
         message = event.msg
         if session := self._sessions.get(message.datapath):
-            xid = session.transaction_of(message.xid)
-            self._on_event(Refused(session, xid, _reason(message), _cookie_of(message.data)))
+            if read := session.described(message.xid, b"", is_last=True):
+                self._on_event(read)  # a switch that knows no meters has none
+            inner = _inner(message.data)
+            xid, key = session.transaction_of(message.xid), groups_and_meters.key_in(inner)
+            self._on_event(Refused(session, xid, _reason(message), _cookie_of(inner), key))
 
 
 def _reason(error: Any) -> str:
@@ -410,10 +464,14 @@ _IN_BUNDLE = 16
 """Bytes before a message that is added to a bundle (OpenFlow 1.4, 7.3.9.6)."""
 
 
+def _inner(message: bytes) -> bytes:
+    """The copy of a message that an error carries, without that of the bundle which it was in."""
+    is_bundled = len(message) > _IN_BUNDLE and message[1] == ofp.OFPT_BUNDLE_ADD_MESSAGE
+    return message[_IN_BUNDLE:] if is_bundled else message
+
+
 def _cookie_of(message: bytes) -> int | None:
-    """The cookie inside the copy of a flow-mod, alone or in a bundle, that an error carries."""
-    if len(message) > _IN_BUNDLE and message[1] == ofp.OFPT_BUNDLE_ADD_MESSAGE:
-        message = message[_IN_BUNDLE:]
+    """The cookie inside the copy of a flow-mod."""
     if len(message) < 16 or message[1] != ofp.OFPT_FLOW_MOD:
         return None
     return int(struct.unpack_from("!Q", message, 8)[0])

@@ -15,6 +15,7 @@ from controller.openflow.sessions import (
     Described,
     FlowsChanged,
     FlowsRead,
+    GroupsAndMetersRead,
     PacketIn,
     Ports,
     PortsOpened,
@@ -37,7 +38,7 @@ from flows.inputs.tree import LinkVlan
 _LOOK_EVERY = 0.05
 """Seconds between two looks at nodes for which nothing happened."""
 
-_OfNode = Ports | PortsOpened | Config | FlowsRead | FlowsChanged | Counted | Confirmed | Refused
+_OfNode = Ports | PortsOpened | Config | FlowsRead | GroupsAndMetersRead | FlowsChanged | Counted | Confirmed | Refused
 """What only the switch that is the node's may say."""
 
 _log = logging.getLogger(__name__)
@@ -170,8 +171,10 @@ class Sync:
             case Confirmed(_, xid):
                 self._fleet.paths.answered(node.name, xid)
                 node.confirmed(xid, now)
-            case Refused(_, xid, reason, cookie):
-                node.refused(xid, reason, cookie)
+            case GroupsAndMetersRead(_, reports):
+                node.read_groups_and_meters(reports)
+            case Refused(_, xid, reason, cookie, key):
+                node.refused(xid, reason, cookie, key)
 
     def _settings_read(self, event: Ports | PortsOpened | Config, node: Node) -> None:
         """A switch told of its ports or settings, which somebody else may have changed."""

@@ -1,9 +1,11 @@
 """What a switch must hold, what it holds, and the difference. Nobody writes deletions."""
 
-from collections.abc import Iterator, KeysView, Mapping, Set
+from collections.abc import Iterable, Iterator, KeysView, Mapping, Set
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from flows.openflow.flow import Flow
+from flows.openflow.groups_and_meters import GroupEntry, GroupOrMeter, Key, MeterEntry
 from flows.pipeline.rules import Application
 
 Reasons = Mapping[int, tuple[Application, ...]]
@@ -37,11 +39,23 @@ class _InOrder(Mapping[int, tuple[Application, ...]]):
 
 
 class Desired:
-    """Every flow that one switch must hold, by cookie, with what it is there for."""
+    """Every flow that one switch must hold, by cookie, with what it is there for; and their groups and meters."""
 
-    def __init__(self, flows: Mapping[int, Flow], reasons: Reasons, learned: Reasons | None = None) -> None:
-        """``learned``: of every cookie that what the switch learns may have, what has it learned."""
+    def __init__(
+        self,
+        flows: Mapping[int, Flow],
+        reasons: Reasons,
+        learned: Reasons | None = None,
+        groups_and_meters: Mapping[Key, GroupOrMeter] = MappingProxyType({}),
+        users: Mapping[Key, Iterable[Application]] = MappingProxyType({}),
+    ) -> None:
+        """``learned``: of every cookie that what the switch learns may have, what has it learned.
+
+        ``users``: of each group and meter, the applications whose flows refer to it.
+        """
         self.flows = flows
+        self.groups_and_meters = groups_and_meters
+        self._users = users
         self.applications: Reasons = _InOrder(reasons)
         self.learned: Reasons = _InOrder({} if learned is None else learned)
 
@@ -61,6 +75,12 @@ class Desired:
         reasons = self.applications[cookie]
         return f"'{reasons[0].sentence}', wanted by {', '.join(str(reason.why) for reason in reasons)}"
 
+    def words_of(self, key: Key) -> str:
+        """What a group or meter is, and the objects that its flows are there for."""
+        kind, number = key
+        why = sorted({str(user.why) for user in self._users.get(key, ())})
+        return f"{kind} {number:#x} ({self.groups_and_meters[key]}), wanted by {', '.join(why)}"
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -69,19 +89,36 @@ class Plan:
     add: tuple[Flow, ...]
     delete: frozenset[int]
     """Cookies of flows to delete."""
+    groups: tuple[GroupEntry, ...] = ()
+    """Groups to add, or to put in the places of those with their numbers."""
+    old_groups: frozenset[int] = frozenset()
+    """Numbers of groups to delete; no flow refers to them any more."""
 
     def __bool__(self) -> bool:
-        return bool(self.add or self.delete)
+        return bool(self.add or self.delete or self.groups or self.old_groups)
+
+
+@dataclass(frozen=True, slots=True)
+class MeterPlan:
+    """What to do about meters, which are never part of a :class:`Plan`: a switch takes none in a bundle."""
+
+    add: tuple[MeterEntry, ...] = ()
+    change: tuple[MeterEntry, ...] = ()
+    """To put in the places of those with their numbers, which are there."""
+    delete: frozenset[int] = frozenset()
+    """Numbers of meters to delete; no flow refers to them any more."""
 
 
 @dataclass(slots=True)
 class DesiredChange:
-    """The cookies by which the desired flows of a switch, and what it may learn, differ from before."""
+    """By what a switch must hold something else than before: the cookies of flows and of what it may learn."""
 
     added: set[int] = field(default_factory=set)
     removed: set[int] = field(default_factory=set)
     learned: set[int] = field(default_factory=set)
     forgotten: set[int] = field(default_factory=set)
+    referred: set[Key] = field(default_factory=set)
+    """Groups and meters that are others, or that flows of others refer to."""
 
     def __bool__(self) -> bool:
-        return bool(self.added or self.removed or self.learned or self.forgotten)
+        return bool(self.added or self.removed or self.learned or self.forgotten or self.referred)

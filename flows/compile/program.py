@@ -4,8 +4,10 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from flows.compile.desired import Desired, DesiredChange
+from flows.compile.groups_and_meters import Referred
 from flows.model import Origin
 from flows.openflow.flow import Flow
+from flows.openflow.groups_and_meters import key_of
 from flows.pipeline.page import TABLES
 from flows.pipeline.rules import Application
 from flows.pipeline.tables import MODULES
@@ -17,7 +19,7 @@ ALWAYS = Why("the pipeline itself", Origin("flows/pipeline/page.py", 0))
 
 
 class FlowConflict(Exception):  # noqa: N818 - a conflict of two objects, which the message names
-    """Two objects want different flows with the same table, priority and match.
+    """Two objects want different flows with the same table, priority and match, or different things of one number.
 
     A valid network file leads to no such flows. Rules that do different things differ by a port's number, an address of
     a VPC, a MAC address of a segment, a tunnel key, or a route of a subnet. The checks let each of these be there once.
@@ -53,7 +55,9 @@ class Program:
         self._taken: dict[bytes, int] = {}
         """The cookie of the flow in each place."""
         self._flows: dict[int, Flow] = {}
-        self.desired = Desired(self._flows, self._reasons, self._learned)
+        self._referred = Referred()
+        referred = self._referred
+        self.desired = Desired(self._flows, self._reasons, self._learned, referred.entries, referred.users)
         self.change((), MISSES)
 
     def change(self, less: Iterable[Application], more: Iterable[Application]) -> DesiredChange:
@@ -81,6 +85,9 @@ class Program:
     def _add(self, application: Application, change: DesiredChange) -> None:
         flow = application.flow
         cookie = flow.cookie
+        refers = application.refers_to
+        if refers and (other := self._referred.other(application)):
+            raise _conflict(other, application)
         if self._taken.setdefault(flow.key, cookie) != cookie:
             raise _conflict(self._reasons[self._taken[flow.key]][0], application)
         reasons = self._reasons.get(cookie)
@@ -95,6 +102,9 @@ class Program:
             raise FlowConflict(f"two flows have the cookie {cookie:#x}: '{reasons[0].flow.text()}', '{flow.text()}'")
         else:
             self._reasons[cookie] = (*reasons, application)
+        if refers:
+            self._referred.add(application)
+            change.referred.update(map(key_of, refers))
         for learn in flow.shape.learns:
             if learn.cookie not in self._learned:
                 _note(learn.cookie, change.learned, change.forgotten)
@@ -105,6 +115,9 @@ class Program:
         if not _take_out(application, flow.cookie, self._reasons):
             del self._taken[flow.key], self._flows[flow.cookie]
             _note(flow.cookie, change.removed, change.added)
+        if refers := application.refers_to:
+            self._referred.remove(application)
+            change.referred.update(map(key_of, refers))
         for learn in flow.shape.learns:
             if not _take_out(application, learn.cookie, self._learned):
                 _note(learn.cookie, change.forgotten, change.learned)

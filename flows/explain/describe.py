@@ -1,4 +1,4 @@
-"""The pipeline and the registers as pages for people, from the declarations themselves."""
+"""The pipeline, registers, groups and meters as pages for people, from the declarations themselves."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from inspect import getdoc
@@ -8,7 +8,7 @@ from flows.compile.desired import Desired
 from flows.openflow.actions import Term
 from flows.openflow.fields import Field
 from flows.openflow.flow import Flow
-from flows.pipeline import priorities, registers
+from flows.pipeline import numbers, priorities, registers
 from flows.pipeline.page import TABLES, table_name
 from flows.pipeline.rules import Rule, Table
 
@@ -117,4 +117,22 @@ def registers_page(doc: str) -> str:
         writers = ", ".join(table.name for table in TABLES if register in table.writes)
         readers = ", ".join(table.name for table in TABLES if register in table.reads)
         lines.append(f"| {meaning} | {register.name} | {register.bits} | {writers} | {readers} |")
+    return "\n".join(lines) + "\n"
+
+
+def numbers_page(doc: str) -> str:
+    """docs/groups-and-meters.md: which numbers groups and meters have."""
+    lines = [
+        "# The numbers of groups and meters",
+        "Generated from `flows/pipeline/numbers.py`; `make docs` writes it anew.",
+        "",
+        doc.strip(),
+        "",
+        "| kind | numbers | each | follows from |",
+        "| --- | --- | --- | --- |",
+    ]
+    for kind, known in (("meter", numbers.METERS), ("group", numbers.GROUPS)):
+        for each in sorted(known.values(), key=lambda each: each.kind):
+            first, last = each.range
+            lines.append(f"| {kind} | {first:#x} to {last:#x} | {each.what} | {each.follows} |")
     return "\n".join(lines) + "\n"

@@ -16,6 +16,7 @@ from flows.openflow import actions as openflow
 from flows.openflow.actions import Action
 from flows.openflow.fields import Field
 from flows.openflow.flow import Flow, Shape
+from flows.openflow.groups_and_meters import GroupEntry, GroupOrMeter, MeterEntry
 from flows.pipeline import priorities
 from flows.pipeline.templates import (
     ActionTemplate,
@@ -164,6 +165,19 @@ class Rule:
             shape = self._shapes[kind] = self._shape(values)
         return Flow(shape, numbers)
 
+    def refers_to(self, values: Mapping[str, Value]) -> tuple[GroupOrMeter, ...]:
+        """The groups and meters that the flow for some values refers to."""
+        found = []
+        for value in self._referred:
+            entry = values[value.name] if isinstance(value, Param) else value
+            assert isinstance(entry, GroupEntry | MeterEntry)
+            found.append(entry)
+        return tuple(found)
+
+    @cached_property
+    def _referred(self) -> tuple[Value | Param, ...]:
+        return tuple(step.value for step in self.steps if isinstance(step, NumberedTemplate) and step.refers)
+
     @cached_property
     def _shapes(self) -> dict[tuple[int, ...], Shape]:
         """The shapes of its flows by the lengths of their prefixes."""
@@ -248,6 +262,11 @@ class Application:
         self.values = values
         self.why = why
         self.flow = rule.flow(values)
+
+    @property
+    def refers_to(self) -> tuple[GroupOrMeter, ...]:
+        """The groups and meters that its flow refers to: the switch gets them with it."""
+        return self.rule.refers_to(self.values)
 
     @property
     def sentence(self) -> str:

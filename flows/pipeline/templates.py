@@ -23,13 +23,15 @@ from flows.openflow.fields import (
     Prerequisite,
     bits_of,
 )
+from flows.openflow.groups_and_meters import GroupEntry, GroupOrMeter, MeterEntry
 from flows.pipeline.priorities import LEARNED
 from flows.pipeline.registers import ADMITTED, NO_PACKET, ROOM
 from flows.units.copies import Copies
 
 Prefix = IPv4Network | IPv6Network
-Value = int | str | IPv4Address | IPv6Address | Prefix | Copies
-"""A parameter's value: a number, a MAC address (or a word) as text, an address, a prefix, or copies of a frame."""
+Value = int | str | IPv4Address | IPv6Address | Prefix | Copies | GroupOrMeter
+"""A parameter's value: a number, a MAC address (or a word) as text, an address, a prefix, copies of a frame, a group, a
+meter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +193,8 @@ class CopiesTemplate:
 
 Numbered = openflow.Output | openflow.Group | openflow.Meter | openflow.SetQueue
 """Actions of one number."""
+_REFERRED: Mapping[type[Numbered], type[GroupOrMeter]] = {openflow.Group: GroupEntry, openflow.Meter: MeterEntry}
+"""Actions whose number is that of something that the switch holds beside its flows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,9 +214,17 @@ class NumberedTemplate:
     def fill(self, values: Mapping[str, Value]) -> Numbered:
         return self.kind(self.number(_filled(self.value, values)))
 
+    @property
+    def refers(self) -> bool:
+        """Whether the number is that of a group or a meter."""
+        return self.kind in _REFERRED
+
     def number(self, value: Value) -> int:
         """A value as that number."""
-        number = int(value) if isinstance(value, int) else -1
+        wanted = _REFERRED.get(self.kind, int)
+        if not isinstance(value, wanted):
+            raise TypeError(f"{self.kind.__name__} wants a {wanted.__name__}, not {value!r}")
+        number = int(value)
         if not 0 <= number < 1 << self.room:
             raise ValueError(f"{value!r} is no number of {self.room} bits, as {self.kind.__name__} wants one")
         return number
@@ -291,7 +303,7 @@ def _filled(value: Value | Param, values: Mapping[str, Value]) -> Value:
 def number_of(template: NumberTemplate) -> Callable[[Any], int]:
     """From values of a template's parameter to the numbers that they are in a flow, whether or not they fit in."""
     if isinstance(template, NumberedTemplate):
-        return int
+        return template.number if template.refers else int
     if isinstance(template, TermTemplate) and (template.prefix or template.shift):
         return template.number
     return _mac_number if bits_of(template.field).field.kind == "mac" else int
@@ -423,14 +435,14 @@ def output(port: Value | Param) -> NumberedTemplate:
     return NumberedTemplate(openflow.Output, port)
 
 
-def group(number: Value | Param) -> NumberedTemplate:
-    """Give the packet to this group."""
-    return NumberedTemplate(openflow.Group, number)
+def group(entry: GroupEntry | Param) -> NumberedTemplate:
+    """Give the packet to this group, which the switch gets together with the flow."""
+    return NumberedTemplate(openflow.Group, entry)
 
 
-def meter(number: Value | Param) -> NumberedTemplate:
-    """Let this meter decide whether the packet goes on. It is a rule's first step."""
-    return NumberedTemplate(openflow.Meter, number)
+def meter(entry: MeterEntry | Param) -> NumberedTemplate:
+    """Let this meter, which the switch gets before the flow, decide whether the packet goes on. A rule's first step."""
+    return NumberedTemplate(openflow.Meter, entry)
 
 
 def queue(number: Value | Param) -> NumberedTemplate:

@@ -2,8 +2,8 @@
 
 from controller.store.rows.schema import SCHEMA_FILE, schema_text
 from flows.compile.program import compile
-from flows.explain.describe import pipeline_page, registers_page
-from flows.pipeline import registers
+from flows.explain.describe import numbers_page, pipeline_page, registers_page
+from flows.pipeline import numbers, registers
 from flows.pipeline.tables import MODULES
 from tests.conftest import Golden
 from tests.packages import PICTURES, picture
@@ -28,6 +28,10 @@ def test_pipeline_page(golden: Golden) -> None:
 
 def test_registers_page(golden: Golden) -> None:
     golden.check(ROOT / "docs" / "registers.md", registers_page(registers.__doc__ or ""))
+
+
+def test_page_of_groups_and_meters(golden: Golden) -> None:
+    golden.check(ROOT / "docs" / "groups-and-meters.md", numbers_page(numbers.__doc__ or ""))
 
 
 def test_schema_of_the_store(golden: Golden) -> None:

@@ -23,7 +23,9 @@ from tests.switch import Switch, wait_until
 class Network:
     """A controller and some hosts, each a switch with a dummy datapath."""
 
-    def __init__(self, hosts: Iterable[str]) -> None:
+    def __init__(self, hosts: Iterable[str], program: str = "controller") -> None:
+        """``program``: the module that is ``ovs-vpc``."""
+        self._program = program
         self.directory = Path(tempfile.mkdtemp(prefix="ctl-", dir="/tmp"))
         self.switches = {host: Switch() for host in hosts}
         for host, switch in self.switches.items():
@@ -35,7 +37,7 @@ class Network:
         self._process = self._start()
 
     def _start(self) -> "subprocess.Popen[bytes]":
-        command = [sys.executable, "-m", "controller", "controller", "--state", str(self.directory / "state")]
+        command = [sys.executable, "-m", self._program, "controller", "--state", str(self.directory / "state")]
         command += ["--listen", f"127.0.0.1:{self.openflow_port}", "--ovsdb", f"unix:{self.directory}/{{name}}/db.sock"]
         command += ["--metrics", str(self.metrics_port)]
         with (self.directory / "log").open("a") as log:

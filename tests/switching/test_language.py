@@ -74,6 +74,7 @@ from flows.openflow.fields import (
     Field,
 )
 from flows.openflow.flow import Flow, Shape
+from flows.openflow.groups_and_meters import GroupEntry, MeterEntry
 from flows.openflow.learn import LearnLoad, LearnOutput
 from flows.openflow.learn import LearnMatch as LearnedMatch
 from flows.openflow.nat import Nat
@@ -255,7 +256,11 @@ def test_rules_with_bits_groups_meters_and_connections() -> None:
     assert flow.text().endswith(" actions=load:0x3->NXM_NX_REG1[8..11]")
     with pytest.raises(ValueError, match="does not fit"):
         ports(WHY, port=80, high=16, to=3)
-    given = table.rule("{n}", match=[eq(IN_PORT, P.n)], do=[meter(P.n), queue(P.q), group(P.g)])
-    assert same_as_os_ken(given, n=7, q=1, g=1 << 20).text().endswith("meter:7,set_queue:1,group:1048576")
+    given = table.rule("{n}", match=[eq(IN_PORT, P.n)], do=[meter(P.m), queue(P.q), group(P.g)])
+    assert (
+        same_as_os_ken(given, n=7, m=MeterEntry(7, "packets", 1, 1), q=1, g=GroupEntry(1 << 20, "all", ()))
+        .text()
+        .endswith("meter:7,set_queue:1,group:1048576")
+    )
     translated = table.rule("{first}", match=[ip], do=[commit(Ct(IN_PORT, True, 3, NAT), P.first, P.last)])
     assert "nat(src=198.51.100.7:1024-65535)" in translated(WHY, first=ONE, last=ONE).flow.text()

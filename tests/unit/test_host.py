@@ -13,7 +13,7 @@ from controller.reconcile.installed.questions import COUNT_EVERY, COUNT_SOON
 from controller.reconcile.installed.transactions import LINGER, PATIENCE, RETRY
 from controller.reconcile.nodes.host import Host
 from controller.reconcile.nodes.node import GIVE_UP
-from flows.compile.desired import Plan
+from flows.compile.desired import MeterPlan, Plan
 from flows.compile.program import compile
 from flows.inputs.facts import HostFacts
 from flows.model.objects.types import NOWHERE
@@ -27,6 +27,10 @@ from flows.units.switching import Flood, Learning, RemoteMembers
 from tests.reporting import reported
 
 
+METERS = 1000
+"""Transactions of meters are numbered from here."""
+
+
 @dataclass
 class Switch:
     """Stands for a session: notes what is sent; the test answers."""
@@ -37,6 +41,8 @@ class Switch:
     asked: list[Flows] = field(default_factory=list)
     counts: int = 0
     closed: bool = False
+    meters: list[MeterPlan] = field(default_factory=list)
+    asked_for_others: int = 0
     moved_at: float = 0.0
     bridge: str = "br-int"
 
@@ -63,6 +69,13 @@ class Switch:
     def read_port_settings(self) -> None:
         pass
 
+    def read_groups_and_meters(self) -> None:
+        self.asked_for_others += 1
+
+    def apply_meters(self, plan: MeterPlan) -> int:
+        self.meters.append(plan)
+        return METERS + len(self.meters)
+
     def ask_config(self) -> None:
         pass
 
@@ -79,6 +92,7 @@ def started(*entries: ReportedFlow) -> tuple[Host, Switch]:
     host, switch = Host("h", 1), Switch()
     host.facts = HostFacts(1, "netdev", 65000, frozenset())
     host.connected(cast(Session, switch), 0)
+    host.read_groups_and_meters({"group": b"", "meter": b""})
     host.read(EVERYTHING, reported(entries), is_last=True)
     return host, switch
 
@@ -265,6 +279,7 @@ def test_cookies_tell_at_once_what_a_switch_holds_and_bytes_later_whether_it_was
     timed = entry(flows[1])._replace(is_plain=False)
     host, switch = started()
     host.connected(cast(Session, switch), 0)
+    host.read_groups_and_meters({"group": b"", "meter": b""})
     host.read(EVERYTHING, reported([changed, timed]), is_last=False)
     host.want(frozenset({unit(1)}), 1)
     host.read(EVERYTHING, reported(map(entry, flows[2:])), is_last=True)

@@ -13,6 +13,7 @@ from os_ken.controller import ofp_event
 from os_ken.ofproto import ofproto_v1_4 as ofp
 from os_ken.ofproto import ofproto_v1_4_parser as parser
 
+from controller.openflow import groups_and_meters
 from controller.openflow.decode import cookies, entries, use_own_decoders
 from controller.openflow.message_check import HEADER, fault, is_used
 from controller.openflow.sessions import SwitchApp
@@ -63,6 +64,8 @@ SOUND = {
     "no ports": reply(ofp.OFPMP_PORT_DESC),
     "flows": reply(ofp.OFPMP_FLOW, FLOW + FLOW),
     "update": reply(ofp.OFPMP_FLOW_MONITOR, struct.pack("!HHBBHHH4xQHH4x", 32, 1, 0, 0, 0, 0, 0, 7, 1, 4)),
+    "groups": reply(ofp.OFPMP_GROUP_DESC, struct.pack("!HBBI", 8, 0, 0, 5) * 2),
+    "meters": reply(ofp.OFPMP_METER_CONFIG, struct.pack("!HHIHHII4x", 24, 2, 5, 1, 16, 9, 9)),
     "description": reply(ofp.OFPMP_DESC, bytes(1056)),
     "barrier": message(ofp.OFPT_BARRIER_REPLY),
     "configuration": message(ofp.OFPT_GET_CONFIG_REPLY, struct.pack("!HH", 0, 128)),
@@ -113,6 +116,8 @@ BAD = {
     "port cut off": (reply(ofp.OFPMP_PORT_DESC, port()[:39]), True),
     "flow of length 0": (reply(ofp.OFPMP_FLOW, b"\0\0" + FLOW[2:]), True),
     "flow cut off": (reply(ofp.OFPMP_FLOW, FLOW[:-1]), True),
+    "group of length 0": (reply(ofp.OFPMP_GROUP_DESC, bytes(8)), True),
+    "meter cut off": (reply(ofp.OFPMP_METER_CONFIG, struct.pack("!HHI", 24, 2, 5)), True),
     "update of length 0": (reply(ofp.OFPMP_FLOW_MONITOR, bytes(8)), True),
     "description cut off": (reply(ofp.OFPMP_DESC), True),
     "count cut off": (reply(ofp.OFPMP_AGGREGATE, bytes(8)), True),
@@ -166,3 +171,5 @@ def take_apart(one: bytes) -> None:
     if kind == ofp.OFPT_MULTIPART_REPLY and message.type == ofp.OFPMP_FLOW:
         reported = b"".join(message.body)
         assert len(cookies(reported)) == len(list(entries(reported)))
+    elif kind == ofp.OFPT_MULTIPART_REPLY and message.type in (ofp.OFPMP_GROUP_DESC, ofp.OFPMP_METER_CONFIG):
+        list(groups_and_meters.reported("group", b"".join(message.body)))

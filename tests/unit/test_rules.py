@@ -64,7 +64,7 @@ IPV4 = eq(ETH_TYPE, ETH_TYPE_IPV4)
     ("match", "do", "fault"),
     [
         ([eq(OUT_PORT, 1)], drop(), "reads reg2"),
-        ([IPV4], [put(VPC, 1), meter(1)], "has a meter that is not its first step"),
+        ([IPV4], [put(VPC, 1), meter(P.limit)], "has a meter that is not its first step"),
         ([eq(CT_IP_DST, P.ip)], drop(), "matches ct_nw_dst without ct_state=0x20/0x30"),
         (
             [flags(CT_STATE, on=TRACKED, off=INVALID), eq(CT_TP_DST, 80)],

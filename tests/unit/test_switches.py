@@ -46,6 +46,9 @@ class Switch:
     def read_port_settings(self) -> None:
         pass
 
+    def read_groups_and_meters(self) -> None:
+        pass
+
     def ask_config(self) -> None:
         pass
 
@@ -76,6 +79,7 @@ class Ring:
         for name in names:
             node = self.switches.nodes[name]
             node.connected(cast(Session, self.sessions[name]), 0)
+            node.read_groups_and_meters({"group": b"", "meter": b""})
             node.read(EVERYTHING, b"", is_last=True)
             self.describe(name)
 

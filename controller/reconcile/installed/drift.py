@@ -79,7 +79,7 @@ class DriftMonitor:
         if wanted is None:
             if entry.cookie not in held:
                 held.add(entry.cookie, None)
-                self._found(
+                self.found(
                     f"a flow in {table_name(entry.table)} has the cookie {entry.cookie:#x}, which is not one of ours"
                 )
         elif is_as_sent(wanted, entry):
@@ -88,15 +88,16 @@ class DriftMonitor:
             self._lose(entry.cookie, held, desired, "changed")
         else:
             self._strays.append(entry)
-            self._found(f"a second flow, in {table_name(entry.table)}, has the cookie of {desired.words(entry.cookie)}")
+            self.found(f"a second flow, in {table_name(entry.table)}, has the cookie of {desired.words(entry.cookie)}")
 
     def _lose(self, cookie: int, held: InstalledFlows, desired: Desired, how: str) -> None:
         if cookie in held:
             held.lose(cookie)
             if cookie in desired.flows:
-                self._found(f"{desired.words(cookie)}: {how} by somebody else")
+                self.found(f"{desired.words(cookie)}: {how} by somebody else")
 
-    def _found(self, sentence: str) -> None:
+    def found(self, sentence: str) -> None:
+        """Say and count what somebody else did."""
         now = self.clock()
         self.drifted.add(sentence, now)
         if int(now) != self._second:

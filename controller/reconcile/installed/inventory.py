@@ -14,9 +14,11 @@ from controller.reconcile.installed.backlog import Backlog
 from controller.reconcile.installed.drift import DriftMonitor
 from controller.reconcile.installed.flow_dump import FlowDump
 from controller.reconcile.installed.flows import InstalledFlows
+from controller.reconcile.installed.groups_and_meters import GroupsAndMeters
 from controller.reconcile.installed.learned_poll import LearnedFlowPoll
 from controller.status.tally import Tally
 from flows.compile.desired import Desired, DesiredChange
+from flows.openflow.groups_and_meters import Key, keys_in
 from flows.openflow.learn import LEARNED_OWNER
 from flows.pipeline.priorities import MISS
 
@@ -24,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 
 class Inventory:
-    """The flows of one switch, as they are and as they must be."""
+    """The flows of one switch, as they are and as they must be; and its groups and meters, kept beside them."""
 
     def __init__(self, name: str, drifted: Tally) -> None:
         """``name`` of the node, for the log; ``drifted`` counts what somebody else changed."""
@@ -36,6 +38,7 @@ class Inventory:
         """What is left to do; None while that is not known."""
         self._name = name
         self._watch = DriftMonitor(name, drifted, time.time)
+        self.groups_and_meters = GroupsAndMeters(name, self._watch.found)
         self._readings: dict[Flows, FlowDump] = {}
         """Answers of which more is to come."""
         self._uncompared: FlowDump | None = None
@@ -52,6 +55,11 @@ class Inventory:
         return self.held is not None and self.desired is not None
 
     @property
+    def is_settled(self) -> bool:
+        """Whether nothing is left to do, as far as that is known."""
+        return not self.pending and self.groups_and_meters.is_settled
+
+    @property
     def flows(self) -> int:
         """How many flows of ours the switch holds, as far as is known."""
         return 0 if self.held is None else len(self.held)
@@ -66,9 +74,12 @@ class Inventory:
         self.held = self.pending = self._uncompared = None
         self._readings.clear()
         self._unaudited.clear()
+        self.groups_and_meters.clear()
 
     def want(self, desired: Desired, change: DesiredChange) -> None:
         """The switch must hold this. ``change``: what of it is different from before."""
+        if change.referred or self.desired is None:
+            self.groups_and_meters.want(desired, change.referred)
         if self.desired is None:
             self.desired = desired
             self._compare_all()
@@ -96,6 +107,11 @@ class Inventory:
             if is_settled:
                 self._find_returned(reading, self.held, self.desired)
         self._compare(which, reading, self.held, self.desired)
+
+    def refers(self, update: Update) -> bool:
+        """Whether somebody else changed a flow that refers to a group or meter."""
+        flow = self.desired.flows.get(update.entry.cookie) if self.desired and update.entry else None
+        return flow is not None and bool(keys_in(flow))
 
     def updated(self, update: Update) -> None:
         """Somebody else changed a flow."""
@@ -138,8 +154,10 @@ class Inventory:
         self._forgets = not is_settled
         return True
 
-    def words(self, cookie: int | None) -> str:
-        """What a flow with this cookie is for."""
+    def words(self, cookie: int | None, key: Key | None) -> str:
+        """What a flow with this cookie is for, or a group or meter."""
+        if key is not None and self.desired is not None and key in self.desired.groups_and_meters:
+            return self.desired.words_of(key)
         if cookie is None or self.desired is None or cookie not in self.desired.applications:
             return "a change"
         return self.desired.words(cookie)

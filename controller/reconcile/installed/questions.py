@@ -2,6 +2,7 @@
 
 from controller.openflow.encode import DROPS, FOREIGN, Flows
 from controller.openflow.sessions import Session
+from controller.reconcile.installed.groups_and_meters import GroupsAndMeters
 from controller.reconcile.installed.learned_poll import LearnedFlowPoll
 from flows.pipeline.page import LEARNED_TABLES
 
@@ -35,13 +36,16 @@ class Questions:
         """Somebody else changed flows: what is not reported may have changed too."""
         self._count_at = min(self._count_at, now + COUNT_SOON)
 
-    def ask(self, session: Session, now: float, *, flows: int, is_idle: bool, has_foreign: bool) -> None:
+    def ask(
+        self, session: Session, now: float, others: GroupsAndMeters, *, flows: int, is_idle: bool, has_foreign: bool
+    ) -> None:
         """Ask what is due. ``flows``: how many of ours it holds; ``is_idle``: nothing is under way that changes them.
 
-        ``has_foreign``: whether somebody else's flows are known to be in it.
+        ``others``: its groups and meters; ``has_foreign``: whether somebody else's flows are known to be in it.
         """
         if is_idle and (now >= self._count_at or self.recheck.is_soon(now)):
             self._count(session, now, flows)
+            others.look(session, now)
             if has_foreign or now >= self._foreign_at:
                 self._foreign_at = now + FOREIGN_EVERY
                 for which in FOREIGN:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from flows.compile.desired import Plan
+from flows.compile.desired import MeterPlan, Plan
 
 PATIENCE = 2.0
 """Seconds that other hosts wait for one that does not confirm."""
@@ -15,10 +15,10 @@ RETRY = 5.0
 
 @dataclass(slots=True)
 class Transaction:
-    """What was sent at once, and is carried out whole or not at all."""
+    """What was sent at once, and is carried out whole or not at all; but meters, each of which may be refused."""
 
     xid: int
-    plan: Plan
+    plan: Plan | MeterPlan
     replaced: frozenset[int]
     """The flows in whose places others come."""
     sent_at: float
@@ -48,12 +48,16 @@ class Transactions:
         """Begin one. ``apply`` sends a plan and returns the transaction's number; ``replaced``: as there."""
         self.current = Transaction(apply(plan), plan, replaced, now)
 
+    def send_meters(self, apply: Callable[[MeterPlan], int], plan: MeterPlan, now: float) -> None:
+        """Begin one for meters. ``apply``: as there."""
+        self.current = Transaction(apply(plan), plan, frozenset(), now)
+
     def lingers(self, plan: Plan, now: float) -> bool:
         """Whether flows that are only to be removed stay for a moment.
 
         A port that left may be on its way to another host: then new flows take the place of these, and need not wait.
         """
-        if plan.add:
+        if plan.add or plan.groups:
             self._lingers_until = None
             return False
         self._lingers_until = self._lingers_until or now + LINGER

@@ -2,7 +2,8 @@
 
 import logging
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from controller.openflow.decode import RESUMED, Update
 from controller.openflow.encode import EVERYTHING, Flows
@@ -13,9 +14,10 @@ from controller.reconcile.installed.questions import Questions
 from controller.reconcile.installed.transactions import Transactions
 from controller.status.drops import Drops
 from controller.status.tally import Tally
-from flows.compile.desired import Plan
+from flows.compile.desired import MeterPlan, Plan
 from flows.compile.incremental import Compiler, IncrementalDesired, Source
 from flows.compile.program import FlowConflict
+from flows.openflow.groups_and_meters import Key
 from flows.pipeline.page import LEARNED_TABLES, NAMES
 from flows.units.host import Unit
 
@@ -54,6 +56,7 @@ class Node:
         self.drops = Drops()
         self._wanted = IncrementalDesired(compiler or Compiler())
         self._inventory = Inventory(name, self.drifted)
+        self._groups_and_meters = self._inventory.groups_and_meters
         self._transactions = Transactions()
         self._questions = Questions()
         self._foreign = ForeignFlows(name)
@@ -69,7 +72,7 @@ class Node:
     @property
     def problems(self) -> frozenset[str]:
         """What is wrong with it and is not repaired by itself."""
-        return self.claim_problems | self._foreign.problems
+        return self.claim_problems | self._foreign.problems | self._groups_and_meters.problems
 
     @property
     def awaits_identity(self) -> bool:
@@ -84,7 +87,7 @@ class Node:
     @property
     def is_settled(self) -> bool:
         """Whether its switch holds all that it must, as far as the node was observed."""
-        return self.is_ready and not self._inventory.pending and not self.is_sending and self.is_complete
+        return self.is_ready and self._inventory.is_settled and not self.is_sending and self.is_complete
 
     @property
     def is_sending(self) -> bool:
@@ -138,6 +141,7 @@ class Node:
         self.session = session
         session.watch(_WATCHED)
         session.read_port_settings()
+        self._groups_and_meters.ask(session, now)
         self._read_everything(session, now)
         self._questions.connected(now)
 
@@ -169,12 +173,17 @@ class Node:
             self._inventory.read_table(which, reading, self._questions.recheck, is_settled=self.is_settled)
             self._follow_inventory()
 
+    def read_groups_and_meters(self, reports: Mapping[str, bytes]) -> None:
+        """The groups and meters that the switch holds were read, as it reports them."""
+        self._groups_and_meters.read(reports)
+        self.confirm(self.wanted_generation)
+
     def setting_drifted(self, words: str) -> None:
         """Somebody else changed a setting of the switch."""
         self.drifted.add(words, time.time())
         _log.warning("%s: drift: %s; the controller repairs it", self.name, words)
 
-    def changed(self, updates: Iterable[Update], now: float) -> None:
+    def changed(self, updates: Sequence[Update], now: float) -> None:
         """The switch reports changes that somebody else made."""
         if self._inventory.held is None or self.session is None:
             return  # they are being read
@@ -189,6 +198,8 @@ class Node:
             else:
                 self._inventory.updated(update)
                 self._foreign.updated(update)
+        if any(update.event == RESUMED or self._inventory.refers(update) for update in updates):
+            self._groups_and_meters.look(self.session, now)  # whoever deletes one deletes its flows
         self._tell_foreign()
         # Tables that are not watched may have changed too, and flows of other owners may have taken ours' places.
         self._questions.ask_soon(now)
@@ -205,14 +216,21 @@ class Node:
         if self._questions.is_unexpected(flows, self.flows) and self.session is not None and self.is_ready:
             self._read_everything(self.session, now)
 
-    def refused(self, xid: int, reason: str, cookie: int | None) -> None:
-        """The switch refused a transaction, or a part of it: none of it was carried out."""
+    def refused(self, xid: int, reason: str, cookie: int | None, key: Key | None = None) -> None:
+        """The switch refused a transaction, or a part of it: none of it was carried out. Meters are refused one by one.
+
+        ``cookie``: of the flow that it refused; ``key``: of the group or meter.
+        """
         current = self._transactions.current
         if current is None or current.xid != xid:
             _log.warning("%s: refused: the switch refused a message: %s", self.name, reason)
             return
-        if not current.refused or cookie is not None:
-            self.problem = f"the switch refused {self._inventory.words(cookie)}: {reason}"
+        if isinstance(current.plan, MeterPlan):
+            if key is not None:
+                self._groups_and_meters.refused(key, reason, current.sent_at)
+            return
+        if not current.refused or cookie is not None or key is not None:
+            self.problem = f"the switch refused {self._inventory.words(cookie, key)}: {reason}"
             self.refusals.add(self.problem, time.time())
             _log.error("%s: refused: %s", self.name, self.problem)
         current.refused = True
@@ -222,13 +240,21 @@ class Node:
         done = self._transactions.confirmed(xid, now)
         if done is None:
             return
-        if not done.refused and self._inventory.held is not None:  # else it is being read, and will tell by itself
-            self.problem = None
-            if self._inventory.pending is not None:
-                self._inventory.pending.carried_out(done.plan, done.replaced)
-            if self._inventory.has_forgotten(is_settled=self.is_settled):
-                self._questions.recheck.forgot(now)
+        if isinstance(done.plan, MeterPlan):
+            self._groups_and_meters.meters_done(done.plan)
+        elif not done.refused:
+            self._carried_out(done.plan, done.replaced, now)
         self.confirm(self.wanted_generation)
+
+    def _carried_out(self, plan: Plan, replaced: frozenset[int], now: float) -> None:
+        self._groups_and_meters.groups_done(plan)
+        if self._inventory.held is None:
+            return  # it is being read, and will tell by itself
+        self.problem = None
+        if self._inventory.pending is not None:
+            self._inventory.pending.carried_out(plan, replaced)
+        if self._inventory.has_forgotten(is_settled=self.is_settled):
+            self._questions.recheck.forgot(now)
 
     def pump(self, now: float, *, may_send: bool, may_remove: bool, knows_all: bool, may_linger: bool = False) -> None:
         """Send the next transaction, if there is one and it is its turn.
@@ -238,16 +264,26 @@ class Node:
         flows to be gone.
         """
         pending = self._inventory.pending
-        if not pending or self.session is None or not self.is_ready or not self._transactions.may_begin(now):
+        if pending is None or self._inventory.is_settled or self.session is None:
+            return
+        if not self.is_ready or not self._groups_and_meters.is_known or not self._transactions.may_begin(now):
+            return
+        if meters := self._groups_and_meters.due(now):
+            self._transactions.send_meters(self.session.apply_meters, meters, now)
             return
         reaches = self.reaches_others(now)
         if self._inventory.has_other_pipeline:
             # Flows of two pipelines side by side would lead packets astray: all is replaced at once. What the switch
             # does for others stays the same.
-            plan = pending.everything() if knows_all and reaches else Plan((), frozenset())
+            may_send = may_remove = knows_all and reaches
+            plan = pending.everything() if may_send else Plan((), frozenset())
         else:
-            plan = pending.part(may_send=may_send and reaches, may_remove=may_remove, knows_all=knows_all)
-        if plan and not (may_linger and self._transactions.lingers(plan, now)):
+            may_send = may_send and reaches
+            plan = pending.part(may_send=may_send, may_remove=may_remove, knows_all=knows_all)
+        plan = self._groups_and_meters.joined(plan, may_send=may_send, may_remove=may_remove)
+        if not plan and may_send and may_remove and (meters := self._groups_and_meters.left_over()):
+            self._transactions.send_meters(self.session.apply_meters, meters, now)
+        elif plan and not (may_linger and self._transactions.lingers(plan, now)):
             self._transactions.send(self.session.apply, plan, pending.replaced_by(plan.add), now)
 
     def reaches_others(self, now: float) -> bool:
@@ -258,7 +294,8 @@ class Node:
         """Whether it is connected and answers in time, so that others may wait for it."""
         if self.session is None:
             return False
-        return self._transactions.is_answered(self.session.moved_at, now) and self.is_ready
+        is_answered = self._transactions.is_answered(self.session.moved_at, now)
+        return is_answered and self.is_ready and not self._groups_and_meters.problems
 
     def check(self, now: float) -> None:
         """Look after the session from time to time.
@@ -267,12 +304,12 @@ class Node:
         was lost, and only a new session helps.
         """
         if self.is_ready and self.session is not None:
-            self._questions.ask(
-                self.session, now, flows=self.flows, is_idle=not self.is_sending, has_foreign=bool(self._foreign)
-            )
+            flows, is_idle, has_foreign = self.flows, not self.is_sending, bool(self._foreign)
+            others = self._groups_and_meters
+            self._questions.ask(self.session, now, others, flows=flows, is_idle=is_idle, has_foreign=has_foreign)
         self._inventory.summarise()
         current = self._transactions.current
-        asked = current.sent_at if current else self._asked_at
+        asked = current.sent_at if current else self._asked_at or self._groups_and_meters.asked_at
         if asked is None or self.session is None:
             return
         # As long as parts of a large change go out, or of a large answer come in, it is only slow.
@@ -293,8 +330,11 @@ class Node:
         self._wanted.clear()
         if self.session is None or self._inventory.held is None:
             return False
-        if everything := self._inventory.held.everything():
+        groups, meters = self._groups_and_meters.everything()
+        if everything := replace(self._inventory.held.everything(), old_groups=groups):
             self.session.apply(everything)
+        if meters.delete:
+            self.session.apply_meters(meters)
         return True
 
     def audit(self) -> int:

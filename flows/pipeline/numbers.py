@@ -1,0 +1,38 @@
+"""The only place with numbers of groups and meters.
+
+Each kind has 65,536 numbers: one for each number that the switch itself keeps, such as a port's, or that the store has
+allocated. So a number means the same in every version and after every restart, and nobody counts. The highest byte is
+that of our cookies, 0x76: groups and meters with other numbers are not ours, and are never touched.
+"""
+
+from dataclasses import dataclass
+
+from flows.openflow.groups_and_meters import our_number
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """The numbers of one kind of groups or of meters."""
+
+    kind: int
+    """From 1 to 255; groups and meters are counted apart."""
+    what: str
+    """What each of them does."""
+    follows: str
+    """The number that each follows from."""
+
+    def of(self, number: int) -> int:
+        """The group's or meter's number that follows from another one. Raises :class:`ValueError` beyond 65,535."""
+        return our_number(self.kind, number)
+
+    @property
+    def range(self) -> tuple[int, int]:
+        """The first and the last of them."""
+        return self.of(0), self.of(0xFFFF)
+
+
+PACKETS_UP = Numbers(1, "limits what one port makes the switch send to the controller", "the port's OpenFlow number")
+
+METERS: dict[str, Numbers] = {"PACKETS_UP": PACKETS_UP}
+GROUPS: dict[str, Numbers] = {}
+"""Every kind by its name, for the page that is generated from this one."""
