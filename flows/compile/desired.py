@@ -55,7 +55,7 @@ class Desired:
         """
         self.flows = flows
         self.groups_and_meters = groups_and_meters
-        self._users = users
+        self.users = users
         self.applications: Reasons = _InOrder(reasons)
         self.learned: Reasons = _InOrder({} if learned is None else learned)
 
@@ -75,11 +75,19 @@ class Desired:
         reasons = self.applications[cookie]
         return f"'{reasons[0].sentence}', wanted by {', '.join(str(reason.why) for reason in reasons)}"
 
+    def what(self, key: Key) -> str:
+        """What a group or meter is."""
+        kind, number = key
+        return f"{kind} {number:#x}: {self.groups_and_meters[key]}"
+
+    def why(self, key: Key) -> str:
+        """The objects that the flows are there for that refer to a group or meter."""
+        return ", ".join(sorted({str(user.why) for user in self.users.get(key, ())}))
+
     def words_of(self, key: Key) -> str:
         """What a group or meter is, and the objects that its flows are there for."""
         kind, number = key
-        why = sorted({str(user.why) for user in self._users.get(key, ())})
-        return f"{kind} {number:#x} ({self.groups_and_meters[key]}), wanted by {', '.join(why)}"
+        return f"{kind} {number:#x} ({self.groups_and_meters[key]}), wanted by {self.why(key)}"
 
 
 @dataclass(frozen=True, slots=True)

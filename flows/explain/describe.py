@@ -17,7 +17,7 @@ Golden = Mapping[str, Desired]
 
 
 def flow_lines(desired: Desired, *, cookies: bool = False) -> Iterator[str]:
-    """Every flow in the order of tables and priorities, each with its sentence and its objects."""
+    """Every flow by table and priority, each with its sentence and its objects; then groups and meters."""
     flows = sorted(desired.flows.values(), key=_order)
     table = None
     for flow in flows:
@@ -28,6 +28,11 @@ def flow_lines(desired: Desired, *, cookies: bool = False) -> Iterator[str]:
         yield cookie + flow.text(table_name)
         for application in desired.applications[flow.cookie]:
             yield f"    {application.sentence}  [{application.why}]"
+    if desired.groups_and_meters:
+        yield "# groups and meters"
+    for key, entry in sorted(desired.groups_and_meters.items()):
+        yield entry.text(table_name)
+        yield f"    {desired.what(key)}  [{desired.why(key)}]"
 
 
 def _order(flow: Flow) -> tuple[int, int, list[tuple[str, int, int]]]:

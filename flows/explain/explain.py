@@ -11,6 +11,7 @@ from functools import cached_property
 
 from flows.compile.desired import Desired
 from flows.openflow.flow import COOKIE_OWNER
+from flows.openflow.groups_and_meters import keys_in
 from flows.openflow.learn import LEARNED_OWNER
 from flows.pipeline.page import NUMBERS, UNICAST, table_name
 
@@ -131,7 +132,9 @@ class Explainer:
         reasons = self._desired.applications[cookie]
         sentences = dict.fromkeys(reason.sentence for reason in reasons)
         because_of = dict.fromkeys(str(reason.why) for reason in reasons)
-        return Meaning("; ".join(sentences), table_name(self._desired.flows[cookie].table), tuple(because_of))
+        flow = self._desired.flows[cookie]
+        referred = map(self._desired.what, keys_in(flow))
+        return Meaning("; ".join([*sentences, *referred]), table_name(flow.table), tuple(because_of))
 
     def _numbered(self, term: str) -> str:
         name, _, value = term.partition("=")

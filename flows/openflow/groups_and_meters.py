@@ -8,7 +8,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from flows.openflow.actions import Action, Goto, Group, Meter, TableNames
+from flows.openflow.actions import (
+    Action,
+    DecTtl,
+    Group,
+    Meter,
+    Move,
+    Output,
+    OutputInPort,
+    PopVlan,
+    PushVlan,
+    Resubmit,
+    SetBits,
+    SetField,
+    SetQueue,
+    TableNames,
+)
 from flows.openflow.flow import COOKIE_OWNER, Flow
 
 MOST_RATE = (1 << 32) - 1
@@ -60,6 +75,11 @@ class Bucket:
     """Only in groups of the first live bucket: this bucket is live when that port is."""
 
 
+_ORDER = ((PopVlan,), (PushVlan,), (DecTtl,), (SetField, SetBits, Move, SetQueue), (Output, OutputInPort, Resubmit))
+"""The actions of a bucket are a set, which a switch carries out in this order, of all but the fourth only one (OpenFlow
+1.4, 5.10). So they are to be written in it."""
+_SETS = 3
+
 GroupType = Literal["all", "select", "indirect", "ff"]
 """Each bucket gets a copy; one bucket, which a hash of the packet chooses; the only bucket; the first live bucket."""
 
@@ -84,9 +104,12 @@ class GroupEntry:
         for bucket in self.buckets:
             if (bucket.watch_port is not None) != (self.type == "ff"):
                 yield "buckets of groups of type ff watch a port, and no others do"
-            for action in bucket.actions:
-                if isinstance(action, Group | Meter | Goto):
-                    yield f"a bucket cannot have {action.text(str)}"
+            order = [_place(action) for action in bucket.actions]
+            known = [at for at in order if at is not None]
+            if None in order:
+                yield f"a bucket cannot have {bucket.actions[order.index(None)].text(str)}"
+            elif known != sorted(known) or any(known.count(at) > 1 for at in known if at != _SETS):
+                yield f"the switch would carry the actions of {_bucket_text(bucket, str)} out in another order"
 
     def __int__(self) -> int:
         return self.number
@@ -134,6 +157,11 @@ def our_number(kind: int, number: int) -> int:
     if not 0 <= number < 1 << 16:
         raise ValueError(f"{number} is no number of 16 bits")
     return COOKIE_OWNER << _OWNER_SHIFT | kind << 16 | number
+
+
+def _place(action: Action) -> int | None:
+    """When a switch carries an action of a bucket out; None: never."""
+    return next((at for at, kinds in enumerate(_ORDER) if isinstance(action, kinds)), None)
 
 
 def _bucket_text(bucket: Bucket, names: TableNames) -> str:

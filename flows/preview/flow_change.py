@@ -1,6 +1,6 @@
 """Which flows a change of the model brings to each switch, and which it takes away."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from flows.compile.program import MISSES, applications
@@ -9,6 +9,7 @@ from flows.inputs.locate import Locations
 from flows.inputs.tree import tree, working
 from flows.model import Network
 from flows.model.difference import NetworkDifference
+from flows.openflow.groups_and_meters import GroupOrMeter, Key, key_of
 from flows.pipeline.rules import Application
 from flows.preview.affected import Affected, LocatedNetwork, Pair
 from flows.preview.remote_ports import RemotePorts
@@ -18,11 +19,31 @@ from flows.units.switching import SwitchingUnit
 
 
 @dataclass(frozen=True, slots=True)
+class EntryChange:
+    """A group or meter that a switch gets (no ``old``), loses (no ``new``), or that becomes something else."""
+
+    old: GroupOrMeter | None
+    new: GroupOrMeter | None
+
+    @property
+    def key(self) -> Key:
+        """Its kind and number."""
+        entry = self.new or self.old
+        assert entry is not None
+        return key_of(entry)
+
+
+@dataclass(frozen=True, slots=True)
 class FlowChange:
     """What one switch gets and loses."""
 
     added: tuple[Application, ...]
     removed: tuple[Application, ...]
+    entries: tuple[EntryChange, ...] = ()
+    """Groups and meters."""
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.removed or self.entries)
 
 
 def host_changes(difference: NetworkDifference, old: LocatedNetwork, new: LocatedNetwork) -> dict[str, FlowChange]:
@@ -43,7 +64,7 @@ def host_changes(difference: NetworkDifference, old: LocatedNetwork, new: Locate
         gone = [*compiler.applications(holds - will_hold), *remote_removed]
         come = [*compiler.applications(will_hold - holds), *remote_added]
         if old.has(host) != new.has(host):
-            found[host] = FlowChange(_all(come, is_there=new.has(host)), _all(gone, is_there=old.has(host)))
+            found[host] = _whole(come, gone, has=new.has(host), had=old.has(host))
         elif gone or come:
             stay, would_stay = _units(affected.shared(host), (old, new), host)
             switching = (unit for unit in holds & will_hold if isinstance(unit, SwitchingUnit))
@@ -57,7 +78,8 @@ def merged(changes: Iterable[Mapping[str, FlowChange]]) -> dict[str, FlowChange]
     for change in changes:
         for place, one in change.items():
             before = found.get(place, FlowChange((), ()))
-            found[place] = FlowChange(before.added + one.added, before.removed + one.removed)
+            entries = before.entries + one.entries
+            found[place] = FlowChange(before.added + one.added, before.removed + one.removed, entries)
     return found
 
 
@@ -76,12 +98,12 @@ def switch_changes(
         holds = _switch_units(difference.old, old, switch)
         will_hold = _switch_units(difference.aligned, new, switch)
         if holds is None or will_hold is None:
-            added = _all(compiler.applications(will_hold or ()), is_there=will_hold is not None)
-            found[switch] = FlowChange(added, _all(compiler.applications(holds or ()), is_there=holds is not None))
+            come, gone = (list(compiler.applications(units or ())) for units in (will_hold, holds))
+            found[switch] = _whole(come, gone, has=will_hold is not None, had=holds is not None)
         else:
             sets = (holds - will_hold, will_hold - holds, holds & will_hold)
             found[switch] = _change(*map(compiler.applications, sets))
-    return {switch: change for switch, change in found.items() if change and (change.added or change.removed)}
+    return {switch: change for switch, change in found.items() if change}
 
 
 def _units(
@@ -137,6 +159,12 @@ class _Compiler:
             yield from found
 
 
+def _whole(come: Sequence[Application], gone: Sequence[Application], *, has: bool, had: bool) -> FlowChange:
+    """What becomes of a switch that was not known before, or is not any more."""
+    come, gone = come if has else (), gone if had else ()
+    return FlowChange(_all(come, is_there=has), _all(gone, is_there=had), tuple(_entry_changes(gone, come, ())))
+
+
 def _all(flows: Iterable[Application], *, is_there: bool) -> tuple[Application, ...]:
     """Every flow of a host, with the misses that all have; none of one that is not there."""
     return (*MISSES, *_by_cookie(flows).values()) if is_there else ()
@@ -144,12 +172,29 @@ def _all(flows: Iterable[Application], *, is_there: bool) -> tuple[Application, 
 
 def _change(gone: Iterable[Application], come: Iterable[Application], stay: Iterable[Application]) -> FlowChange | None:
     """What flows that go, and others that come, change where some stay; None when that is nothing."""
+    gone, come, stay = list(gone), list(come), list(stay)
     before, after = _by_cookie(gone), _by_cookie(come)
     kept = before.keys() & after.keys()
     kept |= {one.flow.cookie for one in stay}
+    entries = tuple(_entry_changes(gone, come, stay))
     added = tuple(one for cookie, one in after.items() if cookie not in kept)
     removed = tuple(one for cookie, one in before.items() if cookie not in kept)
-    return FlowChange(added, removed) if added or removed else None
+    return FlowChange(added, removed, entries) or None
+
+
+def _entry_changes(
+    gone: Iterable[Application], come: Iterable[Application], stay: Iterable[Application]
+) -> Iterator[EntryChange]:
+    """The groups and meters that change with these flows, or whose flows stay and refer to something else."""
+    before, after, kept = map(_entries, (gone, come, stay))
+    for key in sorted(before.keys() | after.keys()):
+        old, new = before.get(key) or kept.get(key), after.get(key) or kept.get(key)
+        if old != new:
+            yield EntryChange(old, new)
+
+
+def _entries(flows: Iterable[Application]) -> dict[Key, GroupOrMeter]:
+    return {key_of(entry): entry for one in flows for entry in one.refers_to}
 
 
 def _by_cookie(flows: Iterable[Application]) -> dict[int, Application]:

@@ -38,7 +38,7 @@ from flows.openflow.fields import (
     VLAN_TCI,
     Field,
 )
-from flows.simulate.packet import FRAG_FIRST, FRAG_LATER, ICMP_ID, QUOTED, Packet, Unsupported
+from flows.simulate.packet import BARE_LENGTH, FRAG_FIRST, FRAG_LATER, ICMP_ID, QUOTED, Packet, Unsupported
 
 ETH_HEADER = 14
 """Bytes without which a frame has no fields at all."""
@@ -63,6 +63,7 @@ def extract(frame: bytes) -> Packet:
     if _number(rest, 0, 2) in _VLAN_TYPES and len(rest) >= 6:
         found[VLAN_TCI] = _number(rest, 2, 2) | VLAN_PRESENT
         rest = rest[4:]
+    found[BARE_LENGTH] = 12 + len(rest)
     found[ETH_TYPE], rest = _type(rest)
     if found[ETH_TYPE] == ETH_TYPE_IPV4:
         _ipv4(rest, found)

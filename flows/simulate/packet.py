@@ -54,7 +54,10 @@ QUOTED = (
 )
 """The packet that an ICMP error tells of: protocol, addresses, ports (or an echo's identifier, twice), type, code."""
 
-_UNSEEN = frozenset({ICMP_ID.name, *(each.name for each in QUOTED)})
+BARE_LENGTH = Field("bare_length", 16)
+"""Bytes of the frame without the 802.1Q headers that the switch has parsed or pushed; 0: nobody knows."""
+
+_UNSEEN = frozenset({ICMP_ID.name, BARE_LENGTH.name, *(each.name for each in QUOTED)})
 
 _LAYER_4 = (fields.ICMP_TYPE, fields.ICMP_CODE, fields.TCP_SRC, fields.TCP_DST)
 """What a lookup does not see of a fragment; TCP's flags it does."""
@@ -65,11 +68,13 @@ _OF_PORTS = frozenset({fields.TCP_SRC.name, fields.TCP_DST.name, fields.TCP_FLAG
 FRAG_FIRST, FRAG_LATER = 1, 3
 """``IP_FRAG`` of a first fragment, and of a later one (ovs-fields(7), "any" and "later")."""
 
+_VLAN_HEADER = 4
+"""Bytes of an 802.1Q header."""
 _VLAN_ID = VLAN_PRESENT_AND_ID & ~VLAN_PRESENT
 
 _MODELLED: Mapping[str, Field] = {
     item.name: item
-    for item in (*fields.DECLARED, *registers.ALL.values(), INNER_TCI, ICMP_ID, *QUOTED)
+    for item in (*fields.DECLARED, *registers.ALL.values(), INNER_TCI, ICMP_ID, BARE_LENGTH, *QUOTED)
     if item is not VLAN and not fields.is_of_ipv6(item)
 }
 
@@ -128,6 +133,13 @@ def as_looked_up(packet: Packet) -> Packet:
     if packet[IP_FRAG]:
         return packet.having(*((field, 0) for field in _LAYER_4))
     return packet
+
+
+def length(packet: Packet) -> int:
+    """Bytes of the frame, its Ethernet header and tags counted."""
+    if not packet[BARE_LENGTH]:
+        raise Unsupported("the length of a packet that came in no frame is not known")
+    return packet[BARE_LENGTH] + sum(_VLAN_HEADER for tag in (VLAN_TCI, INNER_TCI) if packet[tag])
 
 
 def push_vlan(packet: Packet) -> Packet:

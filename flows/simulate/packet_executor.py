@@ -1,11 +1,12 @@
 """One packet on its way through a switch's tables: a :class:`flows.openflow.executor.Executor` for every action."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from flows.openflow.executor import Executable
 from flows.openflow.fields import CT_LABEL, CT_MARK, CT_STATE, CT_ZONE, IN_PORT, IP_TTL, Bits, Field
+from flows.openflow.groups_and_meters import Bucket, GroupEntry, GroupOrMeter, Key
 from flows.openflow.learn import Learn
 from flows.openflow.nat import Nat
 from flows.simulate import packet as packets
@@ -43,6 +44,13 @@ class Copy:
 
 class FlowSource(Protocol):
     """Who knows the flows: a simulated switch, or a real one that was asked."""
+
+    @property
+    def groups_and_meters(self) -> Mapping[Key, GroupOrMeter]:
+        """What flows refer to."""
+
+    def is_live(self, port: int) -> bool:
+        """Whether a port is up and has a carrier."""
 
     def lookup(self, number: int, packet: Packet) -> FlowEntry | None:
         """The flow that a packet meets in a table."""
@@ -84,6 +92,8 @@ class PacketExecutor:
         self.steps: list[TableLookup] = []
         self.copies: list[Copy] = []
         self.controller: list[Packet] = []
+        self.notes: dict[int, list[str]] = {}
+        """By step, what its flow refers to, in words."""
 
     def look_up(self, table: int) -> None:
         before = self._lookup
@@ -138,13 +148,39 @@ class PacketExecutor:
             self.put(IP_TTL, self.get(IP_TTL) - 1)
 
     def length(self) -> int:
-        raise Unsupported("the length of a packet is not simulated")
+        return packets.length(self._packet)
 
     def group(self, group: int) -> None:
-        raise Unsupported("groups are not simulated")
+        entry = self._answers.groups_and_meters.get(("group", group))
+        if not isinstance(entry, GroupEntry):
+            raise Unsupported(f"group {group:#x} is not known")
+        before = self._packet
+        for bucket in self._chosen(entry):
+            for action in bucket.actions:
+                action.do(self)
+                if self._has_ended:
+                    break
+            self._packet, self._has_ended = before, False  # each bucket has a packet of its own
+
+    def _chosen(self, entry: GroupEntry) -> Sequence[Bucket]:
+        """The buckets of a group that a packet meets. Of those of which a hash takes one, all."""
+        if entry.type == "ff":
+            live = (bucket for bucket in entry.buckets if self._answers.is_live(bucket.watch_port or 0))
+            first = next(live, None)
+            where = "has no live bucket" if first is None else f"its first live bucket watches port {first.watch_port}"
+            self._note(f"group {entry.number:#x}: {where}")
+            return () if first is None else (first,)
+        if entry.type == "select" and len(entry.buckets) > 1:
+            self._note(f"group {entry.number:#x}: the switch takes one of {len(entry.buckets)} buckets; all are shown")
+        return entry.buckets
 
     def meter(self, meter: int) -> None:
-        """Nothing: time stands still, so no packet is one too many."""
+        """Let it pass: time stands still, so no packet is one too many."""
+        limit = self._answers.groups_and_meters.get(("meter", meter))
+        self._note(f"limited by meter {meter:#x}" + (f" to {limit}" if limit else ""))
+
+    def _note(self, words: str) -> None:
+        self.notes.setdefault(self._lookup.step, []).append(words)
 
     def set_queue(self, queue: int) -> None:
         """Nothing: a queue decides when a packet leaves, not where."""

@@ -1,9 +1,11 @@
 """What one switch does with a packet: the way through its tables, what goes out, and what it learns."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from flows.openflow.flow import Flow
+from flows.openflow.groups_and_meters import GroupOrMeter, Key
 from flows.openflow.learn import Learn
 from flows.openflow.nat import Nat
 from flows.simulate.connections import Connections
@@ -22,6 +24,8 @@ class Walk:
     copies: tuple[Copy, ...]
     controller: tuple[Packet, ...]
     """What the controller is sent."""
+    notes: Mapping[int, list[str]] = field(default_factory=dict)
+    """By step, what the meters and groups of its flow do, in words."""
 
     @property
     def last(self) -> TableLookup:
@@ -32,7 +36,15 @@ class Walk:
 class Switch:
     """One switch: its flows and what it has learned. Time stands still: nothing is forgotten by itself."""
 
-    def __init__(self, flows: Iterable[Flow]) -> None:
+    def __init__(
+        self,
+        flows: Iterable[Flow],
+        groups_and_meters: Mapping[Key, GroupOrMeter] = MappingProxyType({}),
+        down: Set[int] = frozenset(),
+    ) -> None:
+        """``groups_and_meters``: what flows refer to; ``down``: the ports that are not live."""
+        self.groups_and_meters = groups_and_meters
+        self._down = down
         self._tables = Tables(map(entry, flows))
         self._taught: list[FlowEntry] = []
         self.connections = Connections()
@@ -50,6 +62,10 @@ class Switch:
             for taught in self._taught:
                 self._tables.add(taught)
             self._taught.clear()
+
+    def is_live(self, port: int) -> bool:
+        """Whether a port is up and has a carrier."""
+        return port not in self._down
 
     def lookup(self, number: int, packet: Packet) -> FlowEntry | None:
         """The flow that a packet meets in a table."""
@@ -79,4 +95,4 @@ def walk(packet: Packet, answers: FlowSource, table: int = FIRST_TABLE) -> Walk:
     way = PacketExecutor(answers, packet)
     way.look_up(table)
     way.follow()
-    return Walk(tuple(way.steps), tuple(way.copies), tuple(way.controller))
+    return Walk(tuple(way.steps), tuple(way.copies), tuple(way.controller), way.notes)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from flows.compile.declared import Snapshot
+from flows.compile.declared import Snapshot, switch_node
 from flows.compile.on_demand import OnDemand
 from flows.model import AnyPort
 from flows.openflow.flow import COOKIE_OWNER
@@ -45,9 +45,14 @@ class Trace:
 
 def simulated(snapshot: Snapshot) -> World:
     """All switches of a snapshot, which have learned nothing yet."""
+    down = {
+        switch_node(name): frozenset(plug.ofport for plug in facts.plugs if not plug.is_live)
+        for name, facts in snapshot.switches.items()
+    }
 
     def switch(node: str) -> Switch:
-        return Switch(snapshot.desired[node].flows.values())
+        desired = snapshot.desired[node]
+        return Switch(desired.flows.values(), desired.groups_and_meters, down.get(node, frozenset()))
 
     return World(OnDemand({node: partial(switch, node) for node in snapshot.desired}), ends_of(snapshot))
 
@@ -126,10 +131,11 @@ class _Telling:
 
     def _hops(self, visit: Visit, until: int) -> Iterator[Hop]:
         """The decisions of one switch, up to that step. Looks aside, which only learn, are left out."""
-        for step in visit.walk.steps[: until + 1]:
+        for index, step in enumerate(visit.walk.steps[: until + 1]):
             if not step.aside:
                 cookie = step.entry.cookie if step.entry else 0
                 sentence, why = explained(self.snapshot, visit.place.node, cookie)
+                sentence = "; ".join([sentence, *visit.walk.notes.get(index, ())])
                 yield Hop(visit.place.node, visit.by, table_name(step.table), cookie, sentence, why)
 
 

@@ -26,7 +26,6 @@ from flows.units.said import Named, Why
 from flows.units.switching import Flood, Learning, RemoteMembers
 from tests.reporting import reported
 
-
 METERS = 1000
 """Transactions of meters are numbered from here."""
 
@@ -429,3 +428,16 @@ def test_another_pipeline_is_replaced_at_once() -> None:
     host.want(frozenset({unit(2)}), 2)
     host.pump(0, may_send=False, may_remove=False, knows_all=True)
     assert len(switch.plans) == 1, "now it waits for its turn again"
+
+
+def test_a_switch_without_groups_and_meters_is_asked_for_them_once() -> None:
+    host, switch = settled()
+    for now in (COUNT_EVERY, 2 * COUNT_EVERY, 3 * COUNT_EVERY):
+        host.check(now)
+        host.want(frozenset({unit(int(now))}), int(now))
+        pump(host, now)
+        host.confirmed(len(switch.plans), now)
+    assert switch.counts == 3
+    assert switch.asked_for_others == 1
+    assert not switch.meters
+    assert not any(plan.groups or plan.old_groups for plan in switch.plans)

@@ -140,7 +140,9 @@ def _counts(flows: "Mapping[str, FlowChange]") -> str:
     from flows.model.problem import counted
 
     added, removed = (sum(len(getattr(change, kind)) for change in flows.values()) for kind in ("added", "removed"))
-    return f"{added} added, {removed} removed, on {counted(len(flows), 'switch', 'switches')}"
+    entries = sum(len(change.entries) for change in flows.values())
+    others = f", {counted(entries, 'group or meter', 'groups and meters')} changed" if entries else ""
+    return f"{added} added, {removed} removed{others}, on {counted(len(flows), 'switch', 'switches')}"
 
 
 def _print_later(later: "LaterChange", *, in_words: bool) -> None:
@@ -158,10 +160,12 @@ def _print_later(later: "LaterChange", *, in_words: bool) -> None:
 def _print_flows(flows: "Mapping[str, FlowChange]", *, in_words: bool) -> None:
     for host, change in flows.items():
         tables = ", ".join(f"{table} +{more} -{less}" for table, more, less in _tables(change))
-        out.print(f"  {host}: {tables}")
+        out.print(f"  {host}: {tables or 'no flows, but groups or meters'}")
         if in_words:
             for sign, style, words in _words(change):
                 tell(f"      {sign} {words}", style)
+            for words in _entries(change):
+                tell(f"      {words}", "yellow")
 
 
 def _tables(change: "FlowChange") -> Iterator[tuple[str, int, int]]:
@@ -177,6 +181,14 @@ def _words(change: "FlowChange") -> Iterator[tuple[str, str, str]]:
     told = [("-", "red", one) for one in change.removed] + [("+", "green", one) for one in change.added]
     for sign, style, one in sorted(told, key=lambda item: (item[2].rule.table.number, item[2].sentence, item[0])):
         yield sign, style, _sentence(one)
+
+
+def _entries(change: "FlowChange") -> Iterator[str]:
+    """Each group and meter that changes, in words."""
+    for one in change.entries:
+        kind, number = one.key
+        sign = "+" if one.old is None else "-" if one.new is None else "~"
+        yield f"{sign} {kind} {number:#x}: {' -> '.join(str(entry) for entry in (one.old, one.new) if entry)}"
 
 
 def _sentence(application: "Application") -> str:
@@ -228,6 +240,8 @@ def describe(planned: "Planned", *, in_words: bool) -> dict[str, Any]:
 
 def _described(change: "FlowChange", *, in_words: bool) -> dict[str, Any]:
     tables: dict[str, Any] = {table: {"added": more, "removed": less} for table, more, less in _tables(change)}
+    if change.entries:
+        tables |= {"groups and meters": list(_entries(change))}
     if not in_words:
         return tables
     words = {"added": change.added, "removed": change.removed}

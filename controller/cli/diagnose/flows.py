@@ -109,12 +109,16 @@ def _described(flow: "Flow", desired: "Desired") -> dict[str, object]:
 
 
 def _only(desired: "Desired", table: int) -> "Desired":
-    """The flows of one table, and what is learned by them."""
+    """The flows of one table, what is learned by them, and the groups and meters that they refer to."""
     from flows.compile.desired import Desired
+    from flows.openflow.groups_and_meters import keys_in
 
     flows = {cookie: flow for cookie, flow in desired.flows.items() if flow.table == table}
+    keys = {key for flow in flows.values() for key in keys_in(flow)}
     return Desired(
         flows,
         {cookie: desired.applications[cookie] for cookie in flows},
         {cookie: teachers for cookie, teachers in desired.learned.items() if teachers[0].rule.table.number == table},
+        {key: desired.groups_and_meters[key] for key in keys},
+        desired.users,
     )

@@ -5,7 +5,7 @@ was compiled; what these flows do to the packet is done by :mod:`flows.simulate`
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from controller.cli.common.on_host import HostCommand, SwitchOwner, run_there
@@ -15,6 +15,7 @@ from flows.model.interfaces import interface_name
 from flows.openflow import fields
 from flows.openflow.actions import Output
 from flows.openflow.fields import Field, nxm
+from flows.openflow.groups_and_meters import GroupOrMeter, Key
 from flows.openflow.learn import LEARNED_OWNER, Learn, LearnLoad
 from flows.openflow.nat import Nat
 from flows.pipeline import registers
@@ -72,7 +73,8 @@ class _RunningSwitch:
         """What the switch would do with a packet."""
         text = self.bridge.run("ovs-appctl", "ofproto/trace", self.bridge.name, str(packet))
         answer = list(_of_bridge(text))
-        replayed = walk(packet, _Replay(self.bridge.node, list(self._met(answer))))
+        referred = self.snapshot.desired[self.bridge.node].groups_and_meters
+        replayed = walk(packet, _Replay(self.bridge.node, list(self._met(answer)), referred))
         if [copy.port for copy in replayed.copies] != list(_copies(answer, packet)):
             raise Unsupported(f"the switch of {self.bridge.node} does something else than its flows say:\n{text}")
         return replayed
@@ -100,6 +102,10 @@ class _Replay:
 
     node: str
     left: list[FlowEntry | None]
+    groups_and_meters: Mapping[Key, GroupOrMeter]
+
+    def is_live(self, port: int) -> bool:
+        raise Unsupported("a running switch is not asked which of its ports are live")
 
     def lookup(self, number: int, packet: Packet) -> FlowEntry | None:
         found = self.left.pop(0) if self.left else None
