@@ -130,11 +130,23 @@ def _packet_in(datapath: Any, version: int, kind: int, size: int, xid: int, data
     return message
 
 
+def _request_forward(datapath: Any, version: int, kind: int, size: int, xid: int, data: bytearray) -> Any:
+    """That somebody else changed a group or meter; what it is now is read."""
+    message: Any = parser.OFPRequestForward(datapath)
+    message.set_headers(version, kind, size, xid)
+    message.set_buf(data)
+    return message
+
+
 def use_own_decoders() -> None:
-    """Make os-ken hand out the bytes of all flows, groups and meters, and :class:`Update`, in the bodies of these
-    messages, and of a packet-in only what is used."""
+    """Make os-ken use these decoders.
+
+    Replies with flows, groups and meters give bytes, those of a flow monitor :class:`Update`. A packet-in gives only
+    what is used. What somebody else asked a switch to do is not taken apart.
+    """
     replies: Any = parser
     replies._MSG_PARSERS[ofp.OFPT_PACKET_IN] = _packet_in
+    replies._MSG_PARSERS[ofp.OFPT_REQUESTFORWARD] = _request_forward
     replies.OFPFlowStatsReply.cls_stats_body_cls = _ReadReported
     replies.OFPFlowMonitorReply.cls_stats_body_cls = _ReadUpdate
     replies.OFPGroupDescStatsReply.cls_stats_body_cls = _ReadReported

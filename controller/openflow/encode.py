@@ -69,6 +69,11 @@ def meters(plan: MeterPlan, xid: int) -> bytes:
     return b"".join(messages) + barrier(xid)
 
 
+def watch_groups_and_meters(xid: int) -> bytes:
+    """Make the switch report when somebody else changes groups or meters."""
+    return _bytes([groups_and_meters.report_changes()], xid)
+
+
 def read_groups_and_meters(xids: Iterable[int]) -> bytes:
     """The requests for all groups, and for all meters."""
     requests = zip(groups_and_meters.requests(), xids, strict=True)

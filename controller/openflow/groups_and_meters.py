@@ -1,7 +1,7 @@
 """Groups and meters as OpenFlow 1.4 messages, and as a switch reports them.
 
-os-ken makes the messages. What one says of a group or meter, beginning with its type or its flags, is byte for byte
-what the switch reports of it: so both are compared as they are.
+os-ken makes the messages. From its type or its flags on, a message says the same of a group or meter, byte for byte,
+as the switch reports of it. So the bytes are compared as they are.
 """
 
 import struct
@@ -95,6 +95,14 @@ def _group_content(entry: GroupEntry) -> bytes:
 def requests() -> list[Any]:
     """The requests for all groups and for all meters, in the order of :data:`KINDS`."""
     return [parser.OFPGroupDescStatsRequest(PROTOCOL, 0), parser.OFPMeterConfigStatsRequest(PROTOCOL, 0, ofp.OFPM_ALL)]
+
+
+def report_changes() -> Any:
+    """Make the switch pass on what others ask it to do to groups and meters (OpenFlow 1.4, 7.4.6 and 7.3.10)."""
+    reasons = 1 << ofp.OFPRFR_GROUP_MOD | 1 << ofp.OFPRFR_METER_MOD
+    # As long as nobody asks for a role, what is said of a master counts.
+    wanted = parser.OFPAsyncConfigPropReasons(ofp.OFPACPT_REQUESTFORWARD_MASTER, 8, reasons)
+    return parser.OFPSetAsync(PROTOCOL, [wanted])
 
 
 def reported(kind: str, report: bytes) -> Iterator[tuple[Key, bytes]]:

@@ -220,6 +220,7 @@ _CHECKS: dict[int, Callable[[bytes], str | None]] = {
     ofp.OFPT_GET_CONFIG_REPLY: _just(12),
     ofp.OFPT_PACKET_IN: _packet_in,
     ofp.OFPT_PORT_STATUS: _port_status,
+    ofp.OFPT_REQUESTFORWARD: _at_least(_HEADER_SIZE),
     ofp.OFPT_MULTIPART_REPLY: _multipart,
     ofp.OFPT_BARRIER_REPLY: _at_least(_HEADER_SIZE),
 }

@@ -108,11 +108,15 @@ class Session:
         self._outbox.put([encode.read_flows(which, xid)])
 
     def watch(self, tables: Iterable[int]) -> None:
-        """Ask for :class:`FlowsChanged` whenever somebody else changes a flow of some tables. Once is enough."""
+        """Ask for :class:`FlowsChanged` whenever somebody else changes a flow of some tables. Once is enough.
+
+        And for :class:`GroupsOrMetersChanged`.
+        """
         if self._is_watched:
             return
         self._is_watched = True
         self._outbox.put([encode.watch(tables, self._xid())])
+        self._outbox.put([encode.watch_groups_and_meters(self._xid())])
 
     def remove(self, entry: ReportedFlow) -> None:
         """Remove the flow of this cookie in this very place."""
@@ -275,6 +279,13 @@ class GroupsAndMetersRead:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupsOrMetersChanged:
+    """Somebody else changed a group or meter of a switch, or tried to."""
+
+    session: Session
+
+
+@dataclass(frozen=True, slots=True)
 class Described:
     """What a switch says of itself."""
 
@@ -327,6 +338,7 @@ SwitchEvent = (
     | Confirmed
     | Refused
     | GroupsAndMetersRead
+    | GroupsOrMetersChanged
     | Described
     | Ports
     | PacketIn
@@ -371,6 +383,11 @@ class SwitchApp(app_manager.OSKenApp):  # type: ignore[misc]
             is_last = not message.flags & ofp.OFPMPF_REPLY_MORE
             if read := session.described(message.xid, b"".join(message.body), is_last=is_last):
                 self._on_event(read)
+
+    @set_ev_cls(ofp_event.EventOFPRequestForward, MAIN_DISPATCHER)  # type: ignore[untyped-decorator]
+    def _groups_or_meters_changed(self, event: Any) -> None:
+        if session := self._sessions.get(event.msg.datapath):
+            self._on_event(GroupsOrMetersChanged(session))
 
     @set_ev_cls(ofp_event.EventOFPFlowMonitorReply, MAIN_DISPATCHER)  # type: ignore[untyped-decorator]
     def _flows_changed(self, event: Any) -> None:

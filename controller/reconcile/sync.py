@@ -16,6 +16,7 @@ from controller.openflow.sessions import (
     FlowsChanged,
     FlowsRead,
     GroupsAndMetersRead,
+    GroupsOrMetersChanged,
     PacketIn,
     Ports,
     PortsOpened,
@@ -38,7 +39,18 @@ from flows.inputs.tree import LinkVlan
 _LOOK_EVERY = 0.05
 """Seconds between two looks at nodes for which nothing happened."""
 
-_OfNode = Ports | PortsOpened | Config | FlowsRead | GroupsAndMetersRead | FlowsChanged | Counted | Confirmed | Refused
+_OfNode = (
+    Ports
+    | PortsOpened
+    | Config
+    | FlowsRead
+    | GroupsAndMetersRead
+    | GroupsOrMetersChanged
+    | FlowsChanged
+    | Counted
+    | Confirmed
+    | Refused
+)
 """What only the switch that is the node's may say."""
 
 _log = logging.getLogger(__name__)
@@ -173,6 +185,8 @@ class Sync:
                 node.confirmed(xid, now)
             case GroupsAndMetersRead(_, reports):
                 node.read_groups_and_meters(reports)
+            case GroupsOrMetersChanged():
+                node.look_at_groups_and_meters(now)
             case Refused(_, xid, reason, cookie, key):
                 node.refused(xid, reason, cookie, key)
 

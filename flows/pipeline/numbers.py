@@ -3,6 +3,15 @@
 Each kind has 65,536 numbers: one for each number that the switch itself keeps, such as a port's, or that the store has
 allocated. So a number means the same in every version and after every restart, and nobody counts. The highest byte is
 that of our cookies, 0x76: groups and meters with other numbers are not ours, and are never touched.
+
+A rule is given a group or meter as a value, and a switch gets it together with the flows that refer to it:
+
+```python
+LIMITED = TABLE.rule("{port}: {limit}", match=[eq(IN_PORT, P.port)], do=[meter(P.limit), OutputController()])
+...
+    limit = MeterEntry(PACKETS_UP.of(int(port.ofport)), "packets", rate=20, burst=40)
+    yield LIMITED(port.why, port=port.ofport, limit=limit)
+```
 """
 
 from dataclasses import dataclass

@@ -271,8 +271,8 @@ def test_answers_that_cross_each_other_and_the_same_answer_again() -> None:
     one = wanted(1)
     kept, _, drifted = keeper(one)
     session = cast(Session, Asked())
-    kept.look(session, 1)
-    kept.look(session, 2)
+    for now in (1, 2):
+        kept.ask(session, now)
     known = [kept.is_known]
     for _ in range(2):
         kept.read(NOTHING)

@@ -66,6 +66,7 @@ SOUND = {
     "update": reply(ofp.OFPMP_FLOW_MONITOR, struct.pack("!HHBBHHH4xQHH4x", 32, 1, 0, 0, 0, 0, 0, 7, 1, 4)),
     "groups": reply(ofp.OFPMP_GROUP_DESC, struct.pack("!HBBI", 8, 0, 0, 5) * 2),
     "meters": reply(ofp.OFPMP_METER_CONFIG, struct.pack("!HHIHHII4x", 24, 2, 5, 1, 16, 9, 9)),
+    "what somebody else did to a group": message(ofp.OFPT_REQUESTFORWARD, message(ofp.OFPT_GROUP_MOD, bytes(8))),
     "description": reply(ofp.OFPMP_DESC, bytes(1056)),
     "barrier": message(ofp.OFPT_BARRIER_REPLY),
     "configuration": message(ofp.OFPT_GET_CONFIG_REPLY, struct.pack("!HH", 0, 128)),

@@ -1,8 +1,8 @@
 """The groups and meters of ours in one switch: what it holds, what it must hold, and in which order it gets there.
 
-Meters cannot travel in a bundle: those that are new or different go before it, and only once the switch has them the
-flows that refer to them; those that nothing needs go after it. Groups are in the bundle, around the flows. A deletion
-takes the flows along that refer to what is deleted, so it waits until there are none.
+Meters cannot travel in a bundle. Those that are new or different go before it, and flows that refer to them wait until
+the switch has them. Those that nothing needs go after it. Groups are in the bundle, around the flows. A deletion takes
+the flows along that refer to what is deleted, so it waits until there are none.
 """
 
 import logging
@@ -76,8 +76,11 @@ class GroupsAndMeters:
         self.asked_at = now
 
     def look(self, session: Session, now: float) -> None:
-        """Ask again, where there are any: somebody else may have changed them, which no switch reports."""
-        if self._are_used:
+        """Ask again, where there are any: somebody else may have changed them.
+
+        A switch reports in the order in which it does things, so an answer that is awaited will be new enough.
+        """
+        if self._are_used and not self._asked:
             self.ask(session, now)
 
     def clear(self) -> None:

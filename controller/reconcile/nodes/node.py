@@ -178,6 +178,11 @@ class Node:
         self._groups_and_meters.read(reports)
         self.confirm(self.wanted_generation)
 
+    def look_at_groups_and_meters(self, now: float) -> None:
+        """Somebody else changed a group or meter, or may have."""
+        if self.session is not None:
+            self._groups_and_meters.look(self.session, now)
+
     def setting_drifted(self, words: str) -> None:
         """Somebody else changed a setting of the switch."""
         self.drifted.add(words, time.time())
@@ -199,7 +204,7 @@ class Node:
                 self._inventory.updated(update)
                 self._foreign.updated(update)
         if any(update.event == RESUMED or self._inventory.refers(update) for update in updates):
-            self._groups_and_meters.look(self.session, now)  # whoever deletes one deletes its flows
+            self.look_at_groups_and_meters(now)  # whoever deletes one deletes its flows
         self._tell_foreign()
         # Tables that are not watched may have changed too, and flows of other owners may have taken ours' places.
         self._questions.ask_soon(now)
