@@ -1,8 +1,8 @@
 """A clock that stands still while this process is kept from running.
 
-Whoever waits for an answer measures how long the other is silent. A controller that gets no processor time cannot hear
-what was answered long ago, so time in which it did not run must not count. :data:`now` gives seconds of such a clock:
-it goes as :func:`time.monotonic` does, but never further than one late wake-up of a thread that does nothing else.
+A session measures how long the other side is silent. A controller that gets no processor time cannot read answers that
+came long ago, so time in which it did not run must not count. :data:`now` gives seconds of such a clock: it goes as
+:func:`time.monotonic` does, but never further than one late wake-up of a thread that does nothing else.
 """
 
 import time

@@ -113,14 +113,14 @@ class Planned:
 
     @property
     def unseen(self) -> list[str]:
-        """The hosts and plain switches of which nothing is known nor will be: their flows cannot be told."""
+        """The hosts and plain switches of which nothing is known nor will be: their flows cannot be computed."""
         network, told = self._difference.new, self._final
         hosts = [host for host in network.hosts if host not in told.hosts]
         return hosts + [switch for switch in network.switches if switch not in told.switches]
 
     @property
     def unplugged(self) -> list[str]:
-        """The ports that are different and of which it cannot be told where they will be plugged in, or when."""
+        """The changed ports of which it is unknown where, or when, they will be plugged in."""
         seen: dict[str, set[str]] = {}
         for host, facts in self._final.hosts.items():
             for interface in facts.interfaces:
@@ -135,12 +135,12 @@ class Planned:
 
     @cached_property
     def flows(self) -> dict[str, FlowChange]:
-        """What each switch gets and loses at once, as things are; those left out for which nothing changes."""
+        """What each switch gets and loses at once. Switches without a change are left out."""
         return _flows(self._difference, self._before, self._made)
 
     @cached_property
     def later(self) -> LaterChange:
-        """What follows, as far as it can be told."""
+        """What follows, as far as it can be predicted."""
         network = self._difference.aligned
         same, at = NetworkDifference(network, network), self._made
         changes = list[Mapping[str, FlowChange]]()
@@ -160,7 +160,7 @@ class Planned:
 
     @property
     def _final(self) -> Observed:
-        """What is observed in the end, as far as it can be told."""
+        """What is observed in the end, as far as it can be predicted."""
         return self._forecast.steps[-1] if self._forecast.steps else self._forecast.now
 
 

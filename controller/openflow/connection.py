@@ -34,7 +34,7 @@ SILENCE = 2.0
 MOST_SILENCE = 10.0
 """Seconds of silence that are borne at most, from a switch that is slow or has much to do."""
 _BYTES_PER_SECOND = 100_000
-"""How much of what it was given a switch is thought to do in a second: a thousandth of what one at leisure does."""
+"""How many bytes a switch is assumed to carry out in a second: a thousandth of what an idle one does."""
 READING = 1_000_000
 """What a request for all flows counts for, in bytes."""
 _SLOWNESS = 3
@@ -65,7 +65,7 @@ class Connection(osken.Datapath):  # type: ignore[misc]
         self._slowest = 0.0
         """For how many beats it was silent of late before it answered after all."""
         self._given = 0
-        """Bytes of transactions that it was given, and has not said that it has done."""
+        """Bytes of transactions that it was sent, and has not confirmed."""
         self._unsent = 0
         """Bytes that waited for it in the kernel at the last beat."""
         # Before anybody knows of the connection: a switch that gets anything else first ends it.
@@ -77,7 +77,7 @@ class Connection(osken.Datapath):  # type: ignore[misc]
         return f"{self.address[0]}:{self.address[1]}"
 
     def serve(self) -> None:
-        """Hold the conversation; returns when it is over."""
+        """Serve the connection; returns when it has ended."""
         hub.spawn(self._send_loop)
         try:
             self._recv_loop()
@@ -89,7 +89,7 @@ class Connection(osken.Datapath):  # type: ignore[misc]
             self.send(b"", close_socket=True)  # the sending thread waits for something to send
 
     def close(self) -> None:
-        """End the connection; whoever receives learns of it at once."""
+        """End the connection; the receiving thread notices at once."""
         super().close()
         with suppress(OSError):  # it has ended already
             self.socket.shutdown(socket.SHUT_RDWR)
@@ -101,15 +101,15 @@ class Connection(osken.Datapath):  # type: ignore[misc]
         return bool(super().send(buf, close_socket))
 
     def give(self, amount: int) -> None:
-        """It was asked for something that takes as long as to do so many bytes."""
+        """It was sent a request that takes as long as a transaction of so many bytes."""
         self._given += amount
 
     def has_done_all(self) -> None:
-        """It has said that it has done what it was given."""
+        """It has confirmed all that it was sent."""
         self._given = 0
 
     def beat(self) -> None:
-        """Look whether it is still there, and ask it to say so. Never waits."""
+        """Check whether it still answers, and send an echo request. Never waits."""
         if self.state == DEAD_DISPATCHER:
             return
         self._count_silence()
@@ -143,7 +143,7 @@ class Connection(osken.Datapath):  # type: ignore[misc]
             self._silent += 1
 
     def _waiting_in_kernel(self) -> int:
-        """Bytes that were handed to the kernel, and that the switch's machine has not taken."""
+        """Bytes that were handed to the kernel, and that the switch's machine has not acknowledged."""
         try:
             (unsent,) = struct.unpack("i", fcntl.ioctl(self.socket, termios.TIOCOUTQ, b"\0\0\0\0"))
         except (OSError, ValueError):
@@ -151,7 +151,7 @@ class Connection(osken.Datapath):  # type: ignore[misc]
         return int(unsent)
 
     def _is_late(self) -> bool:
-        """Whether it is this process that has something to read or to send, and did not come to it."""
+        """Whether this process is the late one: it has something to read or to send, and had no time for it."""
         try:
             ready = dict(self._poll.poll(0)).get(self.socket.fileno(), 0)
         except (OSError, ValueError):
@@ -203,7 +203,7 @@ class Connection(osken.Datapath):  # type: ignore[misc]
         return True
 
     def _hand_on(self, message: bytes) -> None:
-        """Give a sound message to whoever listens."""
+        """Give a sound message to its handlers."""
         _, kind, _, xid = HEADER.unpack_from(message)
         if kind == ofp.OFPT_MULTIPART_REPLY and self.id is None:
             return  # nobody asked: with the ports os-ken would take it for a switch that it knows by its id
@@ -236,7 +236,7 @@ class Connections:
         self._open: set[Connection] = set()
 
     def accept(self, end: socket.socket, address: Any) -> None:
-        """Hold the conversation with one that has connected; for os-ken, which gives it a thread."""
+        """Serve a switch that has connected; os-ken calls this in a thread of its own."""
         try:
             connection = Connection(end, address, self._bad_messages)
         except OSError:

@@ -1,4 +1,4 @@
-"""What a switch reports: flows as bytes, to be compared; a frame with the port that it came in by.
+"""Decodes what a switch reports: flows as bytes, to be compared, and a frame with the port that it came in by.
 
 Takes the place of some of os-ken's decoders (ADR 12). That of a flow takes 60 microseconds for each. That of a flow
 monitor's update fails on every update but one kind. That of a packet-in looks at every field of its match and fails on
@@ -22,7 +22,7 @@ _UPDATE = struct.Struct("!HHBBHHH4xQ")
 _SHORT_UPDATE = struct.Struct("!HH")
 REMOVED: int = ofp.OFPFME_REMOVED
 RESUMED: int = ofp.OFPFME_RESUMED
-"""The switch had more to report than it keeps for a slow receiver, left some out, and goes on now."""
+"""The switch left reports out because the receiver was slow, and goes on now."""
 _FULL_UPDATES = (ofp.OFPFME_INITIAL, ofp.OFPFME_ADDED, ofp.OFPFME_REMOVED, ofp.OFPFME_MODIFIED)
 
 
@@ -51,7 +51,7 @@ class Update(NamedTuple):
     event: int
     """One of ``OFPFME_*``."""
     entry: ReportedFlow | None
-    """The flow, where somebody else than this connection changed one. One that was removed has no instructions."""
+    """The flow, if another connection or program changed it. A removed flow has no instructions."""
 
 
 def parts(content: bytes) -> tuple[bytes, bytes]:

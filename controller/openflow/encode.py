@@ -1,6 +1,6 @@
 """What is sent to a switch, as OpenFlow 1.4 messages.
 
-os-ken makes them, which is the authority for the wire format. Of flows it makes one of each shape; in the others the
+os-ken makes them; it is the authority for the wire format. It makes one flow of each shape; in the others only the
 numbers are filled in (ADR 14). Nothing here needs a connection.
 """
 
@@ -116,13 +116,13 @@ def _deletions() -> Layout:
 
 _ANYWHERE = (ofp.OFPP_ANY, ofp.OFPG_ANY)
 _OURS = (*_ANYWHERE, COOKIE_OWNER << 56, COOKIE_OWNER_MASK)
-"""Every flow of ours, in any table; foreign ones left out, and what the switch learned."""
+"""Every flow of ours, in any table, without foreign and learned flows."""
 _OUR_DROPS = (*_ANYWHERE, COOKIE_OWNER << 56 | COOKIE_DROPS, COOKIE_OWNER_MASK | COOKIE_DROPS)
 """Those of ours that drop packets."""
 _OWNER_BITS = 7
 """Bits of a cookie by which flows of ours, and those that were learned, are told from all others."""
 _OURS_OR_LEARNED = (*_ANYWHERE, (COOKIE_OWNER & LEARNED_OWNER) << 56, ~(COOKIE_OWNER ^ LEARNED_OWNER) << 56 & _ALL_BITS)
-"""The same, with what the switch learned: the two owners differ in one bit."""
+"""The same, with learned flows: the two owners differ in one bit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +172,7 @@ def count_flows(xid: int) -> bytes:
 
 
 def watch(tables: Iterable[int], xid: int) -> bytes:
-    """Make the switch report what somebody else does to the flows of some tables; of what we do, that we did it."""
+    """Make the switch report each change of flows in some tables. Our own changes are reported without the flow."""
     events = ofp.OFPFMF_ADD | ofp.OFPFMF_REMOVED | ofp.OFPFMF_MODIFY | ofp.OFPFMF_INSTRUCTIONS
     requests = [
         parser.OFPFlowMonitorRequest(PROTOCOL, monitor_id=table, monitor_flags=events, table_id=table)
@@ -182,7 +182,7 @@ def watch(tables: Iterable[int], xid: int) -> bytes:
 
 
 def remove(entry: ReportedFlow, xid: int) -> bytes:
-    """Remove one flow: that of this cookie in this very place."""
+    """Remove one flow: this cookie, table, priority and match."""
     size = 8 * math.ceil(len(entry.match) / 8)
     body = struct.pack(
         "!QQBBHHHIIIHH",
@@ -204,7 +204,7 @@ def barrier(xid: int) -> bytes:
 
 
 def read_description(xid: int) -> bytes:
-    """A request for what the switch says of itself."""
+    """A request for the description of the switch."""
     return _bytes([parser.OFPDescStatsRequest(PROTOCOL, 0)], xid)
 
 
@@ -247,7 +247,7 @@ def ask_config(xid: int) -> bytes:
 
 
 def pass_fragments(xid: int) -> bytes:
-    """Make the switch treat fragments as it does by itself: they are matched like other packets."""
+    """Make the switch treat fragments as it does by default: they are matched like other packets."""
     return _bytes([parser.OFPSetConfig(PROTOCOL, ofp.OFPC_FRAG_NORMAL, ofp.OFPCML_NO_BUFFER)], xid)
 
 
@@ -256,7 +256,9 @@ CLOSED = {
     ofp.OFPPC_NO_FWD: "no-forward",
     ofp.OFPPC_NO_PACKET_IN: "no-packet-in",
 }
-"""What can be set of a port that stops packets, as ovs-ofctl(8) calls it. Whether its device is up is the host's."""
+"""The settings of a port that stop packets, by their names in ovs-ofctl(8). Whether its device is up is up to the
+host.
+"""
 
 
 def open_port(number: int, mac: str, xid: int) -> bytes:

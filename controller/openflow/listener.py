@@ -1,6 +1,5 @@
-"""The way in for switches, which stays open whatever happens to the process.
-
-os-ken's own one ends for ever with the first connection that it cannot take: no switch could come back until a restart.
+"""Accepts connections of switches, and goes on whatever happens to the process. os-ken's own listener ends with the
+first connection that it cannot take. Then no switch could come back until a restart.
 """
 
 import logging
@@ -10,17 +9,17 @@ import time
 from os_ken.lib import hub
 
 AGAIN = 1.0
-"""Seconds until the next try, when there was no room for a connection. Who dials waits in the kernel's queue."""
+"""Seconds until the next try, when there was no room for a connection. The switch waits in the kernel's queue."""
 SAY_EVERY = 60.0
 
 _log = logging.getLogger(__name__)
 
 
 class Listener(hub.StreamServer):  # type: ignore[misc]
-    """Takes connections, each in a thread of its own."""
+    """Accepts connections, and serves each in a thread of its own."""
 
     def serve_forever(self) -> None:
-        """Never returns. What cannot be taken now (no file descriptor, no thread) is tried again."""
+        """Never returns. A connection that cannot be taken now (no file descriptor, no thread) is tried again."""
         said = -SAY_EVERY
         while True:
             try:

@@ -1,8 +1,7 @@
-"""Is a message from a switch sound? Found out before anything takes it apart.
+"""Is a message from a switch sound? It is checked before anything decodes it.
 
-os-ken writes a traceback for a message that it cannot take apart, and never comes to an end with one in which a length
-is 0. So all lengths are looked at here first: of what OpenFlow 1.4 (section 7) says of the few messages that a
-controller of this project is sent.
+os-ken writes a traceback for a message that it cannot decode, and loops for ever on one in which a length is 0. So all
+lengths are checked here first, by OpenFlow 1.4 (section 7), for the few messages that this controller receives.
 """
 
 import struct
@@ -44,9 +43,8 @@ class Fault:
 
     words: str
     is_fatal: bool = True
-    """Whether the connection cannot go on: somebody may wait for just this message, or nothing after it is understood.
-
-    A packet-in, or what nobody asked for, can be left out.
+    """Whether the connection cannot go on: a request may wait for just this message, or nothing after it is understood.
+    A packet-in, or an answer to no request, can be left out.
     """
 
 
@@ -78,7 +76,7 @@ def _name(kind: int) -> str:
     return known.partition("(")[0].removeprefix("OFPT_").lower().replace("_", "-")
 
 
-_UNASKED = "it answers what was not asked"
+_UNASKED = "it answers no request"
 
 
 def _hello(message: bytes) -> str | None:
@@ -145,7 +143,7 @@ def _port(message: bytes, at: int, room: int) -> str | None:
 
 
 def _walk(message: bytes, at: int, end: int, size_at: Callable[[int], int], least: int, *, pad: int = 1) -> str | None:
-    """Go over things one after the other, each of which says how long it is."""
+    """Go over the elements of a message; each says how long it is."""
     while at < end:
         size = size_at(at)
         if size < least or at + size > end:

@@ -1,9 +1,8 @@
-"""What goes to one switch: whoever hands it in never waits.
-
-What is short is sent at once: each thread that it passes through costs a change its time. The rest of a large
-transaction is made piece by piece while a thread sends it. More is made when the switch has taken most of what was made
-before. So a slow or stuck switch costs a few pieces of memory, and never the room in os-ken's queue (16 messages) that
-its echo requests need. Without echo requests a stuck switch would not be noticed.
+"""Sends messages to one switch; the caller never waits. A short message is sent at once, because each thread that it
+passes through costs a change time. The rest of a large transaction is made piece by piece while a thread sends it. More
+is made when the switch has taken most of what was made before. So a slow or stuck switch costs a few pieces of memory,
+and never the room in os-ken's queue (16 messages) that its echo requests need. Without echo requests a stuck switch
+would not be noticed.
 """
 
 import queue

@@ -55,7 +55,7 @@ class Session:
         self._ports: dict[int, Plug] | None = None
         """The switch's ports by number; None when nobody asked."""
         self._is_watched = False
-        """Whether the switch was asked to report: asked twice for the same, it refuses."""
+        """Whether the switch was asked to report: it refuses a second request for the same."""
         self._heard_at = 0.0
 
     @property
@@ -119,7 +119,7 @@ class Session:
         self._outbox.put([encode.watch_groups_and_meters(self._xid())])
 
     def remove(self, entry: ReportedFlow) -> None:
-        """Remove the flow of this cookie in this very place."""
+        """Remove the flow with this cookie, table, priority and match."""
         self._outbox.put([encode.remove(entry, self._xid())])
 
     def count_flows(self) -> None:
@@ -128,12 +128,12 @@ class Session:
 
     @property
     def port_names(self) -> frozenset[str]:
-        """The names of the switch's ports, as it told them last."""
+        """The names of the switch's ports, by its last report."""
         return frozenset(port.name.decode(errors="replace") for port in list(self._datapath.ports.values()))
 
     @property
     def bridge(self) -> str:
-        """The name of the switch's bridge, for a command that somebody types there."""
+        """The name of the switch's bridge, for commands on its machine."""
         local = self._datapath.ports.get(ofp.OFPP_LOCAL)
         return bridge_name(None if local is None else local.name)
 
@@ -165,7 +165,7 @@ class Session:
         self._outbox.put([encode.read_ports(self._xid())])
 
     def read_port_settings(self) -> None:
-        """Have ports through which somebody lets nothing pass opened, now and later; :class:`PortsOpened` tells."""
+        """Open closed ports, now and later; :class:`PortsOpened` reports each."""
         self._outbox.put([encode.read_ports(self._xid())])
 
     def ask_config(self) -> None:
@@ -200,7 +200,7 @@ class Session:
         return FlowsRead(self, which, flows, is_last)
 
     def describe(self, ports: Iterable[Any], *, are_gone: bool = False) -> frozenset[Plug] | None:
-        """Take a description of some ports in; all ports, when somebody asked for them."""
+        """Take in the description of some ports; all ports, when they were asked for."""
         if self._ports is None:
             return None
         for port in ports:
@@ -313,7 +313,7 @@ class PacketIn:
 
 @dataclass(frozen=True, slots=True)
 class PortsOpened:
-    """Ports through which somebody else let nothing pass were opened: what was wrong with each."""
+    """Closed ports were opened again: what was wrong with each."""
 
     session: Session
     words: Sequence[str]

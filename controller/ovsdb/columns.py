@@ -18,7 +18,7 @@ Row = Any
 """A row (``ovs.db.idl.Row``): columns are attributes. It is valid until its database's next ``Idl.run()``."""
 
 PROBE_INTERVAL = 5000
-"""Milliseconds of silence until a host's database is asked whether it lives; after as many more it is given up."""
+"""Milliseconds of silence until a host's database gets an echo request; after as many more the connection is closed."""
 
 RETRY_INTERVAL = 1000
 """Milliseconds between attempts to connect: the shortest that python-ovs allows."""
@@ -28,7 +28,7 @@ if ovs.json.PARSER == ovs.json.PARSER_PY:
     ovs.json.Parser = Parser
 
 _ROUNDS = {"next_cfg", "cur_cfg"}
-"""Columns by which somebody waits until ovs-vswitchd has taken in what was written. All clients change them."""
+"""Columns by which a client waits until ovs-vswitchd has read what was written. All clients change them."""
 
 _TEXTS = {"key": "string", "min": 0, "max": "unlimited"}
 _OPTIONAL_TEXT = {"key": "string", "min": 0, "max": 1}
@@ -99,21 +99,27 @@ class Replica(Idl):  # type: ignore[misc]
 
     @property
     def has_news(self) -> bool:
-        """Whether anything has changed since it was taken, but for what only those need who wait for ovs-vswitchd."""
+        """Whether anything has changed since the last call, apart from the columns by which clients wait for
+        ovs-vswitchd.
+        """
         return bool(self._changed)
 
     def forget_lock(self) -> None:
-        """After the connection has ended: the next one asks for no lock by itself."""
+        """The connection has ended, so the lock is lost: the next connection does not ask for it by itself."""
         self.lock_name = None
         self.has_lock = self.is_lock_contended = False
 
     def take_changed(self, table: str) -> tuple[set[Row], bool]:
-        """The rows of a table that are new, others or gone since the last call, and whether any of other tables are."""
+        """The rows of a table that are new, changed or gone since the last call, and whether rows of other tables
+        are.
+        """
         changed, self._changed = self._changed, {}
         return changed.pop(table, set()), bool(changed)
 
     def remember(self, row: Row, what: _Read) -> _Read:
-        """Note what was read from a row, and return it. A transaction under way makes rows look as if it were done."""
+        """Note what was read from a row, and return it. While a transaction is under way, rows look as if it were
+        done.
+        """
         if self.txn is None:
             self.read[row.uuid] = what
         return what
@@ -146,5 +152,5 @@ def open_database(target: str) -> Replica:
 
 
 def is_live(database: Idl) -> bool:
-    """Whether the replica is whole and its connection stands. python-ovs has no public question for the second."""
+    """Whether the replica is complete and connected. python-ovs has no public function for the second."""
     return bool(database._session.is_connected() and database.state == Idl.IDL_S_MONITORING)

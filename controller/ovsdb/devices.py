@@ -1,7 +1,7 @@
 """Which device each interface of a switch was opened with.
 
-A device that is deleted and made again under its name is another one. Open vSwitch on the userspace datapath goes on
-with the one that is gone: it says that all is well, and no packet passes until the port is opened anew.
+A device that is deleted and made again under its name is another device. Open vSwitch on the userspace datapath keeps
+the one that is gone. It reports no error, and no packet passes until the port is opened again.
 """
 
 from collections.abc import Set
@@ -10,11 +10,11 @@ from uuid import UUID
 from controller.ovsdb.columns import Row
 
 _Opening = tuple[UUID, int]
-"""The row of the interface and its port number: one of them is another when a port is opened anew."""
+"""The row of the interface and its port number: one of them changes when a port is opened again."""
 
 
 class Devices:
-    """What was seen of them, for as long as somebody looks."""
+    """What was seen of the devices so far."""
 
     def __init__(self) -> None:
         self._opened: dict[str, tuple[_Opening, int]] = {}
@@ -22,7 +22,7 @@ class Devices:
         """The interfaces of which the switch still has the device that is gone."""
 
     def note(self, row: Row, name: str, ofport: int | None) -> None:
-        """An interface is this now."""
+        """Note the present state of an interface."""
         index = next(iter(row.ifindex), 0)
         if ofport is None or not index:
             return  # there is no device at present
@@ -35,6 +35,6 @@ class Devices:
             self.stale.add(name)
 
     def keep(self, names: Set[str]) -> None:
-        """There are no others than these."""
+        """Forget all interfaces but these."""
         self._opened = {name: opened for name, opened in self._opened.items() if name in names}
         self.stale &= names

@@ -1,4 +1,4 @@
-"""What a host's flows depend on, out of what its database says."""
+"""The facts of a host on which its flows depend, from its database."""
 
 from controller.ovsdb.host_database import HostDatabase, datapath_type
 from controller.ovsdb.physical import physical_ofports

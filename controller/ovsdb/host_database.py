@@ -1,6 +1,5 @@
-"""One host's database as it is now, read once for all that need it: reading a column costs about 10 us.
-
-So of ports and interfaces only those are read that have changed.
+"""The present content of one host's database, read once for all who need it. Reading a column costs about 10 us, so
+only ports and interfaces that have changed are read.
 """
 
 from collections.abc import Iterable, Mapping, Set
@@ -40,17 +39,17 @@ class HostDatabase:
     integration: Row | None
     physical: Row | None
     interfaces: Interfaces
-    """All interfaces on the integration bridge. What is seen later of one of them is in here too."""
+    """All interfaces on the integration bridge. It is kept up to date."""
     ports: Mapping[str, Row]
     """All ports of the integration bridge, by name."""
     protected: frozenset[str]
-    """Those of them between which the switch passes nothing."""
+    """The protected ports: the switch passes nothing between them."""
     elsewhere: Mapping[str, str]
     """Ports on other bridges: port name -> bridge name."""
     underlay: dict[str, "Nic"]
-    """The interfaces of the physical bridge, by name. What is seen later of one of them is in here too."""
+    """The interfaces of the physical bridge, by name. It is kept up to date."""
     stale: Set[str]
-    """Interfaces of which the switch has a device that is gone, though there is another one of its name."""
+    """Interfaces whose device is gone and was made again: the switch still has the old one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +59,12 @@ class Nic:
     type: str
     mtu: int | None
     is_down: bool
-    """Whether somebody took it down."""
+    """Whether it was set down (``ip link set down``)."""
     has_link: bool
 
 
 class DatabaseReader:
-    """Looks at one replica again and again."""
+    """Reads one replica again after each change."""
 
     def __init__(self, database: Replica) -> None:
         self._database = database
@@ -73,7 +72,7 @@ class DatabaseReader:
         self._devices = Devices()
 
     def look(self) -> HostDatabase | None:
-        """What is there now; None when the database was never initialised (``ovs-vsctl init``)."""
+        """The present content; None when the database was never initialised (``ovs-vsctl init``)."""
         changed, others_changed = self._database.take_changed("Interface")
         switch = next(iter(self._database.tables["Open_vSwitch"].rows.values()), None)
         if switch is None:

@@ -19,17 +19,16 @@ PROTOCOLS = [f"OpenFlow1{minor}" for minor in range(6)]
 """All of them, whatever this version enables by itself: the controller offers 1.4, a plain ``ovs-ofctl`` 1.0."""
 
 MAX_BACKOFF = 1000
-"""Milliseconds between the switch's attempts to dial the controller: the shortest that Open vSwitch allows.
+"""Milliseconds between the switch's attempts to connect to the controller: the shortest that Open vSwitch allows.
 
 Open vSwitch 3.1 gives it, and ``INACTIVITY_PROBE``, to a connection that stands when it looks at its database; a new
 target begins with 8 and 5 seconds. So a new serial number is written for each session (ADR 5).
 """
 
 INACTIVITY_PROBE = 15000
-"""Milliseconds of silence until the switch asks whether the controller lives; it hangs up after as many more.
-
-A controller that gets no processor time keeps its switches for so long. Nothing is lost by it: a switch that does not
-know yet that its session has ended is made to dial (``dial``).
+"""Milliseconds of silence until the switch sends an echo request; after as many more it closes the connection. A
+controller that gets no processor time keeps its switches for so long. Nothing is lost by that: a switch that does not
+know yet that its session has ended is made to connect again (``dial``).
 """
 
 SERIAL = "dp-sn"
@@ -69,7 +68,7 @@ def keep_contract(seen: HostDatabase, settings: HostSettings, write: Writer) -> 
 
 
 def keep_serial(seen: HostDatabase, bridge: Row, serial: str, write: Writer) -> None:
-    """What number the switch shows, and a request for ovs-vswitchd to say once it has taken it in."""
+    """The serial number that the switch shows, and a request for ovs-vswitchd to say once it has read it."""
     if getattr(bridge, "other_config", {}).get(SERIAL) == serial:
         return
     write.put_key(bridge, "other_config", SERIAL, serial, INTEGRATION_BRIDGE)
@@ -77,9 +76,9 @@ def keep_serial(seen: HostDatabase, bridge: Row, serial: str, write: Writer) -> 
 
 
 def dial(seen: HostDatabase, bridge: Row, settings: HostSettings, write: Writer) -> None:
-    """Makes the switch dial the controller now; otherwise its next attempt comes 1 to 8 seconds later.
-
-    A new spelling of the address does it, and keeps the flows. A controller that is just added is dialled anyway.
+    """Makes the switch connect to the controller now; otherwise its next attempt comes 1 to 8 seconds later. Another
+    spelling of the same address does it, and keeps the flows. To a controller that is just added the switch connects
+    anyway.
     """
     spellings = _spellings(settings.controller)
     for row in getattr(bridge, "controller", []):
@@ -89,7 +88,7 @@ def dial(seen: HostDatabase, bridge: Row, settings: HostSettings, write: Writer)
 
 
 def other_number(seen: HostDatabase, settings: HostSettings) -> int | None:
-    """The tunnel port's number, when it is another than what is asked for."""
+    """The tunnel port's number, when it is not the one that is asked for."""
     tunnel = seen.interfaces.by_name.get(tunnel_port(settings.encapsulation))
     if tunnel is None or tunnel.ofport_request != TUNNEL_OFPORT or tunnel.ofport == TUNNEL_OFPORT:
         return None
@@ -133,7 +132,8 @@ def keep_instances(seen: HostDatabase, settings: HostSettings, write: Writer) ->
 
 
 def open_anew(seen: HostDatabase, write: Writer) -> None:
-    """Has the switch open the ports anew of which it has a device that is gone: with another number, which it must.
+    """Makes the switch open the ports again of which it has a device that is gone. They must get another number for
+    that.
 
     Without a number in ``ofport_request`` the port is not pinned yet, and is left to the next look.
     """
@@ -146,7 +146,7 @@ def open_anew(seen: HostDatabase, write: Writer) -> None:
     free = 1 + max(number for number in numbers if number is not None and number < TUNNEL_OFPORT)
     for number, interface in enumerate(waiting, free):
         if number < TUNNEL_OFPORT:
-            write.put(interface.row, "ofport_request", [number], f"{interface.name} (its device was made anew)")
+            write.put(interface.row, "ofport_request", [number], f"{interface.name} (its device was made again)")
 
 
 def end_flow_restore(seen: HostDatabase, write: Writer) -> None:
@@ -166,8 +166,8 @@ def _new_bridge(seen: HostDatabase, write: Writer) -> Row:
 def _datapath_type(seen: HostDatabase) -> str:
     """The host's owner chose it on the physical bridge, where tunnels leave; patch ports do not join two types.
 
-    Without that bridge the present type stays (its owner may be making it anew, and a change stops all traffic),
-    unless the switch does not offer it. An empty offer means that the switch has never run.
+    Without that bridge the present type stays: its owner may be making it again, and a change stops all traffic. If the
+    switch does not offer the type, it changes. An empty offer means that the switch has never run.
     """
     if seen.physical is not None:
         return datapath_type(seen.physical)
@@ -177,7 +177,7 @@ def _datapath_type(seen: HostDatabase) -> str:
 
 
 def has_taken(seen: HostDatabase, serial: str) -> bool:
-    """Whether the host's ovs-vswitchd has taken in all that was written with a serial number."""
+    """Whether the host's ovs-vswitchd has read all that was written with a serial number."""
     bridge = seen.integration
     if bridge is None or bridge.other_config.get(SERIAL) != serial:
         return False
@@ -185,7 +185,7 @@ def has_taken(seen: HostDatabase, serial: str) -> bool:
 
 
 def _keep_controller(bridge: Row, settings: HostSettings, write: Writer) -> None:
-    """Exactly one controller. There is never none in between: a switch that loses its last one drops all flows."""
+    """Set exactly one controller. In between there is always one: a switch that loses its last one drops all flows."""
     rows = getattr(bridge, "controller", [])
     spellings = _spellings(settings.controller)
     row = min(rows, key=lambda r: (r.target not in spellings, r.uuid), default=None)

@@ -1,7 +1,5 @@
-"""The interfaces on a host's integration bridge, by what is asked of them.
-
-A host may have thousands, of which few change at a time. So what is asked is known at any time, and changed with
-them: nobody looks at all.
+"""The interfaces on a host's integration bridge, with an index for each question about them. A host may have thousands,
+of which few change at a time. So the indexes follow each change, and no code goes through all interfaces.
 """
 
 from collections.abc import Iterable
@@ -25,9 +23,9 @@ class InterfaceRow:
     physical: str | None
     """The physical network for which the controller put it there."""
     error: str | None
-    """Why the switch could not make it, in its own words."""
+    """Why the switch could not make it, in the switch's words."""
     is_down: bool
-    """Whether somebody took its device down."""
+    """Whether its device was set down."""
     mtu: int | None
     """Bytes of the largest packet that gets through it; None: it does not say."""
     is_own_mark: bool = True
@@ -40,22 +38,24 @@ class InterfaceRow:
 
     @property
     def rank(self) -> tuple[bool, bool, str]:
-        """Of all that say they are a port the lowest is taken: who has it, then who is marked, then the first name."""
+        """Of several that claim a port the lowest is taken: first the one that has it, then a marked one, then the
+        first name.
+        """
         return not self.has_port, self.mark != self.iface_id, self.name
 
     @property
     def claims(self) -> tuple[str, ...]:
-        """The port that it says it is: only a working interface does."""
+        """The port that it claims; None for an interface that does not work."""
         return () if self.iface_id is None or self.ofport is None else (self.iface_id,)
 
 
 class Interfaces:
-    """All interfaces on the integration bridge. To be looked at only, but for :meth:`put`."""
+    """All interfaces on the integration bridge. Only :meth:`put` changes it."""
 
     def __init__(self, interfaces: Iterable[InterfaceRow]) -> None:
         self.by_name: dict[str, InterfaceRow] = {}
         self.unpinned: dict[str, InterfaceRow] = {}
-        """Those that are ports and have a number that nobody asks for, by name."""
+        """Those that are ports and whose number is not pinned yet, by name."""
         self.faulty: dict[str, InterfaceRow] = {}
         """Those that the switch cannot use."""
         self.physical: dict[str, InterfaceRow] = {}
@@ -69,7 +69,7 @@ class Interfaces:
         self.taken: dict[str, Interface] = {}
         """``iface-id`` -> the interface that is taken for it, by :attr:`InterfaceRow.rank`."""
         self.rivals: dict[str, list[str]] = {}
-        """``iface-id`` -> the names of all that say they are it, where there are several; the first is taken."""
+        """``iface-id`` -> the names of all that claim it, where there are several; the first is taken."""
         self._claims: dict[str, dict[str, InterfaceRow]] = {}
         for interface in interfaces:
             self._sort(interface)
@@ -79,7 +79,7 @@ class Interfaces:
         """All that are taken."""
 
     def put(self, interfaces: Iterable[InterfaceRow]) -> None:
-        """Some of them are these now."""
+        """Take in the present state of some interfaces."""
         affected: set[str] = set()
         for interface in interfaces:
             before = self.by_name[interface.name]
@@ -119,7 +119,7 @@ class Interfaces:
             self._claims.setdefault(iface_id, {})[name] = interface
 
     def _take(self, iface_id: str) -> None:
-        """Find out which interface is taken for a port; none, when nobody says any more that it is it."""
+        """Find out which interface is taken for a port; none when no interface claims it any more."""
         claims = self._claims[iface_id]
         self.rivals.pop(iface_id, None)
         if not claims:

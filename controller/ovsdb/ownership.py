@@ -1,4 +1,4 @@
-"""Is the database that answers this host's own, or that of another host?
+"""Does the database that answers belong to this host, or to another one?
 
 Two names may lead to one database: by a template for all hosts without ``{name}`` and ``{ip}``, by two names or
 forwarded ports for one machine. Then two sessions would write two contracts, one over the other. So each takes the
@@ -42,7 +42,7 @@ class Ownership:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether to look again in a moment, even if nothing comes."""
+        """Whether to look again in a moment, even if no message comes."""
         return is_live(self._database) and not self.is_decided
 
     def lost(self) -> None:
@@ -52,7 +52,7 @@ class Ownership:
         self._since = None
 
     def refusal(self) -> str | None:
-        """Why the database is not to be used: a sentence, or nothing as long as that is not known. None: it may be."""
+        """Why the database must not be used: a sentence, empty as long as that is not known. None: it may be used."""
         if self.is_decided:
             return None
         now = monotonic()
@@ -82,7 +82,7 @@ class Ownership:
 
     @property
     def is_settled_elsewhere(self) -> bool:
-        """Whether a lock would tell this host's database from another one: it has the lock, or is elsewhere."""
+        """Whether a lock tells this host's database from another one: it has the lock, or is elsewhere."""
         says_another = is_live(self._database) and self._said() not in (None, datapath_id(self._host))
         return self.is_decided or says_another
 

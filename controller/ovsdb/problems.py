@@ -1,4 +1,4 @@
-"""What on a host is not as it should be and the controller cannot repair: one sentence each."""
+"""Problems on a host that the controller cannot repair: one sentence each."""
 
 from collections.abc import Iterator, Set
 
@@ -23,7 +23,7 @@ def problems(seen: HostDatabase, settings: HostSettings) -> Iterator[str]:
     if seen.switch.other_config.get(FLOW_RESTORE_WAIT) == "true":
         yield (
             f"Open_vSwitch other_config:{FLOW_RESTORE_WAIT} is set: "
-            "a switch that starts now dials no controller and takes no new flows into use until it is cleared"
+            "a switch that starts now connects to no controller and uses no new flows until it is cleared"
         )
     yield from _interface_problems(seen, tunnel, {interface for _, interface in settings.physical})
     yield from physical_problems(seen, settings)
@@ -39,7 +39,7 @@ def _underlay_problems(seen: HostDatabase, settings: HostSettings) -> Iterator[s
             yield f"{name} on {PHYSICAL_BRIDGE} has no link, so nothing gets to other hosts: look at its cable"
         if name in seen.stale:
             yield (
-                f"{name} was made anew, and {PHYSICAL_BRIDGE} still has the device that is gone: "
+                f"{name} was made again, and {PHYSICAL_BRIDGE} still has the device that is gone: "
                 f"'ovs-vsctl del-port {PHYSICAL_BRIDGE} {name} -- add-port {PHYSICAL_BRIDGE} {name}'"
             )
         if nic.mtu is not None and nic.mtu < settings.underlay_mtu:

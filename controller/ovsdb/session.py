@@ -30,8 +30,9 @@ from flows.inputs.facts import HostFacts
 logger = logging.getLogger(__name__)
 
 LEISURE = 0.05
-"""Seconds after a change until a contract that was kept before is looked after. Flows go first: the switch takes none
-while it takes in what is written into its database."""
+"""Seconds after a change until the contract is checked again. Flows go first: the switch takes none while it reads what
+is written into its database.
+"""
 PATIENCE = 3.0
 """Seconds without the database until that is reported: a database that restarts is no news."""
 
@@ -42,7 +43,7 @@ ASK_AGAIN = 1.0
 """Seconds that Open vSwitch has to give the tunnel port the number that it is asked for."""
 
 UNREAD = 10.0
-"""Seconds that ovs-vswitchd has to take in anything of what was written, until it is reported that it does not."""
+"""Seconds that ovs-vswitchd has to read anything that was written, until a problem is reported."""
 
 _NOT_READ = (
     "no ovs-vswitchd reads its database: it is down, hangs, or was started on another database; "
@@ -108,7 +109,7 @@ class HostSession:
         self._asked_about: int | None = None  # the wrong number for which that was done
 
     def set_settings(self, settings: HostSettings) -> bool:
-        """Changes what must hold; the next ``run()`` writes it. Returns whether it is something else than before."""
+        """Changes what must hold; the next ``run()`` writes it. Returns whether it differs from before."""
         if settings == self.settings:
             return False
         self.settings = settings
@@ -121,7 +122,7 @@ class HostSession:
         self._looked_at = None
 
     def redial(self) -> None:
-        """The next ``run()`` with a live database makes the switch dial, once."""
+        """The next ``run()`` with a live database makes the switch connect, once."""
         self._must_redial = self._is_urgent = True
         self._looked_at = None
 
@@ -132,7 +133,7 @@ class HostSession:
             self._looked_at = None
 
     def run(self) -> None:
-        """Takes in what came from the database, reports it, and writes what differs from the settings."""
+        """Reads what came from the database, reports it, and writes what differs from the settings."""
         self._database.run()
         if not is_live(self._database):
             self._lost()
@@ -166,7 +167,7 @@ class HostSession:
         self._report({*problems(seen, self.settings), *others, *([_NOT_READ] if self._is_unread else [])})
 
     def _find_unread(self) -> bool:
-        """Find out whether ovs-vswitchd takes in what is written; one that gets on does. Returns whether it is news."""
+        """Find out whether ovs-vswitchd reads what is written; progress counts. Returns whether that is news."""
         rows = self._database.tables["Open_vSwitch"].rows.values()
         behind = next((int(row.cur_cfg) for row in rows if row.cur_cfg < row.next_cfg), None)
         if behind != self._behind:
@@ -188,12 +189,12 @@ class HostSession:
 
     @property
     def _has_nothing_new(self) -> bool:
-        """Whether only what somebody else waits for has changed since everything was looked at."""
+        """Whether nothing has changed since everything was looked at, apart from the columns by which clients wait."""
         is_looked_at = self._looked_at is not None and self._keep_at is None and self._transaction is None
         return is_looked_at and self._taken == self._serial and not self._must_ask_again and not self._database.has_news
 
     def _has_time(self) -> bool:
-        """Whether the contract is to be looked after now; if not, ``_keep_at`` says when."""
+        """Whether the contract must be checked now; if not, ``_keep_at`` says when."""
         if self._right_with is None or self._is_urgent:
             return True
         now = monotonic()
@@ -201,7 +202,7 @@ class HostSession:
         return now >= self._keep_at
 
     def wait(self, waits: Waits) -> None:
-        """Says what must happen before the next ``run()`` is worth while."""
+        """Says which events make the next ``run()`` useful."""
         self._database.wait(waits)
         remaining = 0.0 if self._lost_at is None else self._lost_at + PATIENCE - monotonic()
         if remaining > 0:
@@ -278,7 +279,9 @@ class HostSession:
         self._commit(write)
 
     def _keep_bridge(self, seen: HostDatabase, write: Writer) -> list[str]:
-        """Write what differs on the integration bridge. Returns what of it is not the controller's own doing."""
+        """Write what differs on the integration bridge. Returns the differences that the controller did not make
+        itself.
+        """
         bridge = keep_contract(seen, self.settings, write)
         deviations = list(write.changes)
         if bridge is not None and self._serial is not None:
@@ -299,7 +302,7 @@ class HostSession:
         self._transaction = write.transaction
 
     def _finish(self, transaction: Transaction) -> None:
-        """A transaction that must be tried again needs nothing here: the change that prevented it is on its way."""
+        """A transaction that must be tried again needs no code here: the change that prevented it will come."""
         status = transaction.commit()
         if status == Transaction.INCOMPLETE:
             return

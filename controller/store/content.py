@@ -31,7 +31,7 @@ class Stored:
     vlans: Vlans
     """The same VLANs, also of segments that are gone and may still be in a switch."""
     changed: Set[str] | None = None
-    """The ports that may be others than in the last news; None: all of them."""
+    """The ports that may differ from the last news; None: all of them."""
 
 
 class Content:

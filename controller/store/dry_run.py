@@ -1,4 +1,4 @@
-"""What a change of the model would make of it, before it is made."""
+"""What a change of the model would do to the store, before it is made."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

@@ -14,11 +14,11 @@ class RequestFailed(StoreError):  # noqa: N818 - it is what it says of a request
 
 
 class WrongDatabase(StoreError):  # noqa: N818 - it is what it says of the database
-    """The database is none that this program can use."""
+    """This program cannot use the database."""
 
 
 class InvalidContent(StoreError):  # noqa: N818 - it is what it says of the content
-    """What the database holds is no model that this program understands."""
+    """The database does not hold a model that this program understands."""
 
 
 class EditConflict(StoreError):  # noqa: N818 - it is what it says of a change

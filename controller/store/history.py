@@ -94,7 +94,7 @@ def entry(database: Database, generation: int) -> tuple[HistoryEntry, list[Chang
     """One change and its objects. Raises :class:`NotFound`."""
     rows = database.select(HISTORY, [*_COLUMNS, "changes"], [[GENERATION, "==", generation]])
     if not rows:
-        raise NotFound(f"the history knows nothing of generation {generation}; 'ovs-vpc history' lists what it knows")
+        raise NotFound(f"the history has no generation {generation}; 'ovs-vpc history' lists those it has")
     objects = json.loads(zlib.decompress(b64decode(rows[0]["changes"])))
     return _entry(rows[0]), [ChangedObject(Key(table, path), old, new) for table, path, old, new in objects]
 

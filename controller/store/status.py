@@ -1,9 +1,9 @@
 """The rows of the controller's status: one for each host, and one (of no host) for what is about all of them.
 
 What is written is JSON (:mod:`controller.status.status`). It comes in parts, so that what changes often or on one host
-is written alone: ``hosts`` (for each what there is to say, with the ports that are there as ``located``), ``progress``
-(for each what of that is another with each change of the model), ``on_switches`` (the switch of each port of a plain
-switch), and whatever else. It is read as one: each host with its progress, and ``ports`` with the place of each.
+is written alone: ``hosts`` has the report of each, with its ports as ``located``. ``progress`` has for each the part
+that changes with the model. ``on_switches`` has the switch of each port of a plain switch. There are other keys. It is
+read as one: each host with its progress, and ``ports`` with the place of each.
 """
 
 import json

@@ -56,7 +56,7 @@ class Store:
         self.close()
 
     def close(self) -> None:
-        """Do without the store until it is asked again."""
+        """Close the connection until the store is used again."""
         self._database.close()
         self._status.forget()
 
@@ -84,7 +84,7 @@ class Store:
         return changes(replica, keys, rows)
 
     def dry_run(self, network: Network) -> DryRun:
-        """What is there now, and what would be if this network were the model."""
+        """The present model, and what would change if this network were the model."""
         made = self.compare(network)
         replica, stored = self._database.replica, self._content.stored()
         numbers = {
@@ -174,11 +174,11 @@ class Store:
         self._vlans.write(vlans)
 
     def write_status(self, status: Mapping[str, Any]) -> None:
-        """Replace what the controller says of itself, and note when (:meth:`StatusTable.write`)."""
+        """Replace the controller's status, and note when (:meth:`StatusTable.write`)."""
         self._status.write(status)
 
     def read_status(self) -> dict[str, Any]:
-        """What the controller said of itself last, and when (``written``); empty when it never did."""
+        """The controller's last status, and when it was written (``written``); empty when there is none."""
         return self._status.read()
 
     def read_progress(self) -> dict[str, Any]:
@@ -186,7 +186,7 @@ class Store:
         return self._status.read_progress()
 
     def await_status(self, seconds: float) -> None:
-        """Wait until the controller says something else than what was read last, but not longer than some seconds."""
+        """Wait until the status differs from what was read last, but not longer than some seconds."""
         self._status.wait(seconds)
 
     def history(self) -> list[HistoryEntry]:
@@ -198,7 +198,7 @@ class Store:
         return history.entry(self._database, generation)
 
     def serve(self) -> AbstractContextManager[None]:
-        """Hold the place of the one controller of this directory. Raises BlockingIOError when it is taken."""
+        """Become the one controller of this directory. Raises BlockingIOError when there is one already."""
         return self._lock.take()
 
     def is_served(self) -> bool:

@@ -47,7 +47,7 @@ class Compiler:
         return tuple(taken)
 
     def drop(self, compiled: Iterable[_Compiled]) -> None:
-        """The switch that took these has them no more."""
+        """The switch that took these no longer has them."""
         for one in compiled:
             one.uses -= 1
             if not one.uses:
@@ -77,12 +77,12 @@ class IncrementalDesired:
 
     @property
     def is_refused(self) -> bool:
-        """Whether a conflict keeps it from being what it should."""
+        """Whether a conflict keeps some units out of it."""
         return bool(self._refused)
 
     @property
     def neighbours(self) -> Set[IPv4Address]:
-        """The tunnel addresses of the hosts that it sends to: another object only when they are others."""
+        """The tunnel addresses of the hosts that it sends to: a new object only when they have changed."""
         return self._neighbours
 
     def units(self) -> frozenset[Unit]:
@@ -90,7 +90,7 @@ class IncrementalDesired:
         return frozenset(compiled.unit for of_source in self._of.values() for compiled in of_source)
 
     def change(self, sources: Mapping[Source, tuple[Unit, ...]]) -> DesiredChange:
-        """These sources give these units now; the others the same as before.
+        """Take in the present units of some sources; the others are unchanged.
 
         Raises :class:`~flows.compile.program.FlowConflict`: then the program stays as it is, until a later change
         resolves it.
@@ -124,7 +124,7 @@ class IncrementalDesired:
         return change
 
     def clear(self) -> None:
-        """The switch is none of ours any more."""
+        """The switch has left the model."""
         for compiled in self._of.values():
             self._compiler.drop(compiled)
         self._of.clear()

@@ -61,7 +61,7 @@ class Program:
         self.change((), MISSES)
 
     def change(self, less: Iterable[Application], more: Iterable[Application]) -> DesiredChange:
-        """Take applications away and add others. Returns what is different by that.
+        """Take applications away and add others. Returns the difference.
 
         Raises :class:`FlowConflict` when two of them want different flows in the same place; then nothing is changed.
         """

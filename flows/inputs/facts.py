@@ -1,4 +1,4 @@
-"""What was observed on a host, as far as its flows depend on it."""
+"""The observed state of hosts and plain switches, as far as flows depend on it."""
 
 from dataclasses import dataclass
 

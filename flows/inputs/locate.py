@@ -1,10 +1,10 @@
 """On which host is each port?
 
-A declared host wins, from the moment that it has the port's interface: until then a port that is being moved stays
-where it was. Without a declared host the one that claimed the port first has it, until it lets it go.
+A declared host wins, from the moment that it has the port's interface. Until then a port that is being moved stays
+where it was. Without a declared host, the first host that claimed the port has it until it gives it up.
 
 A port that is announced to move (``moving_to``) is reached on two hosts: where it is, and where it will be. It is on
-the new one once that has its interface and the old one has it no more.
+the new one once that has its interface and the old one no longer has it.
 """
 
 from collections.abc import Mapping, Set
@@ -76,7 +76,9 @@ class Locator:
         return taken
 
     def declare(self, name: str, port: VpcPort | SegmentPort | None) -> bool:
-        """A port of the model is this one now; None: it is none. Returns whether it is somewhere else by that."""
+        """Declare a port of the model; None: it is not in the model any more. Returns whether its location has
+        changed.
+        """
         self.announced.discard(name)
         if port is None:
             self._declared.pop(name, None)
@@ -87,7 +89,7 @@ class Locator:
         return self._locate(name)
 
     def observe(self, host: str) -> None:
-        """From now on it is known what a host has."""
+        """A host has reported its interfaces: from now on they are known."""
         self._observed.add(host)
         for name in list(self.announced):
             self._locate(name)
@@ -97,7 +99,7 @@ class Locator:
         self._observed.discard(host)
 
     def claim(self, name: str, host: str, interface: Interface | None) -> bool:
-        """A host has an interface for a port, or none any more. Returns whether the port is somewhere else by that."""
+        """A host has an interface for a port, or none any more. Returns whether the port's location has changed."""
         claims = self._claims.setdefault(name, {})
         if interface is not None:
             claims[host] = interface.bound

@@ -1,4 +1,4 @@
-"""What is different between two networks, wherever in their files it is written."""
+"""The difference between two networks, regardless of where their objects stand in the files."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -52,7 +52,7 @@ class NetworkDifference:
 
     @cached_property
     def settings_differ(self) -> bool:
-        """Whether something that holds for all hosts is different: the encapsulation or the underlay."""
+        """Whether a setting of all hosts is different: the encapsulation or the underlay."""
         return not (same(self.old.encapsulation, self.new.encapsulation) and same(self.old.underlay, self.new.underlay))
 
     @cached_property
@@ -76,7 +76,7 @@ class NetworkDifference:
 
     @cached_property
     def aligned(self) -> Network:
-        """The new network, in which what is the same is the old object: with the line of the old file."""
+        """The new network, in which unchanged objects are the old ones, with the lines of the old file."""
         fields = {name: getattr(self.new, name) for name in Network.model_fields}
         for section in SECTIONS:
             old, new, changed = self._section(self.old, section), self._section(self.new, section), self.changed

@@ -92,8 +92,7 @@ def host_rules(own: Iterable[str]) -> str:
 def excluding(interfaces: Iterable[str], table: str) -> str:
     """The rules that keep a machine's kernel off these interfaces only: one line for ``nft -i``, with which they go.
 
-    For a machine that is no host of its own, and whose other interfaces are none of our business. ``table``: their
-    tables' name.
+    For a machine that is not a host itself: its other interfaces are not touched. ``table``: their tables' name.
     """
     lines = _TABLES.format(table=table, flags=" flags owner;", which=_set(interfaces)).split()
     return " ".join(lines) + "\n"

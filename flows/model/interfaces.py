@@ -1,4 +1,4 @@
-"""The names of network interfaces: how whoever plugs a cable in and the controller mean the same port of a switch.
+"""The names of network interfaces: by them the controller knows which port of a switch a cable is plugged into.
 
 A machine's cable is named like its port, a link's end after both switches, a router's leg after the router and its
 interface. No declared name has a dot, so that a name with one stands for something of ours. All are different even
@@ -44,7 +44,7 @@ def router_leg(router: str, interface: str) -> str:
 
 
 def can_be_interface(name: str) -> bool:
-    """Whether a name can be that of an interface that is ours to name."""
+    """Whether a name can be used for an interface that this project names."""
     # A plain number would be taken for an OpenFlow port number.
     return len(name) <= INTERFACE_NAME_LENGTH and name not in _TAKEN and re.search("[a-z]", name) is not None
 

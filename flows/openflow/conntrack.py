@@ -15,15 +15,16 @@ Remembered = SetField | SetBits | Move
 class Ct(BaseAction):
     """Ask connection tracking about the packet; go on in a table with the answer.
 
-    A packet goes on there after all other actions were carried out; it has ``ct_state`` and all that hangs on it then.
+    A packet goes on there after all other actions were carried out. Then it has ``ct_state`` and the fields that need
+    it.
     """
 
     zone: int | Field | Bits
-    """Connections of one zone are told from those of all others. A field holds its number."""
+    """The zone's number, or the field that holds it. Connections of different zones are separate."""
     commit: bool = False
     """Whether a new connection is known from now on."""
     table: int | None = None
-    """None: what was found out is used by no table; the packet goes on as it is."""
+    """The table in which the packet goes on; None: it goes on without the answer."""
     nat: Nat | None = None
     remember: tuple[Remembered, ...] = ()
     """What a connection that is committed carries with it."""

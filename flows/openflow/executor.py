@@ -1,4 +1,4 @@
-"""What actions are told to: a switch in the middle of one packet's way. The simulator is one."""
+"""Carries out actions: a switch that processes one packet. The simulator is one."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -40,7 +40,9 @@ class Executor(Learner, Protocol):
         """Take the outermost 802.1Q header away."""
 
     def dec_ttl(self) -> None:
-        """Take one from the time to live. Spent, it ends the flow's actions, and the controller is told."""
+        """Take one from the time to live. If it is too small, the flow's actions end and the packet goes to the
+        controller.
+        """
 
     def send(self, port: int) -> None:
         """Send a copy out of a port, unless the packet came in by that one."""
@@ -69,4 +71,4 @@ class Executor(Learner, Protocol):
         """Forget what connection tracking said of the packet."""
 
     def look_up(self, table: int) -> None:
-        """Look the packet up in a table, and do what is said there."""
+        """Look the packet up in a table, and carry out the actions found there."""

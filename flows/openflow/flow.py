@@ -1,7 +1,7 @@
 """Flows: a shape that many of them share, and the numbers by which they differ.
 
-A switch holds a hundred thousand flows of some dozen shapes. What can be known of a shape is found out once; of each
-flow only its numbers are kept, and its cookie.
+A switch holds a hundred thousand flows of some dozen shapes. What all flows of a shape share is computed once. Of each
+flow only its numbers and its cookie are kept.
 """
 
 from dataclasses import dataclass, replace
@@ -24,7 +24,7 @@ _DIGEST = COOKIE_DROPS - 1
 
 @dataclass(frozen=True, eq=False)
 class Shape:
-    """What many flows have in common: one of them, and which of its numbers are other ones in the others."""
+    """What many flows have in common: one of them, and which of its numbers differ in the others."""
 
     table: int
     priority: int
@@ -83,7 +83,7 @@ class Flow:
         self.shape = shape
         self.numbers = numbers
         self.key = content[: shape.size_of_place]
-        """What makes it one flow for a switch: adding a second flow of the same key replaces the first."""
+        """The identity of the flow in a switch: adding a second flow of the same key replaces the first."""
         self.cookie = digest & _DIGEST | shape.owner
         """The owner's byte, whether it drops, 55 bits of its digest: the same flow has the same cookie everywhere."""
 

@@ -1,4 +1,4 @@
-"""Bytes of which only some numbers differ from case to case: found out once, then filled in fast."""
+"""Bytes in which only some numbers differ: their layout is computed once, then numbers are filled in fast."""
 
 from collections.abc import Callable, Sequence
 from operator import itemgetter
@@ -47,7 +47,7 @@ class Layout:
         self._pack = Struct("".join(formats)).pack
 
     def __call__(self, numbers: Numbers) -> bytes:
-        """What the encoder would have given."""
+        """The bytes that the encoder would give for these numbers."""
         if self._shifted:
             numbers += tuple([numbers[index] + always for index, always in self._shifted])
         if self._wide:

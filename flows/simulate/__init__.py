@@ -1,8 +1,8 @@
 """What compiled flows do with packets, in plain Python: the semantics of every match and action that we use.
 
 A packet is a value of named fields (:mod:`packet`), found in a frame's bytes (:mod:`extract`). One switch is a set of
-flows (:mod:`tables`) through which packets go (:mod:`switch`), learning included. What it does is what Open vSwitch
-does: tests/trace holds it against ``ofproto/trace``.
+flows (:mod:`tables`) through which packets go (:mod:`switch`), learning included. It does what Open vSwitch does:
+tests/trace compares it with ``ofproto/trace``.
 """
 
 from flows.simulate.extract import extract

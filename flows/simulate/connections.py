@@ -51,12 +51,14 @@ _ASKS = {8: 0, 13: 14, 15: 16, 17: 18}
 _EPHEMERAL = 1024
 """The first of the ports that a translation may choose when none are named."""
 _ERRORS = (3, 4, 5, 11, 12)
-"""ICMP types that tell of another packet, whose beginning they carry."""
+"""ICMP errors: types that carry the beginning of another packet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tuple:
-    """Who talks to whom. Of ICMP both ports are the identifier; ``kind`` is its type, and of others 0."""
+    """The addresses and ports of a connection in one direction. For ICMP both ports are the identifier, and ``kind`` is
+    the type; otherwise ``kind`` is 0.
+    """
 
     proto: int
     src: int
@@ -83,7 +85,7 @@ class _Connection:
 
     original: Tuple
     answer: Tuple
-    """What answers look like on the wire: not simply the original's way back, when addresses are translated."""
+    """What answers look like on the wire. With address translation this is not just the original turned round."""
     mark: int = 0
     label: int = 0
     is_answered: bool = False
@@ -93,13 +95,13 @@ class _Connection:
 
 
 class Connections:
-    """What one host's connection tracking knows, by zone."""
+    """The connections that one host tracks, by zone."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[int, Tuple], _Connection] = {}
 
     def track(self, packet: Packet, zone: int, *, commit: bool, nat: Nat | None) -> Packet:
-        """The packet with what is known of its connection. One that is new is known from now on, if it is to be."""
+        """The packet with the state of its connection. A new connection is remembered if ``commit`` says so."""
         if packet[ETH_TYPE] != ETH_TYPE_IPV4 or packet[IP_FRAG]:
             raise Unsupported("connection tracking of fragments and of other than IPv4 is not simulated")
         if nat is not None and nat.side is not None and packet[CT_STATE] & (SNAT | DNAT):
@@ -119,7 +121,7 @@ class Connections:
         return tracked if found is None or nat is None or state == INVALID else _translated(tracked, found, tuple_)
 
     def remember(self, packet: Packet, marked: Packet) -> Packet:
-        """A packet's connection has another mark and label from now on, and so has the packet; if it has one."""
+        """Give a packet's connection, if it has one, and the packet itself another mark and label."""
         found = self._known.get((packet[CT_ZONE], _original(packet)))
         if found is None:
             return packet
@@ -154,7 +156,7 @@ class Connections:
 
 
 def _update_tcp(connection: _Connection, flags: int, is_reply: bool) -> int:
-    """Of a handshake in its right order, and of what is sent then (RFC 9293)."""
+    """For a handshake in its right order, and what is sent after it (RFC 9293)."""
     if connection.is_closing:
         raise Unsupported("what comes after the end of a TCP connection is not simulated")
     opens = flags & (_SYN | _ACK | _RST | _FIN)
@@ -180,7 +182,7 @@ def _tuple(packet: Packet) -> Tuple:
 
 
 def _quoted(packet: Packet) -> Tuple | None:
-    """The packet that an ICMP error tells of."""
+    """The packet that an ICMP error is about."""
     if packet[IP_PROTO] != PROTO_ICMP or packet[ICMP_TYPE] not in _ERRORS:
         return None
     return Tuple(*(packet[each] for each in QUOTED))

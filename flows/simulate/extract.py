@@ -1,7 +1,7 @@
 """From a frame's bytes to its fields, as Open vSwitch finds them (``miniflow_extract`` of its lib/flow.c).
 
-Of a header that is cut off or makes no sense, no field is known: it has the value 0. One VLAN tag is parsed
-(``other_config:vlan-limit`` is 1 where nobody changed it); of further ones the frame's type says that they are there.
+The fields of a header that is cut off or makes no sense are 0. One VLAN tag is parsed (``other_config:vlan-limit`` is 1
+by default). Further tags only show in the frame's type.
 """
 
 import struct
@@ -83,7 +83,7 @@ def _type(rest: bytes) -> tuple[int, bytes]:
 
 
 def _ipv4(data: bytes, found: Fields) -> None:
-    """Nothing is known of a header whose lengths do not fit (RFC 791)."""
+    """A header whose lengths do not fit has no fields (RFC 791)."""
     if len(data) < 20:
         return
     header, total = (data[0] & 0xF) * 4, _number(data, 2, 2)
@@ -100,7 +100,7 @@ def _ipv4(data: bytes, found: Fields) -> None:
 
 
 def _layer_4(data: bytes, found: Fields) -> None:
-    """Nothing is known of a header that is cut off, or of one of TCP whose length does not fit (RFC 9293)."""
+    """A header that is cut off, or a TCP header whose length does not fit, has no fields (RFC 9293)."""
     proto = found[IP_PROTO]
     if proto == PROTO_ICMP and len(data) >= 8:
         found[ICMP_TYPE], found[ICMP_CODE] = data[0], data[1]

@@ -1,7 +1,7 @@
 """A packet as a switch sees it: a value of named fields, and what matches and actions do to it.
 
 No frame is parsed here: :mod:`flows.simulate.extract` does that. A packet holds every field that a match or an action
-of ours may name, registers and tunnel included; what it lacks has the value 0, as in Open vSwitch. Whatever is not
+of ours may name, registers and tunnel included; what it lacks has the value 0, as in Open vSwitch. A case that is not
 modelled raises :class:`Unsupported`.
 """
 
@@ -119,7 +119,7 @@ class Pattern:
 
 
 def pattern(term: Term) -> Pattern:
-    """What a term asks for."""
+    """The pattern that a term matches."""
     if term.field is VLAN:  # also says that there is a header
         if term.mask is not None:
             raise Unsupported("a match of some bits of dl_vlan is not simulated")
@@ -155,16 +155,17 @@ def pop_vlan(packet: Packet) -> Packet:
 
 
 def ttl_is_spent(packet: Packet) -> bool:
-    """Whether Open vSwitch refuses to take one from the time to live, tells the controller and stops in that table."""
+    """Whether the time to live is too small to decrement. Then Open vSwitch sends the packet to the controller and
+    stops.
+    """
     if packet[ETH_TYPE] == ETH_TYPE_IPV6:
         raise Unsupported("the hop limit of IPv6 is not simulated")
     return has(packet, IP_TTL) and packet[IP_TTL] <= 1
 
 
 def as_written(before: Packet, packet: Packet) -> Packet:
-    """What of a changed packet gets into its frame, which was ``before``.
-
-    Open vSwitch writes no IP header of protocol 0 and no ARP of operation 0: so it marks what it could not read.
+    """The packet as its frame is written; ``before``: as the frame was. Open vSwitch does not write an IP header of
+    protocol 0 or an ARP of operation 0: these mark what it could not read.
     """
     kept: tuple[Field, ...] = ()
     if packet[ETH_TYPE] == ETH_TYPE_IPV4 and not packet[IP_PROTO]:
@@ -185,7 +186,7 @@ def put(packet: Packet, field: Field, value: int) -> Packet:
 
 
 def load(packet: Packet, field: Field, value: int) -> Packet:
-    """What a learned flow does with a field: of VLAN tags it sees the bits."""
+    """The packet after a learned flow has loaded a field. The bits of a VLAN tag count even without a tag."""
     if field is VLAN_TCI and value == 0:  # takes every tag away that the switch knows of (ADR 10)
         return packet.having((VLAN_TCI, 0), (INNER_TCI, 0))
     if field is VLAN and not packet[VLAN_TCI]:

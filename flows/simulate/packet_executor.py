@@ -1,4 +1,6 @@
-"""One packet on its way through a switch's tables: a :class:`flows.openflow.executor.Executor` for every action."""
+"""Carries out the actions of one packet in a switch's tables: the simulator's
+:class:`flows.openflow.executor.Executor`.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,22 +16,22 @@ from flows.simulate.packet import Packet, Unsupported, as_written, ttl_is_spent
 from flows.simulate.tables import FlowEntry
 
 _DEEPEST = 64
-"""Open vSwitch gives up a packet that is looked up inside more lookups than these (MAX_DEPTH)."""
+"""Open vSwitch drops a packet after this many lookups inside each other (MAX_DEPTH)."""
 _LARGEST_PORT = 0xFEFF
 """Larger numbers are no ports but have meanings of their own (Open vSwitch: 16 bits, OFPP_MAX is 0xff00)."""
 
 
 @dataclass(frozen=True, slots=True)
 class TableLookup:
-    """One lookup on a packet's way."""
+    """One lookup of a packet in a table."""
 
     table: int
     entry: FlowEntry | None
-    """The flow that was met; None: none, which drops the packet."""
+    """The flow that matched; None: no flow, so the packet is dropped."""
     packet: Packet
     """As it came to the table."""
     aside: bool
-    """Whether the packet only had a look here (a resubmit), and goes on from where it came."""
+    """Whether this was a resubmit: the packet goes on from where it came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class Copy:
 
 
 class FlowSource(Protocol):
-    """Who knows the flows: a simulated switch, or a real one that was asked."""
+    """Where lookups are answered: by a simulated switch, or by a real one."""
 
     @property
     def groups_and_meters(self) -> Mapping[Key, GroupOrMeter]:
@@ -56,13 +58,13 @@ class FlowSource(Protocol):
         """The flow that a packet meets in a table."""
 
     def learn(self, learn: Learn, packet: Packet) -> bool:
-        """Learn, and say whether the flow is there then."""
+        """Learn a flow. Returns whether it is there now."""
 
     def track(self, packet: Packet, zone: int, *, commit: bool, nat: Nat | None) -> Packet:
         """The packet with what connection tracking says of it."""
 
     def remember(self, packet: Packet, marked: Packet) -> Packet:
-        """A packet's connection has another mark and label from now on. The packet then."""
+        """Give a packet's connection another mark and label. Returns the packet after that."""
 
 
 @dataclass(slots=True)
@@ -77,7 +79,7 @@ class _Context:
 
 
 class PacketExecutor:
-    """A packet under way. Carries out actions: a :class:`~flows.openflow.executor.Executor`."""
+    """Carries out the actions of the flows that one packet meets: a :class:`~flows.openflow.executor.Executor`."""
 
     def __init__(self, answers: FlowSource, packet: Packet) -> None:
         self._answers = answers
@@ -114,7 +116,7 @@ class PacketExecutor:
         self._lookup = before
 
     def follow(self) -> None:
-        """Let the packets go on that connection tracking has answered about."""
+        """Go on with the packets that connection tracking has answered about."""
         while self._forks:
             table, self._packet = self._forks.pop(0)
             self.look_up(table)

@@ -1,4 +1,4 @@
-"""Whom a packet to an address is for, as its sender sees it: a port, a gateway, a router, or nobody that is known."""
+"""Whom a packet to an address is for, as its sender sees it: a port, a gateway, a router, or no known receiver."""
 
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
@@ -31,7 +31,7 @@ class Gateway:
 
 @dataclass(frozen=True, slots=True)
 class UnassignedAddress:
-    """An address that nobody has whom the sender can reach; in a VPC packets to it are sent all the same."""
+    """An address that no receiver within the sender's reach has. In a VPC packets to it are sent all the same."""
 
     address: IPv4Address
     mac_address: str = GATEWAY_MAC
@@ -55,7 +55,7 @@ Receiver = AnyPort | Gateway | UnassignedAddress | RouterLeg
 
 
 def is_for(arrival: Arrival, source: AnyPort, target: Receiver) -> bool:
-    """Whether a packet, or the answer to it, has come where it should."""
+    """Whether a packet, or the answer to it, has arrived at the right receiver."""
     match target:
         case Gateway():
             return arrival.end == Instance(source.name) and arrival.packet[ICMP_TYPE] == _ECHO_REPLY
@@ -162,7 +162,7 @@ def _on_switches(network: Network, source: SwitchPort, address: IPv4Address) -> 
 
 
 def _check_one(address: IPv4Address, range_: IPv4Network) -> None:
-    """What is for all machines of a network is for no single one (RFC 3021: networks of two addresses have no such)."""
+    """Refuse an address that is for all machines of a network (RFC 3021: networks of two addresses have none)."""
     if range_.prefixlen < 31 and address in (range_.network_address, range_.broadcast_address):
         raise Unsupported(f"{address} is not the address of one machine in {range_}")
 

@@ -1,7 +1,7 @@
 """The smallest change of a network file that lets two ports reach each other: found by trying.
 
-Each change is made in what the file says and checked as a file is. Then the flows are compiled anew, and packets are
-traced through them, there and back. What is proposed has therefore been seen to work.
+Each change is made in what the file says and checked as a file is. Then the flows are compiled again, and packets are
+traced through them, there and back. So each proposed change has been tried.
 """
 
 import json

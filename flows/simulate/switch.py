@@ -1,4 +1,4 @@
-"""What one switch does with a packet: the way through its tables, what goes out, and what it learns."""
+"""What one switch does with a packet: the tables it meets, the copies that leave, and what the switch learns."""
 
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ class Walk:
     steps: tuple[TableLookup, ...]
     copies: tuple[Copy, ...]
     controller: tuple[Packet, ...]
-    """What the controller is sent."""
+    """The packets that are sent to the controller."""
     notes: Mapping[int, list[str]] = field(default_factory=dict)
     """By step, what the meters and groups of its flow do, in words."""
 
@@ -55,7 +55,7 @@ class Switch:
         return {each.key: each for each in self._tables if each.ageing}
 
     def receive(self, packet: Packet, table: int = FIRST_TABLE) -> Walk:
-        """Deal with a packet and learn from it. What it teaches is found from the next packet on."""
+        """Process a packet and learn from it. A learned flow counts from the next packet on."""
         try:
             return walk(packet, self, table)
         finally:
@@ -72,7 +72,7 @@ class Switch:
         return self._tables.lookup(number, packet)
 
     def learn(self, learn: Learn, packet: Packet) -> bool:
-        """Learn, unless as many as may be are there; what is there already may be learned again."""
+        """Learn a flow, unless the limit is reached. A flow that is there already may be learned again."""
         taught = learned_entry(learn, packet)
         if self._tables.holds(taught):
             return True

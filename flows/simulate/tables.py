@@ -27,11 +27,11 @@ class FlowEntry:
     match: tuple[Pattern, ...]
     actions: tuple[Executable, ...]
     ageing: int = 0
-    """Seconds after which it is forgotten when nothing teaches it again; 0: never."""
+    """Seconds after which it is forgotten unless it is learned again; 0: never."""
 
     @property
     def key(self) -> tuple[object, ...]:
-        """What makes it one flow for the switch."""
+        """The identity of the flow in the switch."""
         return self.table, self.priority, frozenset(self.match)
 
 
@@ -41,7 +41,7 @@ def entry(flow: Flow) -> FlowEntry:
 
 
 def learned_entry(learn: Learn, packet: Packet) -> FlowEntry:
-    """What a packet teaches by an action."""
+    """The flow that is learned from a packet by an action."""
     match: list[Pattern] = []
     actions: list[Executable] = []
     for spec in learn.specs:

@@ -94,7 +94,7 @@ class _Telling:
         return Trace(tuple(hops), False, self._ending(last, hops[-1]))
 
     def _furthest(self) -> Visit:
-        """Where to look when the packet did not arrive: where the receiver is, else where the packet came last."""
+        """Where to look when the packet did not arrive: at the receiver's node, else where the packet was last."""
         node = self.there.node if self.there else None
         there = [visit for visit in self.journey.visits if visit.place.node == node]
         if there:
@@ -140,7 +140,7 @@ class _Telling:
 
 
 def arrival_in_words(target: Receiver, node: str) -> str:
-    """How a packet ends that has come to a receiver, or been answered by it, on a node."""
+    """How a packet ends that a receiver on a node has got or answered."""
     verb = "answered by" if isinstance(target, Gateway) else "delivered to"
     return f"{verb} {target.name} on {node}"
 

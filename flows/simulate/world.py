@@ -1,7 +1,6 @@
-"""All switches of a network, what is plugged into them, and the way of a packet from one to the next.
-
-Tunnels carry packets to the host that has the address, links to the switch at the other end. A physical network
-carries a frame to every other host that is connected to it, as a network does that has learned nothing.
+"""All switches of a network, what is plugged into them, and how packets get from one to the next. Tunnels carry packets
+to the host that has the address, links to the switch at the other end. A physical network carries a frame to every
+other host that is connected to it, like a network without learned addresses.
 """
 
 from collections import deque
@@ -39,7 +38,7 @@ class Instance:
 
 @dataclass(frozen=True, slots=True)
 class Cable:
-    """What goes out comes in at other switches."""
+    """A cable: a packet that leaves here comes in at other switches."""
 
     what: str
     to: tuple[PortLocation, ...]
@@ -67,7 +66,7 @@ class Forwarding(Protocol):
     """A switch, simulated or real."""
 
     def receive(self, packet: Packet) -> Walk:
-        """What becomes of a packet that comes in."""
+        """Process a packet that comes in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +161,7 @@ class World:
 
 
 _INSIDE = {field.name for field in (*REGISTERS.values(), IN_PORT, TUN_ID, TUN_SRC, TUN_DST)}
-"""What a packet has only inside of one switch."""
+"""Fields that a packet has only inside one switch."""
 
 
 def _arriving(copy: Copy, place: PortLocation) -> Packet:

@@ -120,7 +120,7 @@ CASES: dict[tuple[str, str], Case] = {
     (INSTANCE, "its device deleted and made again under the same name"): Case(
         "ip link set dev a down; ip link set dev a name gone; ip link add name a type veth peer name a-end; "
         "ip link set dev a-end up; ip link set dev a up",
-        r"a \(its device was made anew\) ofport_request",
+        r"a \(its device was made again\) ofport_request",
         "ip link del dev a; ip link set dev gone name a; ip link set dev a up",
     ),
     (TUNNEL, "removed"): _set("del-port br-int tun-vxlan", "port tun-vxlan added"),

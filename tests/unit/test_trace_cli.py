@@ -254,7 +254,7 @@ def test_json(run: Run) -> None:
         (("blue1", "10.0.1.255", PEERED), "10.0.1.255 is not the address of one machine in 10.0.1.0/24"),
         (("h1", "224.0.0.5", TWO_LANS), "224.0.0.5 is not the address of one machine"),
         (("h1", "10.10.71.4", TWO_LANS), "this packet cannot be traced: the way leads through r1"),
-        (("blue1", "fd00::1", PEERED), "'fd00::1' is no IPv4 address"),
+        (("blue1", "fd00::1", PEERED), "'fd00::1' is not an IPv4 address"),
         (("blue1", "10.0.1", PEERED), "there is no port '10.0.1'"),
         (("blue1", "blue1", PEERED), "a packet from a port to itself passes no switch"),
         (("blue1", "green1", PEERED, "--tcp", "1", "--udp", "1"), "a packet is of one kind"),

@@ -148,7 +148,7 @@ def _sessions(known: HostStatus | None, network: "Network", host: "Host") -> "It
     from controller.inspect.checkup import Finding
 
     if known is None:
-        yield Finding("warning", "no controller has looked at it yet", "ovs-vpc controller")
+        yield Finding("warning", "no controller has checked it yet", "ovs-vpc controller")
         return
     if not known.database:
         what = "the controller does not reach its database"
@@ -174,7 +174,7 @@ def _underlay(lab: "Lab | None", network: "Network", host: "Host") -> "Iterator[
             continue
         full = ["-M", "do", "-s", str(network.underlay.mtu - _ICMP_AND_IP)]
         if lab is None:
-            what = f"whether packets of {network.underlay.mtu} bytes get to {other.name} was not tried from here"
+            what = f"not tried from here: whether packets of {network.underlay.mtu} bytes get to {other.name}"
             yield Finding("unchecked", what, " ".join(_ping(other, full)))
         elif not _comes_back(lab, host, _ping(other, full)):
             if _comes_back(lab, host, _ping(other, [])):

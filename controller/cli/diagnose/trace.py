@@ -129,7 +129,7 @@ def _receiver(seen: "Snapshot", source: "AnyPort", target: str) -> "tuple[Receiv
     from flows.simulate.receivers import NotSent, UnassignedAddress, receiver
 
     if ":" in target:
-        fail(f"'{target}' is no IPv4 address; packets of other protocols are not traced")
+        fail(f"'{target}' is not an IPv4 address; packets of other protocols are not traced")
     try:
         address = IPv4Address(target)
     except ValueError:

@@ -39,7 +39,7 @@ def trace_live(lab: Lab, snapshot: Snapshot, source: AnyPort, target: Receiver, 
     if source.name not in node_of:
         return Trace((), False, f"not sent: port {source.name} is not plugged in")
     if isinstance(target, RouterLeg):
-        raise Unsupported(f"--live watches instances, and {target.name} is none; --running asks the switches")
+        raise Unsupported(f"--live watches instances, and {target.name} is not one; --running asks the switches")
     # A gateway's answer comes back to the sender.
     watched = source.name if isinstance(target, Gateway) else target.name
     try:

@@ -76,7 +76,7 @@ class _RunningSwitch:
         referred = self.snapshot.desired[self.bridge.node].groups_and_meters
         replayed = walk(packet, _Replay(self.bridge.node, list(self._met(answer)), referred))
         if [copy.port for copy in replayed.copies] != list(_copies(answer, packet)):
-            raise Unsupported(f"the switch of {self.bridge.node} does something else than its flows say:\n{text}")
+            raise Unsupported(f"the switch of {self.bridge.node} does not do what its flows say:\n{text}")
         return replayed
 
     def _met(self, answer: list[str]) -> Iterator[FlowEntry | None]:

@@ -42,7 +42,7 @@ def _meant() -> "Lab":
     if not started_here:
         where = f"lab '{found.name}' was started from {found.started_in or 'another directory'}, not from this one"
         if not sys.stdin.isatty():
-            fail(f"{where}; if it is the one to end: ovs-vpc lab down --lab {found.name}")
+            fail(f"{where}; to end it all the same: ovs-vpc lab down --lab {found.name}")
         if not typer.confirm(f"{where}. End it?"):
             fail("nothing was ended")
     return found

@@ -19,7 +19,7 @@ def controller(
         Path, typer.Option(envvar="OVS_VPC_STATE", help="Directory for the model and its state.")
     ] = DEFAULT_STATE,
     listen: Annotated[
-        str, typer.Option(help="Address and port to accept switches on; the switches are told to dial it.")
+        str, typer.Option(help="Address and port to accept switches on; the switches connect to it.")
     ] = f"127.0.0.1:{OPENFLOW_PORT}",
     ovsdb: Annotated[
         str,
@@ -36,7 +36,7 @@ def controller(
     if not address or not port.isdigit():
         fail(f"--listen wants ADDRESS:PORT, like 192.0.2.1:{OPENFLOW_PORT}, not '{listen}'")
     if address == "0.0.0.0":
-        fail("--listen wants an address that the hosts can dial, not 0.0.0.0")
+        fail("--listen wants an address that the hosts can connect to, not 0.0.0.0")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     for noisy in ("os_ken", "ofp_event", "ovs"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

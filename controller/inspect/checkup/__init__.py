@@ -1,4 +1,4 @@
-"""Looks at a host before it joins and after: what is not as the host contract wants it, and what mends it."""
+"""Checks a host against the host contract, before it joins and after: what is wrong, and what mends it."""
 
 from controller.inspect.checkup.checks import check
 from controller.inspect.checkup.finding import Finding

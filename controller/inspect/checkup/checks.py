@@ -19,7 +19,7 @@ _OURS = (f"{COOKIE_OWNER:02x}", f"{LEARNED_OWNER:02x}")
 
 
 def check(seen: HostState, network: Network, host: Host | None, *, is_reached: bool) -> list[Finding]:
-    """Everything that is not as it should be.
+    """Everything that is wrong on the host.
 
     ``host``: the one that it is in the network, if it is in it yet. ``is_reached``: a controller has a session with
     its database.
@@ -39,9 +39,9 @@ def _version(seen: HostState, network: Network, host: Host | None) -> Iterator[F
 
 
 def _answers(seen: HostState, network: Network, host: Host | None) -> Iterator[Finding]:
-    """Whether ovs-vswitchd does anything at all."""
+    """Whether ovs-vswitchd runs and answers."""
     if seen.is_silent:
-        what = "ovs-vswitchd hangs: it was asked and does not answer"
+        what = "ovs-vswitchd hangs: it does not answer"
         yield Finding("error", what, "systemctl restart openvswitch-switch")
     elif seen.switch["cur_cfg"] < seen.switch["next_cfg"]:
         what = "ovs-vswitchd has not applied what was written here; if this lasts, it hangs or has another database"
@@ -109,7 +109,7 @@ def _others(seen: HostState, network: Network, host: Host | None) -> Iterator[Fi
     """What another controller left, or still does."""
     for target in seen.managers:
         if not target.startswith(("ptcp:", "punix:", "pssl:")):
-            what = f"the database dials another manager, {target}, which may change it at any time"
+            what = f"the database connects to another manager, {target}, which may change it at any time"
             yield Finding("warning", what, f"ovs-vsctl set-manager ptcp:{OVSDB_PORT}:{_address(host)}")
     for key in ("ovn-remote", "ovn-encap-ip", "ovn-encap-type"):
         if key in seen.switch["external_ids"]:
@@ -134,7 +134,7 @@ def _flows(seen: HostState, network: Network, host: Host | None) -> Iterator[Fin
     if seen.flows is None:
         if seen.is_silent:
             return
-        what = "not checked, because the database does not say it: whether others have flows in the switch"
+        what = "not checked: whether others have flows in the switch; the database does not say that"
         yield Finding("unchecked", what, f"ovs-ofctl dump-flows {INTEGRATION_BRIDGE} | ovs-vpc explain")
         return
     cookies = re.findall(r"cookie=0x([0-9a-f]+)", seen.flows)
@@ -149,9 +149,9 @@ def _flows(seen: HostState, network: Network, host: Host | None) -> Iterator[Fin
 
 
 def _contract(seen: HostState, network: Network, host: Host | None) -> Iterator[Finding]:
-    """Settings that the controller wants otherwise: it puts most of them right by itself once it is connected."""
+    """Settings that break the contract. The controller repairs most of them by itself once it is connected."""
     if seen.switch["other_config"].get("flow-restore-wait") == "true":
-        what = "flow-restore-wait is set: a switch that starts dials no controller until it is cleared"
+        what = "flow-restore-wait is set: a switch that starts connects to no controller until it is cleared"
         yield Finding("error", what, "ovs-vsctl remove Open_vSwitch . other_config flow-restore-wait")
     tunnel = tunnel_port(network.encapsulation)
     for bridge in seen.bridges.values():
@@ -211,7 +211,7 @@ def _rivals(bridge: Bridge) -> Iterator[Finding]:
 def _kernel(seen: HostState, network: Network, host: Host | None) -> Iterator[Finding]:
     """Whether the host's own network stack is kept off what instances send."""
     if seen.kernel is None:
-        what = "whether its kernel takes in what instances send was not tried: that takes root on the host itself"
+        what = "not tried: whether its kernel takes in what instances send; that needs root on the host itself"
         yield Finding("unchecked", what, "sudo ovs-vpc doctor --db unix:/run/openvswitch/db.sock")
         return
     taken = [f"takes in {_listed(seen.kernel.takes)}"] if seen.kernel.takes else []

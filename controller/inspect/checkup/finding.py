@@ -1,4 +1,4 @@
-"""One thing that a look at a host found."""
+"""One thing that a check of a host found."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,7 +6,7 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What is not as it should be, and what mends it."""
+    """Something that is wrong, and what mends it."""
 
     severity: Literal["error", "warning", "unchecked"]
     """An error stops traffic or the controller; what is unchecked could not be looked at from here."""

@@ -1,4 +1,4 @@
-"""What one host's database says, and where commands can be run there, what the switch says itself.
+"""The state of one host: what its database says and, where commands can be run there, what the switch says.
 
 Columns: ovs-vswitchd.conf.db(5). It is read once, and nothing is written. What the host's kernel takes in is
 tried by packets.
@@ -134,7 +134,7 @@ def _read(target: str) -> dict[str, dict[str, Row]]:
             for table, result in zip(_COLUMNS, results, strict=True)
         }
     except (ValueError, TypeError, KeyError):
-        raise WrongDatabase(f"{target}: what it answers is no Open_vSwitch database") from None
+        raise WrongDatabase(f"{target}: this is not an Open_vSwitch database") from None
 
 
 def _bridge(tables: Mapping[str, Mapping[str, Row]], uuid: str) -> Bridge:

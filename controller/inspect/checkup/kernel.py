@@ -1,4 +1,4 @@
-"""What a host's kernel does with what comes by an interface that is not its own."""
+"""What a host's kernel does with packets from an interface that is not the host's own."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""Stable numbers for names: a name keeps its number for as long as it exists, and nobody ever gets it again.
+"""Stable numbers for names: a name keeps its number for as long as it exists, and the number is never given again.
 
 Numbers of names that are gone are not used again. While a change is under way a switch may hold flows of both the old
 and the new model. One tenant's flows must not meet another's under the same number.

@@ -1,4 +1,4 @@
-"""From two states of the model to one transaction, which fails when somebody was there in between."""
+"""From two states of the model to one transaction, which fails when somebody else changed rows in between."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

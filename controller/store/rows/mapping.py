@@ -1,4 +1,5 @@
-"""How the model's classes lie in database tables: found out from the classes, so that a new kind needs nothing here.
+"""Maps the model's classes to database tables. It is derived from the classes, so a new kind of object needs no code
+here.
 
 Each class is a table and each field a column. What an object holds (a VPC its subnets) is rows of their own, held by
 the row of the object. A field that names another object (:class:`flows.model.objects.types.Reference`) refers to its

@@ -1,4 +1,4 @@
-"""What the database holds, kept up to date by what the server says of each change."""
+"""The content of the database, kept up to date by the server's updates."""
 
 import sys
 from collections.abc import Iterator, Mapping
@@ -29,9 +29,8 @@ class Replica:
         self._vlans: dict[str, dict[int, int]] | None = None
 
     def update(self, updates: Json, *, is_all: bool) -> set[Key]:
-        """Take in what the server says. ``is_all``: it is everything there is, and what is missing is gone.
-
-        Returns the rows of the model that are different now; those that are gone under the name they had.
+        """Take in an update of the server. ``is_all``: it is complete, so rows that it lacks are gone. Returns the rows
+        of the model that have changed; rows that are gone by their old names.
         """
         touched: set[str] = set()
         gone: set[Key] = set()

@@ -28,7 +28,7 @@ class Database:
     """The database of a store. Whoever uses it connects first; it never connects by itself."""
 
     def __init__(self, directory: Path, lock: ControllerLock, target: str | None, *, starts: bool) -> None:
-        """``place``: that of the directory's controller. ``starts``: as in :class:`Server`.
+        """``lock``: that of the directory's controller. ``starts``: as in :class:`Server`.
 
         ``target``: where a server that somebody else runs answers; None: the store's own, in the directory.
         """

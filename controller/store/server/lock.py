@@ -1,4 +1,4 @@
-"""The place of the one controller of a state directory: a lock that ends with the process, however it ends."""
+"""The lock of the one controller of a state directory. It ends with the process, however that ends."""
 
 import fcntl
 import time
@@ -12,7 +12,7 @@ _MOMENT = 0.2
 
 
 class ControllerLock:
-    """One place. Several objects of one process that stand for it know nothing of each other."""
+    """The lock of one directory. Several objects of one process for the same directory are independent."""
 
     def __init__(self, directory: Path) -> None:
         self._lock = directory / "controller.lock"
@@ -21,7 +21,7 @@ class ControllerLock:
 
     @contextmanager
     def take(self) -> Iterator[None]:
-        """Hold the place. Raises BlockingIOError when it is taken."""
+        """Take the lock. Raises BlockingIOError when it is taken."""
         with self._lock.open("w") as lock:
             _lock(lock)
             self.is_ours = True
@@ -43,7 +43,9 @@ class ControllerLock:
 
 
 def _lock(lock: TextIO) -> None:
-    """Lock for good. Who only asks whether the place is taken locks it for a moment too, and is waited for."""
+    """Take the lock and keep it. A process that only asks whether it is taken locks it for a moment too; that is waited
+    for.
+    """
     end = time.monotonic() + _MOMENT
     while True:
         try:

@@ -60,7 +60,7 @@ class Connection:
         return answer["result"]
 
     def said(self, seconds: float) -> Iterator[tuple[str, Any]]:
-        """What the server said unasked since the last time: (method, parameters). Waits for it, but not longer."""
+        """The server's notifications since the last time: (method, parameters). Waits some seconds for one."""
         self._receive(0 if self._said else seconds, waking=True)
         self._look_after()
         while self._said:

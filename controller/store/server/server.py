@@ -35,7 +35,7 @@ class Server:
     """The server of one directory."""
 
     def __init__(self, directory: Path, lock: ControllerLock, wake: int, *, starts: bool) -> None:
-        """``place``: that of the directory's controller. ``wake``: as in :class:`Connection`.
+        """``lock``: that of the directory's controller. ``wake``: as in :class:`Connection`.
 
         ``starts``: whether it is started here when no controller does.
         """
@@ -83,7 +83,7 @@ class Server:
         return None
 
     def leave(self) -> None:
-        """Do without the server from now on. Ends it when nobody else uses it."""
+        """Stop using the server. Ends it when nobody else uses it."""
         if self._users is None:
             return
         # Others may use it, and the directory may have been removed.

@@ -1,4 +1,4 @@
-"""What no object can know by itself: names that must exist, things that must be different, ranges that must fit.
+"""Checks between objects: names that must exist, values that must differ, ranges that must fit.
 
 One file per subject. Each check is a function that yields problems; :data:`_CHECKS` lists them.
 """
@@ -53,7 +53,7 @@ _WARNINGS: tuple[_Check, ...] = (
     other_masks,
     idle_segments,
 )
-"""Checks for what is missing. Of a network with errors they would say what is not so."""
+"""Checks for missing objects. They would be wrong for a network with errors."""
 
 
 def problems(network: "Network", source: Source, broken: Broken) -> list[Problem]:

@@ -104,7 +104,7 @@ def _no_destination(to: IPv4Network, own: Sequence[IPv4Interface]) -> str | None
 
 
 def _next_hop(c: Checker, path: Path, via: IPv4Address, own: Sequence[IPv4Interface]) -> Iterator[Problem]:
-    """A next hop is somebody else, in a network that the sender is in."""
+    """A next hop is another machine, in a network that the sender is in."""
     if not c.is_complete(path[:2]):
         return
     if any(via == ip.ip for ip in own):
@@ -133,7 +133,7 @@ def _taken(c: Checker) -> Iterator[Problem]:
 
 
 def unknown_gateways(c: Checker) -> Iterator[Problem]:
-    """Next hops that nobody has: no packet gets any further there."""
+    """Next hops that no machine has: packets get no further there."""
     lans = c.network.lans
     for node in lans.nodes:
         path: Path = ("routers", node.name) if node.is_router else ("ports", node.name)

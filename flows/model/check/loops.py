@@ -36,12 +36,12 @@ class _Use:
 
 
 def loops(c: Checker) -> Iterator[Problem]:
-    """Routes that are of no use at all: every packet that takes one goes round."""
+    """Useless routes: every packet that takes one goes in a loop."""
     return _loops(c, in_vain=True)
 
 
 def stray_loops(c: Checker) -> Iterator[Problem]:
-    """Routes that are of use, and send packets for addresses that nobody has round in circles."""
+    """Useful routes that send packets for unassigned addresses in a loop."""
     return _loops(c, in_vain=False)
 
 

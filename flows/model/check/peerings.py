@@ -53,7 +53,7 @@ def _ends(c: Checker, path: Path, peering: Peering) -> Iterator[Problem]:
 
 
 def _hidden(c: Checker, path: Path, peering: Peering) -> Iterator[Problem]:
-    """An address of the VPC itself is never looked for at a peer, so that no route can lead there."""
+    """An address of the VPC itself is never looked for at a peer, so no route can lead there."""
     for end, remote in (peering.between, peering.between[::-1]):
         (vpc, _), (_, subnet) = c.network.ends[end], c.network.ends[remote]
         own = c.network.ranges[vpc.name].overlapping(subnet.cidr)
@@ -63,7 +63,7 @@ def _hidden(c: Checker, path: Path, peering: Peering) -> Iterator[Problem]:
 
 
 def _two_peers(c: Checker, end: str, at_end: list[Peering]) -> Iterator[Problem]:
-    """A packet for an address that two peers have would have two ways."""
+    """A packet for an address that two peers have would have two routes."""
     remote = {peering.name: c.network.ends[peering.other(end)][1] for peering in at_end}
     for first, second in Ranges((remote[peering.name].cidr, peering) for peering in at_end).overlaps:
         path = ("peerings", second.name, "between")

@@ -131,7 +131,7 @@ def _physical(c: Checker, path: Path, port: SegmentPort, segment: Segment) -> It
 
 
 def idle_segments(c: Checker) -> Iterator[Problem]:
-    """What is declared of segments and their ports and does nothing."""
+    """Declarations of segments and their ports that have no effect."""
     for name, port in c.network.segment_ports.items():
         if port.trunk == () and not c.network.segments_of(port):
             message = (

@@ -1,4 +1,4 @@
-"""What YAML's parser complains about, in words that say what would be right."""
+"""Errors of YAML's parser, in words that say what would be right."""
 
 import re
 

@@ -20,7 +20,7 @@ from flows.model.reach.reachability import Decider, Verdict, answers, decider
 
 @dataclass(frozen=True, slots=True)
 class ReachabilityChange:
-    """Ports that reach each other, or do so no more: each of ``ports`` and each of ``others``.
+    """Ports that start or stop reaching each other: each of ``ports`` and each of ``others``.
 
     When both are the same: all of them among each other.
     """
@@ -72,7 +72,7 @@ class _Comparison:
         yield ReachabilityChange(tuple(ports), tuple(others), after.arrives, reason, because)
 
     def _what_is_gone(self, names: Collection[str]) -> str:
-        """Why nothing can be said of some ports any more: some are gone, or have no address."""
+        """Why the reach of some ports is unknown now: some are gone, or have no address."""
         ports = self._new.network.ports
         gone, what = [name for name in names if name not in ports], ("is gone", "are gone")
         if not gone:
@@ -82,7 +82,7 @@ class _Comparison:
 
     @cached_property
     def _touched(self) -> frozenset[str]:
-        """The ports whose reach may be another one."""
+        """The ports whose reach may have changed."""
         difference = self._difference
         found = {name for name in difference.changed["ports"] if self._differs(name)}
         if any(difference.changed[section] for section in ("switches", "links", "routers")):
@@ -98,7 +98,9 @@ class _Comparison:
         return is_machine or self._old.group(name) != self._new.group(name)
 
     def _groups(self) -> Mapping[Hashable, list[str]]:
-        """The ports that may be concerned, those together that neither network tells apart, in the model's order."""
+        """The ports whose reach may have changed, in the model's order. Ports that neither network tells apart are
+        together.
+        """
         areas = set().union(*(side.around(name) for side in (self._old, self._new) for name in self._touched))
         names = dict.fromkeys([*self._difference.old.ports, *self._difference.new.ports])
         groups: dict[Hashable, list[str]] = {}

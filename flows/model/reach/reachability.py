@@ -1,7 +1,7 @@
 """Who can reach whom, from the model alone.
 
-This is what a user means by a network file, stated without tables or flows, so that real packets and compiled flows
-can be held against it.
+This is the meaning of a network file, stated without tables or flows. Real packets and compiled flows are compared with
+it.
 """
 
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class Verdict:
 
 
 def decider(item: Declared, of: str = "") -> Decider:
-    """An object as what decides. ``of``: what it is a part of."""
+    """An object as a decider. ``of``: the object that it is a part of."""
     return Decider(f"{item} of {of}" if of else str(item), item.origin)
 
 

@@ -40,7 +40,7 @@ def test_history(directory: Path) -> None:
     (changed,) = json.loads(_run(directory, "history", "show", "2", "--json"))["objects"]
     assert changed["object"] == "port a"
     assert (changed["old"]["ips"], changed["new"]["ips"]) == (["10.0.1.5", "10.0.1.4"], ["10.0.1.5", "10.0.1.9"])
-    assert "error: the history knows nothing of generation 7" in _run(directory, "history", "show", "7")
+    assert "error: the history has no generation 7" in _run(directory, "history", "show", "7")
     assert not (directory / "db.sock").exists()
 
 
