@@ -15,7 +15,7 @@ _TABLES = tuple(NAMES.items())
 
 
 class Contracts:
-    """The settings of all hosts. Those of a host that nothing changed for are not made anew."""
+    """The settings of all hosts. Those of a host without a change are kept as they are."""
 
     def __init__(self, set_hosts: SetHosts, ovsdb_target: str, openflow_target: str) -> None:
         """``ovsdb_target``: how to reach a host's database, with ``{name}`` and ``{ip}`` to be filled in."""
@@ -25,14 +25,14 @@ class Contracts:
         self._network = Network()
         self._settings: dict[str, tuple[str, HostSettings]] = {}
         self._moved: set[str] = set()
-        """The hosts that have other ports than their settings say."""
+        """The hosts whose ports differ from their settings."""
 
     def moved(self, hosts: Set[str]) -> None:
-        """These hosts have other ports than before."""
+        """Note hosts whose ports have changed."""
         self._moved |= hosts
 
     def tell(self, network: Network, bound: Bound) -> None:
-        """Tell the sessions what is different."""
+        """Hand changed settings to the sessions."""
         before, self._network = self._network, network
         moved: Set[str]
         moved, self._moved = self._moved, set()

@@ -1,4 +1,4 @@
-"""Everything that happens to the controller: what the parts report, and the sync takes in."""
+"""All events of the controller: the parts report them, and the sync handles them."""
 
 from dataclasses import dataclass
 

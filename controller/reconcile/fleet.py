@@ -1,4 +1,4 @@
-"""All hosts and plain switches of the model, and what is kept of them: each part in a class of its own."""
+"""All hosts and plain switches of the model, and their state: each part is a class of its own."""
 
 import logging
 from collections.abc import Mapping, Set
@@ -96,7 +96,7 @@ class Fleet:
         self.paths.forget(node.name)
 
     def set_model(self, stored: Stored, now: float) -> None:
-        """The model is another one."""
+        """Take in a new model."""
         if self.stored is None:
             self.switches.start(now)
         self.stored = stored
@@ -125,7 +125,7 @@ class Fleet:
             self.roster.add(switch, now, has_database=False)
 
     def _change_hosts(self, stored: Stored, now: float) -> None:
-        """Tell hosts what else they must hold now."""
+        """Give hosts the changes of what they must hold."""
         views, declared = self.placement.views, stored.network.hosts
         for name, others in views.take_meetings().items():
             self.hosts[name].will_send_to({declared[other].tunnel_ip for other in others - {name}}, now)
@@ -157,7 +157,7 @@ class Fleet:
         return None if self.hosts[name].facts is None else self.placement.views.bound(name)
 
     def look(self, now: float) -> None:
-        """Look after nodes for which nothing happened."""
+        """Check nodes without events from time to time."""
         self.placement.recall(self.hosts, now)
         self.roster.look(now)
         for host in self.hosts.values():

@@ -16,13 +16,13 @@ class Backlog:
         self._desired = desired
         self._held = held
         self._receiving: dict[int, Flow] = {}
-        """To be added: what only takes in what others send."""
+        """Flows to add that only receive what other hosts send."""
         self._sending: dict[int, Flow] = {}
         self._old_receiving: set[int] = set()
-        """To be deleted: what only takes in what others send, or may do so."""
+        """Flows to delete that only receive, or may only receive, what other hosts send."""
         self._old_sending: set[int] = set()
         self._old_learned: Set[int] = held.learned - desired.learned.keys()
-        """Cookies of what the switch learned and would not learn any more."""
+        """Cookies of learned flows that the switch must forget."""
         wanted, holds = desired.flows.keys(), held.cookies(None)
         self._lacks(desired.among(wanted - holds) if holds else desired.flows)
         self._exceeds(holds - wanted)
@@ -32,7 +32,7 @@ class Backlog:
 
     @property
     def receives_more(self) -> bool:
-        """Whether flows are missing that take in what others will send."""
+        """Whether flows are missing that receive what other hosts will send."""
         return bool(self._receiving)
 
     @property
@@ -47,13 +47,13 @@ class Backlog:
         self._old_learned = self._held.learned - self._desired.learned.keys()
 
     def carried_out(self, plan: Plan, replaced: Set[int]) -> None:
-        """The switch has done what a plan says, and by that replaced other flows."""
+        """The switch has carried out a plan, which replaced other flows."""
         self._held.carry_out(plan, replaced)
         self._consider({flow.cookie for flow in plan.add} | plan.delete | replaced)
         self._old_learned = self._held.learned - self._desired.learned.keys()
 
     def replaced_by(self, flows: Iterable[Flow]) -> frozenset[int]:
-        """The flows in whose places these come."""
+        """The flows that these will replace."""
         old = self._old_receiving | self._old_sending
         places = {flow.key for flow in flows} if old else set()
         return frozenset(cookie for cookie in old if (flow := self._held.flow(cookie)) and flow.key in places)
@@ -63,10 +63,9 @@ class Backlog:
         return self.part(may_send=True, may_remove=True, knows_all=True)
 
     def part(self, *, may_send: bool, may_remove: bool, knows_all: bool) -> Plan:
-        """What of it may be done now.
-
-        What nobody would learn any more goes first, before new flows that could meet it. A flood is one flow for all
-        hosts: while some ports were not found yet it would replace one that is right by one that sends to too few.
+        """The part that may be done now. Learned flows that must be forgotten go first, before new flows that could
+        meet them. A flood is one flow for all hosts: while some ports were not found yet it would replace one that is
+        right by one that sends to too few.
         """
         add = list(self._receiving.values())
         delete = set(self._old_learned)

@@ -1,4 +1,4 @@
-"""What somebody else did to the flows of one switch: found, told in words, and known as not right any more.
+"""Changes by others to the flows of one switch: found, described, and noted as wrong.
 
 The switch reports each change that others make (:class:`~controller.openflow.decode.Update`); now and then it is asked
 for its flows as well. Either way what is held is corrected here, and the difference from what is wanted does the rest.
@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class DriftMonitor:
-    """Looks after the flows of one host's switch."""
+    """Watches the flows of one host's switch."""
 
     host: str
     drifted: Tally
@@ -63,12 +63,14 @@ class DriftMonitor:
             self._judge(entry, held, desired)
 
     def strays(self) -> list[ReportedFlow]:
-        """Flows to be removed one by one: each has the cookie of a flow of ours, and is none. Told once."""
+        """Flows to be removed one by one: each has the cookie of a flow of ours, but is not that flow. Reported
+        once.
+        """
         strays, self._strays = self._strays, []
         return strays
 
     def summarise(self) -> None:
-        """Say how much was found beyond what the log had room for."""
+        """Log how many more changes were found."""
         if self._unsaid and int(self.clock()) != self._second:
             _log.warning("%s: drift: %d more flows; the controller repairs these too", self.host, self._unsaid)
             self._unsaid = 0
@@ -97,7 +99,7 @@ class DriftMonitor:
                 self.found(f"{desired.words(cookie)}: {how} by somebody else")
 
     def found(self, sentence: str) -> None:
-        """Say and count what somebody else did."""
+        """Log and count a change by somebody else."""
         now = self.clock()
         self.drifted.add(sentence, now)
         if int(now) != self._second:

@@ -1,4 +1,4 @@
-"""What a switch answers when it is asked for its flows.
+"""The answer of a switch to a request for its flows.
 
 Cookies say at once which flows it holds. Whether these are still what their cookies stand for is found out byte by
 byte, part by part, while other things go on.

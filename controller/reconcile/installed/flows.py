@@ -1,4 +1,4 @@
-"""What one switch holds of ours, as far as is known: flows that were sent to it, and flows that it learned itself."""
+"""The flows of ours in one switch, as far as is known: those that were sent to it, and those that it learned."""
 
 from collections.abc import Iterable, Mapping, Set
 
@@ -14,7 +14,7 @@ class InstalledFlows:
     def __init__(self, cookies: Iterable[int], misses: Iterable[int] = ()) -> None:
         """It holds flows with these cookies, of which no more is known. ``misses``: those that miss in their tables."""
         self.edits = 0
-        """Counts what turned out to be otherwise than known."""
+        """Counts differences from what was known."""
         read = frozenset(cookies)
         self._misses = frozenset(misses)
         self.has_learned(read)
@@ -53,7 +53,7 @@ class InstalledFlows:
         self._put_all(flows)
 
     def lose(self, cookie: int) -> None:
-        """It does not hold a flow any more, or not as it should be."""
+        """It does not hold a flow any more, or holds it changed."""
         self.edits += cookie in self._flows
         self._drop(cookie)
 
@@ -75,16 +75,16 @@ class InstalledFlows:
         return any(cookie in self._flows and cookie not in desired.flows for cookie in self._misses)
 
     def everything(self) -> Plan:
-        """How to make it hold nothing of ours."""
+        """The plan that removes all flows of ours."""
         return Plan((), frozenset(self._flows) | self.learned)
 
     def is_receiving(self, cookie: int) -> bool:
-        """Whether a flow only takes in what others send, or may be one that does."""
+        """Whether a flow only receives what other hosts send, or may be one that does."""
         flow = self._flows.get(cookie)
         return flow is None or is_receiving(flow)
 
     def carry_out(self, plan: Plan, replaced: Set[int]) -> None:
-        """It has done what a plan says. Flows that were added in the places of others have replaced these."""
+        """It has carried out a plan. Added flows have replaced those with the same table, priority and match."""
         for cookie in (*replaced, *plan.delete):
             self._drop(cookie)
         self.learned -= plan.delete

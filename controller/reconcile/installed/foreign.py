@@ -1,4 +1,4 @@
-"""Flows in one switch that are not ours. They are never touched, and told: they can take packets away from ours.
+"""Flows in one switch that are not ours. They are reported and never changed: they can take packets away from ours.
 
 The switch reports each as it comes and goes. Those that were there before are read when it connects; now and then all
 are read again, for in tables with learned flows nothing is reported.
@@ -16,7 +16,7 @@ from flows.pipeline.page import NAMES, table_name
 
 _OURS = (COOKIE_OWNER, LEARNED_OWNER)
 _REPORTED = 5
-"""So many cookies are named; a script that adds thousands is told as well by these."""
+"""So many cookies are named; that is enough to show a script that adds thousands."""
 
 _log = logging.getLogger(__name__)
 

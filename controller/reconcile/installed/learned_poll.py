@@ -28,7 +28,7 @@ class LearnedFlowPoll:
         return bool(self._soon) and now >= self._soon[0]
 
     def is_due(self, now: float) -> bool:
-        """Whether what it has learned belongs to the next look at its tables."""
+        """Whether the next request for its tables includes learned flows."""
         return self.is_soon(now) or now >= self._regular
 
     def asked(self, now: float) -> None:

@@ -1,4 +1,4 @@
-"""What one switch is asked from time to time: has somebody else changed something, and what did it drop?"""
+"""When one switch is asked for changes by others, and for the packets that it dropped."""
 
 from controller.openflow.encode import DROPS, FOREIGN, Flows
 from controller.openflow.sessions import Session
@@ -55,7 +55,7 @@ class Questions:
             session.read_flows(DROPS)
 
     def is_unexpected(self, counted: int, flows: int) -> bool:
-        """Whether a count tells that somebody else was there. ``flows``: how many it holds as far as is known."""
+        """Whether a count shows that somebody else changed flows. ``flows``: how many it holds as far as is known."""
         return counted != self._expected and self._expected == flows
 
     def _count(self, session: Session, now: float, flows: int) -> None:

@@ -1,4 +1,4 @@
-"""What one switch was sent and has yet to confirm: one transaction at a time."""
+"""The transaction that one switch was sent and has yet to confirm: one at a time."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class Transactions:
         return self.current is None and now >= self._retry_at
 
     def try_again(self) -> None:
-        """Something else is wanted now: it may be taken although the last one was refused."""
+        """The desired flows have changed: they may be sent although the last transaction was refused."""
         self._retry_at = 0.0
 
     def send(self, apply: Callable[[Plan], int], plan: Plan, replaced: frozenset[int], now: float) -> None:
@@ -67,7 +67,7 @@ class Transactions:
         return False
 
     def confirmed(self, xid: int, now: float) -> Transaction | None:
-        """The switch has done everything up to a transaction. Returns the one that is over by that."""
+        """The switch has carried out everything up to a transaction. Returns the transaction that has ended."""
         done = self.current
         if done is None or done.xid != xid:
             return None

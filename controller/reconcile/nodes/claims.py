@@ -1,9 +1,8 @@
-"""Which of the switches that say that they are a certain one is it? A copied machine says so too.
-
-A host is known by its database, which the controller dials. So a new serial number is written there for each session
-with its switch, once the session stands. Only the switch behind that database can show it over OpenFlow (ADR 18). By
-that, Open vSwitch also gives the settings of its connection to each connection (ADR 5). Of a plain switch, and of a
-host whose database does not answer, nothing more is known than that the one which works was first.
+"""Which of several switches with one datapath id is the right one? A copied machine has the same id. A host is known by
+its database, to which the controller connects. So a new serial number is written there for each session with its
+switch, once the session stands. Only the switch behind that database can show it over OpenFlow (ADR 18). By that, Open
+vSwitch also gives the settings of its connection to each connection (ADR 5). Of a plain switch, and of a host whose
+database does not answer, nothing more is known than that the one which works was first.
 
 Only a plain switch that has none of the interfaces which the model says are on it gives way to one that has some: it
 carries nothing.
@@ -67,12 +66,12 @@ class Claims:
         self._came_at = 0.0
         self._redial_at: float | None = None
         self._refused: dict[str, tuple[Session, float]] = {}
-        """Who was refused, by IP address, and when last."""
+        """The switches that were refused, by IP address, and when last."""
         self._said: dict[str, float] = {}
         """Of whom that was said, and when."""
 
     def came(self, session: Session, now: float) -> bool:
-        """A switch says that it is this one. Returns whether it is taken for it; if not, it waits."""
+        """A switch has connected as this node. Returns whether it is accepted; if not, it waits."""
         if self.node.session is None:
             self._take(session, now)
             return True
@@ -142,7 +141,7 @@ class Claims:
         return self._find_sentences(now)
 
     def end(self) -> None:
-        """The node left the model: nobody is it any more."""
+        """The node left the model: no switch is accepted as it any more."""
         for rival in self._rivals:
             rival.close()
 

@@ -44,13 +44,13 @@ class Host(Node):
 
     @property
     def can_probe(self) -> bool:
-        """Whether a frame through the tunnel can be sent from here, and is told of when it comes here."""
+        """Whether probes can be sent from here, and are reported when they arrive here."""
         return (
             self.facts is not None and self.facts.tunnel_ofport is not None and self.is_ready and not self.receives_more
         )
 
     def deviates(self, sentences: frozenset[str]) -> None:
-        """These are all the ways in which the host deviates from its contract."""
+        """Take in all present deviations from the host contract."""
         for sentence in sorted(sentences - self.contract_problems):
             _log.warning("%s: problem: %s", self.name, sentence)
         for sentence in sorted(self.contract_problems - sentences):

@@ -50,7 +50,7 @@ class Node:
         self.confirmed_generation = 0
         self.problem: str | None = None
         self.claim_problems: frozenset[str] = frozenset()
-        """Which other switches say that they are this one."""
+        """Problems with other switches that have its datapath id."""
         self.drifted = Tally()
         self.refusals = Tally()
         self.drops = Drops()
@@ -303,10 +303,8 @@ class Node:
         return is_answered and self.is_ready and not self._groups_and_meters.problems
 
     def check(self, now: float) -> None:
-        """Look after the session from time to time.
-
-        Somebody else's changes are looked for. A session that answers echoes but nothing else is ended: a reply
-        was lost, and only a new session helps.
+        """Check the session from time to time. Changes by others are looked for. A session that answers echoes but
+        nothing else is ended: a reply was lost, and only a new session helps.
         """
         if self.is_ready and self.session is not None:
             flows, is_idle, has_foreign = self.flows, not self.is_sending, bool(self._foreign)

@@ -20,7 +20,7 @@ _SMALLEST = 60
 
 @dataclass(frozen=True, slots=True)
 class ProbeFrame:
-    """What a frame that came through says."""
+    """The content of a frame that came through."""
 
     sender: int
     """The datapath id of the switch that sent it."""
@@ -39,7 +39,7 @@ def keepalive(sender: int) -> bytes:
 
 
 def read(frame: bytes) -> ProbeFrame | None:
-    """What a frame says, which may be cut short; None when this process did not make it."""
+    """Decode a frame, which may be cut short; None when this process did not make it."""
     if len(frame) < _HEADER.size:
         return None
     _, _, ethertype, sender, secret, is_full = _HEADER.unpack_from(frame)

@@ -1,4 +1,4 @@
-"""Moves that were announced: when has a port shown up on the host that it is to move to?"""
+"""Announced moves: when has a port shown up on its new host?"""
 
 import logging
 from collections.abc import Callable
@@ -12,7 +12,9 @@ class Arrivals:
     """The announced moves of the model."""
 
     def __init__(self, arrive: Callable[[str, str], None]) -> None:
-        """``arrive`` is told each port that has shown up, and its new host: once as long as the model is the same."""
+        """``arrive`` is called with each port that has shown up, and its new host: once as long as the model is the
+        same.
+        """
         self._arrive = arrive
         self._network = Network()
         self._arrived: set[str] = set()
