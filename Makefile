@@ -48,7 +48,8 @@ bench: install  ## ovs-vpc against OVN and Open vSwitch's own tools; writes docs
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[bench]"
 	$(BIN)/python -m tests.benchmarks.report $(BENCH)
 
-docs: python  ## write golden files and generated pages anew
+docs: install  ## write golden files and generated pages anew
+	@sh tools/install-system.sh docs
 	$(BIN)/pytest -q tests/golden --regenerate
 
 install: python

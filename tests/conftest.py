@@ -31,10 +31,10 @@ class Golden:
     """Compares text with a file that is kept under version control."""
 
     def __init__(self, *, regenerate: bool) -> None:
-        self._regenerate = regenerate
+        self.regenerate = regenerate
 
     def check(self, path: Path, text: str) -> None:
-        if self._regenerate:
+        if self.regenerate:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
         assert path.exists(), f"{path} is missing; pytest --regenerate writes it"

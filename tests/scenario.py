@@ -5,15 +5,16 @@ from pathlib import Path
 from flows.compile.declared import host_facts as plugged
 from flows.compile.declared import host_node, plugged_in, switch_node, tags
 from flows.compile.desired import Desired
+from flows.compile.from_scratch import view
 from flows.compile.program import compile
 from flows.inputs.facts import HostFacts
 from flows.inputs.locate import locate
 from flows.model import Network, parse
 from flows.model.objects.types import NOWHERE
 from flows.units.copies import Copies, LocalCopy
-from flows.units.host import Unit, view
 from flows.units.said import Named, Why
 from flows.units.switching import Flood, FloodOthers, Learning, LinkEnd, Member, PassesMrp, SwitchGroups, TrunkAll
+from flows.units.unit import Unit
 
 __all__ = [
     "PLAIN_SWITCH_PORTS",

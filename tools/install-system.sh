@@ -29,6 +29,9 @@ if [ "${1:-}" = bench ]; then
     need ovn-controller ovn-host
     export RUNLEVEL=1  # the benchmarks start OVN themselves: the packages shall not (invoke-rc.d(8))
 fi
+if [ "${1:-}" = docs ]; then  # what the pictures of generated pages are drawn with
+    need dot graphviz
+fi
 [ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" = 0 ]; then

@@ -6,11 +6,11 @@ from controller.status.status import HostStatus, Status
 from controller.store import Stored
 from flows.compile.declared import Snapshot, host_node, switch_node
 from flows.compile.desired import Desired
+from flows.compile.from_scratch import view
 from flows.compile.on_demand import OnDemand
 from flows.compile.program import compile
 from flows.inputs.facts import HostFacts, SwitchFacts
 from flows.inputs.locate import Locations
-from flows.units.host import view
 from flows.units.plain_switch import view_switch
 
 

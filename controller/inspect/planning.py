@@ -17,8 +17,7 @@ from flows.inputs.tags import Tags
 from flows.model import Network
 from flows.model.difference import NetworkDifference
 from flows.model.reach.change import ReachabilityChange, reachability_changes
-from flows.preview.affected import LocatedNetwork
-from flows.preview.flow_change import FlowChange, host_changes, merged, switch_changes
+from flows.preview.flow_change import FlowChange, HostPreview, Moment, merged, switch_changes
 from flows.preview.forecast import Forecast, Observed
 
 _PLACES = ("host", "switch")
@@ -61,9 +60,9 @@ class Situation:
     vlans: Vlans | None = None
     """The VLANs that hosts have given; None: the numbers have all of them that will ever be."""
 
-    def placed(self, network: Network) -> LocatedNetwork:
-        """Where the ports of a network are."""
-        return LocatedNetwork(network, self.tags, self.hosts, locate(network, self.hosts))
+    def moment(self, network: Network) -> Moment:
+        """What the hosts of a network are at that time."""
+        return Moment(network, self.tags, self.hosts)
 
     def with_vlans(self, network: Network) -> "Situation":
         """The same with the VLANs that hosts give to segments of a network that come to them."""
@@ -96,6 +95,7 @@ class Planned:
         self._difference = NetworkDifference(old, new)
         self._changes = changes
         self._before, self._after = before, after
+        self._preview = HostPreview()
 
     @property
     def objects(self) -> list[ObjectChange]:
@@ -136,7 +136,7 @@ class Planned:
     @cached_property
     def flows(self) -> dict[str, FlowChange]:
         """What each switch gets and loses at once. Switches without a change are left out."""
-        return _flows(self._difference, self._before, self._made)
+        return self._flows(self._difference, self._before, self._made)
 
     @cached_property
     def later(self) -> LaterChange:
@@ -146,8 +146,15 @@ class Planned:
         changes = list[Mapping[str, FlowChange]]()
         for observed in self._forecast.steps:
             before, at = at, at.observing(observed, network)
-            changes.append(_flows(same, before, at))
+            changes.append(self._flows(same, before, at))
         return LaterChange(self._forecast.events, merged(changes))
+
+    def _flows(self, difference: NetworkDifference, before: Situation, after: Situation) -> dict[str, FlowChange]:
+        """What each switch gets and loses between two times."""
+        return {
+            **self._preview.change(before.moment(difference.old), after.moment(difference.aligned)),
+            **switch_changes(difference, before.switches, after.switches),
+        }
 
     @cached_property
     def _made(self) -> Situation:
@@ -162,14 +169,6 @@ class Planned:
     def _final(self) -> Observed:
         """What is observed in the end, as far as it can be predicted."""
         return self._forecast.steps[-1] if self._forecast.steps else self._forecast.now
-
-
-def _flows(difference: NetworkDifference, before: Situation, after: Situation) -> dict[str, FlowChange]:
-    """What each switch gets and loses between two times."""
-    return {
-        **host_changes(difference, before.placed(difference.old), after.placed(difference.aligned)),
-        **switch_changes(difference, before.switches, after.switches),
-    }
 
 
 def plan(dry_run: DryRun, network: Network, status: Status) -> Planned:

@@ -5,10 +5,7 @@ from collections.abc import Iterable
 from controller.openflow.decode import ReportedFlow
 from flows.compile.desired import Desired
 from flows.pipeline.rules import Rule
-from flows.pipeline.tables.from_tunnel import KEEPALIVE
 
-_HARMLESS = {KEEPALIVE}
-"""Rules that end what nobody misses: the controller's own frames."""
 _DROPPED = ": dropped"
 
 
@@ -31,7 +28,7 @@ class Drops:
         by_rule: dict[Rule, int] = {}
         for entry in entries:
             reasons = desired.applications.get(entry.cookie) if desired else None
-            if not entry.packets or not reasons or reasons[0].rule in _HARMLESS:
+            if not entry.packets or not reasons or reasons[0].rule.is_harmless:
                 continue
             rule, said = reasons[0].rule, reason(reasons[0].sentence)
             by_reason[said] = by_reason.get(said, 0) + entry.packets

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from flows.compile.desired import Desired
+from flows.compile.from_scratch import view
 from flows.compile.on_demand import OnDemand
 from flows.compile.program import compile
 from flows.inputs.facts import HostFacts, Interface, Plug, SwitchFacts
@@ -18,7 +19,6 @@ from flows.inputs.tree import tree, working
 from flows.model import Network
 from flows.model.contract import TUNNEL_OFPORT, datapath_id
 from flows.model.interfaces import interface_name
-from flows.units.host import view
 from flows.units.plain_switch import locate_machines, view_switch
 
 FIRST_PHYSICAL = 60001

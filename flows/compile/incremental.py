@@ -5,15 +5,14 @@ of :mod:`flows.compile.views`; here they become applications, and these a switch
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
 from flows.compile.desired import Desired, DesiredChange
 from flows.compile.program import Program, applications
 from flows.pipeline.rules import Application
-from flows.units.host import MovingLocalAddress, MovingRemoteAddress, RemoteAddress, Unit
-from flows.units.switching import RemoteMembers
+from flows.units.unit import Unit
 
 Source = str
 
@@ -36,15 +35,21 @@ class Compiler:
     def take(self, units: Iterable[Unit]) -> tuple[_Compiled, ...]:
         """A source of a switch gives these. What it gives for several reasons, as a trunk does for each of its
         segments, is taken once."""
-        taken = dict[_Compiled, None]()
-        for unit in units:
-            compiled = self._known.get(unit)
-            if compiled is None:
-                compiled = self._known[unit] = _Compiled(unit, tuple(applications(unit)))
-            taken[compiled] = None
+        taken = dict.fromkeys(map(self._compiled, units))
         for compiled in taken:
             compiled.uses += 1
         return tuple(taken)
+
+    def applications(self, units: Iterable[Unit]) -> Iterator[Application]:
+        """The flows of units, which are kept for as long as the compiler is."""
+        for compiled in map(self._compiled, units):
+            yield from compiled.applications
+
+    def _compiled(self, unit: Unit) -> _Compiled:
+        compiled = self._known.get(unit)
+        if compiled is None:
+            compiled = self._known[unit] = _Compiled(unit, tuple(applications(unit)))
+        return compiled
 
     def drop(self, compiled: Iterable[_Compiled]) -> None:
         """The switch that took these no longer has them."""
@@ -110,8 +115,8 @@ class IncrementalDesired:
                 self._compiler.drop(compiled)
             raise
         self._refused = {}
-        self._sends_to.update(ip for one in more for ip in _sends_to(one.unit))
-        self._sends_to.subtract(ip for one in less for ip in _sends_to(one.unit))
+        self._sends_to.update(ip for one in more for ip in one.unit.sends_to)
+        self._sends_to.subtract(ip for one in less for ip in one.unit.sends_to)
         self._sends_to = +self._sends_to if less else self._sends_to
         if self._sends_to.keys() != self._neighbours:
             self._neighbours = frozenset(self._sends_to)
@@ -128,12 +133,6 @@ class IncrementalDesired:
         for compiled in self._of.values():
             self._compiler.drop(compiled)
         self._of.clear()
-
-
-def _sends_to(unit: Unit) -> tuple[IPv4Address, ...]:
-    if isinstance(unit, MovingRemoteAddress):
-        return (unit.old_tunnel_ip, unit.new_tunnel_ip)
-    return (unit.tunnel_ip,) if isinstance(unit, RemoteAddress | MovingLocalAddress | RemoteMembers) else ()
 
 
 def _difference(

@@ -11,8 +11,8 @@ from flows.openflow.groups_and_meters import key_of
 from flows.pipeline.page import TABLES
 from flows.pipeline.rules import Application
 from flows.pipeline.tables import MODULES
-from flows.units.host import Unit
 from flows.units.said import Why
+from flows.units.unit import Unit
 
 ALWAYS = Why("the pipeline itself", Origin("flows/pipeline/page.py", 0))
 """The reason of misses, which are there without any object."""

@@ -1,23 +1,32 @@
 """The views of all hosts, kept up to date: a change costs what it changes.
 
-A view (:func:`flows.units.host.view`) is the union of what its *sources* give: each port, each segment, and the host
-itself with its VPCs. What a port gives on a host depends on three things: the port, its location, and the *presence* of
-its VPC or segment on that host, a small value. So a change of a port touches that port on the hosts that have such a
-presence. A change of a presence touches its ports on that host.
+A view (:func:`flows.compile.from_scratch.view`) is the union of what its *sources* give: each port, each segment, each
+other host, and the host itself. :class:`flows.units.subject.Subject` says what each source depends on. What a port
+gives on a host depends on three things: the port, its location, and the *presence* of its VPC or segment on that host,
+a small value. So a change of a port touches that port on the hosts that have such a presence. A change of a presence
+touches its ports on that host.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
-from itertools import chain, product
+from itertools import product
 
 from flows.compile.incremental import Source
+from flows.compile.sources import (
+    VPC_PORTS_SHARE,
+    matters_everywhere,
+    units_of_host,
+    units_of_other_host,
+    units_of_port,
+    units_of_segment,
+)
 from flows.inputs.facts import HostFacts, Interface
 from flows.inputs.locate import Locations, Locator, places
 from flows.inputs.tags import Tags
 from flows.model import Host, Network, SegmentPort, SwitchPort, VpcPort
-from flows.units.host import HostVpcs, Unit, VpcPresence, arriving, remote_host
-from flows.units.segments import HostSegments, SegmentPresence
+from flows.units.context import HostContext, SegmentPresence, VpcPresence
+from flows.units.unit import Unit
 
 _HOST: Source = ""
 """The source of everything that is neither of a port nor of a segment, nor of another host."""
@@ -31,6 +40,16 @@ _STRUCTURE = tuple(name for name in Network.model_fields if name != "ports")
 HostPort = VpcPort | SegmentPort
 Group = tuple[type[HostPort], str]
 """A VPC, or a segment: the kind of its ports, and its name."""
+
+_Elsewhere = dict[tuple[int, int | None], dict[Source, tuple[Unit, ...]]]
+"""The units of ports that are elsewhere, made once for all hosts on which their VPC has the same presence.
+
+By that presence (the id of the object) and by the tunnel port of the host.
+"""
+
+
+def _differs(old: object, new: object) -> bool:
+    return old is not new and old != new
 
 
 def _of_segments(groups: Iterable[Group]) -> set[Source]:
@@ -49,9 +68,9 @@ class _Host:
     here are among them."""
     here: dict[Group, dict[str, None]] = field(default_factory=dict)
     """The same by group."""
-    vpcs: HostVpcs | None = None
-    segments: HostSegments | None = None
+    context: HostContext | None = None
     presences: dict[Group, VpcPresence | SegmentPresence] = field(default_factory=dict)
+    """What each group is to it."""
     is_stale: bool = True
     """Whether its presences may be others now."""
     is_new: bool = True
@@ -69,6 +88,8 @@ class Views:
         self._ports: dict[str, HostPort] = {}
         self._groups: dict[str, tuple[Group, ...]] = {}
         self._locator = Locator()
+        self._at = self._locator.locations.hosts
+        """The host that each port is on. It changes with them."""
         self._hosts: dict[str, _Host] = {}
         self._members: dict[Group, dict[str, None]] = {}
         """The ports of each group."""
@@ -81,6 +102,8 @@ class Views:
         self._others: dict[Source, Host] = {}
         """The hosts of the model, each by the source that it is to the others."""
         self._known_others: dict[tuple[Source, int | None], tuple[Unit, ...]] = {}
+        self._same: dict[VpcPresence, VpcPresence] = {}
+        """The presences of VPCs: one object for all hosts on which it is the same."""
         self._moved: set[str] = set()
         self._segments_moved = True
         self._has_detours = True
@@ -135,12 +158,12 @@ class Views:
         )
 
     def settle(self) -> None:
-        """Switches hold what they must: no packet comes by an old path."""
+        """Switches hold what they shall: no packet comes by an old way."""
         self._has_detours = False
         self._left.clear()
 
     def unsettle(self) -> None:
-        """A switch may hold something else than it must."""
+        """A switch may hold something else than it shall."""
         self._has_detours = True
 
     def set_model(self, network: Network, tags: Tags, changed: Set[str] | None = None) -> None:
@@ -149,9 +172,9 @@ class Views:
         ``changed``: of the ports, these at most are not; None: it is not known which.
         """
         before, self._network = self._network, network
-        pairs = ((getattr(before, name), getattr(network, name)) for name in _STRUCTURE)
-        if any(old is not new and old != new for old, new in pairs):
-            self._set_structure(network)
+        changed_sections = [name for name in _STRUCTURE if _differs(getattr(before, name), getattr(network, name))]
+        if changed_sections:
+            self._set_structure(network, is_everything_new=matters_everywhere(changed_sections))
         self.set_tags(tags)
         names = [*network.ports, *before.ports.keys() - network.ports.keys()] if changed is None else sorted(changed)
         for name in names:
@@ -186,7 +209,7 @@ class Views:
     def _places(self, name: str) -> tuple[str, ...]:
         """The hosts that get what is sent to a port."""
         port = self._ports.get(name)
-        return () if port is None else places(port, self.locations.hosts.get(name))
+        return () if port is None else places(port, self._at.get(name))
 
     def set_facts(self, name: str, facts: HostFacts) -> None:
         """A host of the model was observed."""
@@ -201,19 +224,19 @@ class Views:
         self._plug(name, host, before.interfaces, facts.interfaces)
         if is_new:
             self._has_detours = True
-            self._observed(name)
+            self._follow_announced(lambda: self._locator.observe(name))
 
-    def _observed(self, name: str) -> None:
-        """A host was observed for the first time. What is announced to move away from it may not be there any more."""
+    def _follow_announced(self, change: Callable[[], None]) -> None:
+        """A host is observed for the first time, or no more. What is announced to move away from it is there or not."""
         before = {port: self._places(port) for port in self._locator.announced}
-        self._locator.observe(name)
+        change()
         for port, places_before in before.items():
             if self._places(port) != places_before:
                 self._placed(port, self._groups.get(port, ()), places_before)
 
     def take_meetings(self) -> Mapping[str, Set[str]]:
         """The hosts that may send to others than at the last call, each with all that it may send to by that."""
-        self._find_stale_presences()
+        self._refresh()
         joined, self._joined = self._joined, set()
         meetings: dict[str, set[str]] = {}
         for group in joined:
@@ -223,14 +246,41 @@ class Views:
 
     def take(self) -> Iterator[tuple[str, Mapping[Source, tuple[Unit, ...]]]]:
         """For each host that something changed for: the sources that may give other units now, with these."""
-        self._find_stale_presences()
+        self._refresh()
+        elsewhere: _Elsewhere = {}
         for name, host in self._hosts.items():
             if host.dirty:
-                sources = {source: tuple(self._units(name, host, source)) for source in host.dirty}
+                sources = self._make(host, host.dirty, elsewhere)
                 host.dirty = set()
                 yield name, sources
 
-    def _set_structure(self, network: Network) -> None:
+    def take_changed(self) -> dict[str, set[Source]]:
+        """As :meth:`take`, but only which sources these are."""
+        self._refresh()
+        changed = {name: host.dirty for name, host in self._hosts.items() if host.dirty}
+        for name in changed:
+            self._hosts[name].dirty = set()
+        return changed
+
+    def units(self, sources: Mapping[str, Iterable[Source]]) -> dict[str, dict[Source, tuple[Unit, ...]]]:
+        """What some sources give now, each by host; a host that is not there has none."""
+        self._refresh()
+        elsewhere: _Elsewhere = {}
+        return {
+            name: self._make(self._hosts[name], of_host, elsewhere)
+            for name, of_host in sources.items()
+            if name in self._hosts
+        }
+
+    def sharing(self, name: str) -> list[Source]:
+        """The sources of a host that may want the same flows as others of it."""
+        host = self._hosts[name]
+        of_ports = (
+            self._members.get(group, ()) for group in host.presences if VPC_PORTS_SHARE or group[0] is SegmentPort
+        )
+        return [_HOST, *_of_segments(host.presences), *dict.fromkeys(port for ports in of_ports for port in ports)]
+
+    def _set_structure(self, network: Network, *, is_everything_new: bool) -> None:
         """Everything but the ports is this now."""
         self._has_detours = True
         addresses = {name: host.tunnel_ip for name, host in self._structure.hosts.items()}
@@ -238,17 +288,18 @@ class Views:
         self._structure = network.with_ports({})
         self._segments_moved = True
         for name in self._hosts.keys() - network.hosts.keys():
-            self._forget(name)
+            self.forget(name)
         if has_moved:
             self._joined.update(self._by_presence)
         before, self._others = self._others, {_OTHER + name: host for name, host in network.hosts.items()}
         self._known_others.clear()
+        self._same.clear()
         others = [
             other for other in before.keys() | self._others.keys() if before.get(other) != self._others.get(other)
         ]
         for host in self._hosts.values():
             host.is_stale = True
-            host.is_new = host.is_new or has_moved
+            host.is_new = host.is_new or has_moved or is_everything_new
             host.dirty.update(others)
         for port in list(self._ports.values()):
             if isinstance(port, SegmentPort) and port.trunk == ():
@@ -259,13 +310,13 @@ class Views:
             return ((VpcPort, port.vpc),)
         return tuple((SegmentPort, segment.name) for segment in self._structure.segments_of(port))
 
-    def _forget(self, name: str) -> None:
-        """A host left the model."""
+    def forget(self, name: str) -> None:
+        """Nothing is known of a host any more, or it left the model."""
         host = self._hosts[name]
         self._plug(name, host, host.facts.interfaces, frozenset())
         for hosts in self._by_presence.values():
             hosts.discard(name)
-        self._locator.forget(name)
+        self._follow_announced(lambda: self._locator.forget(name))
         del self._hosts[name]
 
     def _plug(self, name: str, host: _Host, before: Set[Interface], now: Set[Interface]) -> None:
@@ -344,24 +395,22 @@ class Views:
         else:
             del host.present[port]
 
-    def _find_stale_presences(self) -> None:
+    def _refresh(self) -> None:
         for name, host in self._hosts.items():
             if host.is_stale:
-                self._find_presences(name, host)
+                self._find_context(name, host)
 
-    def _find_presences(self, name: str, host: _Host) -> None:
-        """Find out how VPCs and segments matter on a host; the ports of those that do otherwise than before follow."""
+    def _find_context(self, name: str, host: _Host) -> None:
+        """Find out the presences of VPCs and segments on a host. The ports of those that are others follow."""
         host.is_stale = False
         vpcs = {vpc for kind, vpc in host.here if kind is VpcPort}
         segments = sorted(segment for kind, segment in host.here if kind is SegmentPort)
-        tags, vlans = self._tags, self._tags.vlans.get(name, {})
-        host.vpcs = HostVpcs(self._structure, tags, host.facts, name, vpcs)
-        host.segments = HostSegments(self._structure, tags.segments, vlans, host.facts, name, segments)
+        context = host.context = HostContext(self._structure, self._tags, host.facts, name, vpcs, segments)
         before = host.presences
-        host.presences = {(VpcPort, vpc): presence for vpc, presence in host.vpcs.presences.items()}
-        host.presences.update(
-            ((SegmentPort, segment), presence) for segment, presence in host.segments.presences.items()
-        )
+        host.presences = {
+            (VpcPort, vpc): self._same.setdefault(presence, presence) for vpc, presence in context.vpcs.items()
+        }
+        host.presences.update(((SegmentPort, segment), presence) for segment, presence in context.segments.items())
         host.dirty.add(_HOST)
         if host.is_new:
             host.dirty.update(self._others)
@@ -375,41 +424,57 @@ class Views:
                 host.dirty.update(_of_segments([group]), self._members.get(group, ()))
         host.is_new = False
 
-    def _units(self, name: str, host: _Host, source: Source) -> Iterable[Unit]:
-        assert host.vpcs is not None
-        assert host.segments is not None
+    def _make(self, host: _Host, sources: Iterable[Source], elsewhere: _Elsewhere) -> dict[Source, tuple[Unit, ...]]:
+        """The units of some sources. What is in ``elsewhere`` is taken from there, and the others like it are added."""
+        here, tunnel = host.context, host.facts.tunnel_ofport
+        assert here is not None
+        of_vpcs = {vpc: elsewhere.setdefault((id(host.presences[VpcPort, vpc]), tunnel), {}) for vpc in here.vpcs}
+        found: dict[Source, tuple[Unit, ...]] = {}
+        for source in sources:
+            port = self._ports.get(source)
+            if not isinstance(port, VpcPort) or here.host in (self._at.get(source), port.moving_to):
+                found[source] = self._units(host, source)
+                continue
+            of_vpc = of_vpcs.get(port.vpc)
+            if of_vpc is None:
+                found[source] = ()
+                continue
+            units = of_vpc.get(source)
+            if units is None:
+                units = of_vpc[source] = units_of_port(here, port, self._places(source), None)
+            found[source] = units
+        return found
+
+    def _units(self, host: _Host, source: Source) -> tuple[Unit, ...]:
+        here = host.context
+        assert here is not None
         if source == _HOST:
-            return host.vpcs.units()
+            return units_of_host(here)
         if source.startswith(_OTHER):
-            return self._units_of_other(name, host, source)
+            return self._units_of_other(here, source, host.facts.tunnel_ofport)
         if source.startswith(_SEGMENT):
-            return self._units_of_segment(host, host.segments, source.removeprefix(_SEGMENT))
+            return self._units_of_segment(host, here, source.removeprefix(_SEGMENT))
         port = self._ports.get(source)
         if port is None:
             return ()
-        at = self._places(source)
         interface = host.plugged[source] if source in host.present else None
-        units: Iterable[Unit]
-        if isinstance(port, VpcPort):
-            units = host.vpcs.of_port(port, at, interface)
-        else:
-            units = host.segments.of_port(port, at, interface)
-        return chain(units, arriving(port, at, interface, name))
+        return units_of_port(here, port, self._places(source), interface)
 
-    def _units_of_other(self, name: str, host: _Host, source: Source) -> tuple[Unit, ...]:
+    def _units_of_other(self, here: HostContext, source: Source, tunnel_ofport: int | None) -> tuple[Unit, ...]:
         """What another host is to a host: made once for all that have the same number for their tunnel port."""
         other = self._others.get(source)
-        if other is None or other.name == name:
+        if other is None or other.name == here.host:
             return ()
-        key = source, host.facts.tunnel_ofport
+        key = source, tunnel_ofport
         if key not in self._known_others:
-            self._known_others[key] = tuple(remote_host(other, host.facts, name))
+            self._known_others[key] = units_of_other_host(here, other)
         return self._known_others[key]
 
-    def _units_of_segment(self, host: _Host, segments: HostSegments, name: str) -> Iterable[Unit]:
-        if name not in segments.presences:
+    def _units_of_segment(self, host: _Host, here: HostContext, name: str) -> tuple[Unit, ...]:
+        presence = here.segments.get(name)
+        if presence is None:
             return ()
         group: Group = (SegmentPort, name)
         ports = ((self._ports[port], host.plugged[port]) for port in host.here[group])
         own = [(port, interface) for port, interface in ports if isinstance(port, SegmentPort)]
-        return segments.units(name, own, self._located[group].keys())
+        return units_of_segment(here, presence, own, self._located[group].keys())

@@ -9,7 +9,7 @@ from flows.openflow.actions import Term
 from flows.openflow.fields import Field
 from flows.openflow.flow import Flow
 from flows.pipeline import numbers, priorities, registers
-from flows.pipeline.page import TABLES, table_name
+from flows.pipeline.page import TABLES, next_tables, table_name
 from flows.pipeline.rules import Rule, Table
 
 Golden = Mapping[str, Desired]
@@ -53,14 +53,25 @@ def pipeline_page(modules: Iterable[ModuleType], golden: Golden) -> str:
         "`ovs-ofctl --names dump-flows br-int` prints it: of the network `peered-vpcs.yaml`, or where that has none of",
         "`corner-cases.yaml`, `segments.yaml` or a plain switch.",
         "",
-        "| number | table | decision | goes to |",
-        "| --- | --- | --- | --- |",
-        *(f"| {t.number} | [{t.name}](#{t.name}) | {t.question} | {', '.join(t.next) or '(out)'} |" for t in TABLES),
+        "![All tables in their stages](pipeline.svg)",
+        "",
+        "Packets go on along solid arrows. Along a dotted one they are looked up in a table once more (a resubmit).",
+        "Along a dashed one a table makes flows in another: it learns. Every table can also drop a packet, or send it",
+        "out.",
+        "",
+        "| number | table | stage | decision | goes to |",
+        "| --- | --- | --- | --- | --- |",
+        *map(_row, TABLES),
         "",
     ]
     for table in TABLES:
         parts += _table_part(table, doc_of[table], golden)
     return "\n".join(parts).rstrip() + "\n"
+
+
+def _row(table: Table) -> str:
+    goes_to = ", ".join(next_tables(table)) or "(out)"
+    return f"| {table.number} | [{table.name}](#{table.name}) | {table.stage} | {table.question} | {goes_to} |"
 
 
 def _tables_of(module: ModuleType) -> set[Table]:

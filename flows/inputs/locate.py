@@ -95,8 +95,10 @@ class Locator:
             self._locate(name)
 
     def forget(self, host: str) -> None:
-        """A host left the model, and its claims are gone."""
+        """Nothing is known of a host any more. Its claims are gone."""
         self._observed.discard(host)
+        for name in list(self.announced):
+            self._locate(name)
 
     def claim(self, name: str, host: str, interface: Interface | None) -> bool:
         """A host has an interface for a port, or none any more. Returns whether the port's location has changed."""

@@ -7,11 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from flows.model.objects.network import Network
+from flows.model.objects.network import SECTIONS, Network
 from flows.model.objects.types import Declared
-
-SECTIONS = tuple(name for name, field in Network.model_fields.items() if field.default == {})
-"""The parts of a network that hold objects by name."""
 
 
 def same(one: Any, other: Any) -> bool:
@@ -77,7 +74,8 @@ class NetworkDifference:
     @cached_property
     def aligned(self) -> Network:
         """The new network, in which unchanged objects are the old ones, with the lines of the old file."""
-        fields = {name: getattr(self.new, name) for name in Network.model_fields}
+        pairs = {name: (getattr(self.old, name), getattr(self.new, name)) for name in Network.model_fields}
+        fields = {name: old if same(old, new) else new for name, (old, new) in pairs.items() if name not in SECTIONS}
         for section in SECTIONS:
             old, new, changed = self._section(self.old, section), self._section(self.new, section), self.changed
             fields[section] = {name: item if name in changed[section] else old[name] for name, item in new.items()}

@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 from flows.model import check
 from flows.model.file.source import UNREADABLE, Path, Source, read
 from flows.model.objects.host import Encapsulation, Host
-from flows.model.objects.network import Network
+from flows.model.objects.network import SECTIONS, Network
 from flows.model.objects.peering import Peering
 from flows.model.objects.port import Port, SegmentPort, VpcPort
 from flows.model.objects.route import Route
@@ -44,16 +44,6 @@ def parse(text: str, file: str) -> tuple[Network, list[Problem]]:
 _Model = TypeVar("_Model", bound=BaseModel)
 _Object = TypeVar("_Object", bound=Declared)
 
-_SECTIONS: Mapping[str, type[Declared]] = {
-    "hosts": Host,
-    "vpcs": Vpc,
-    "segments": Segment,
-    "ports": Port,
-    "peerings": Peering,
-    "switches": PlainSwitch,
-    "links": Link,
-    "routers": Router,
-}
 _SETTINGS = ("encapsulation", "underlay")
 _ENCAPSULATION: TypeAdapter[Encapsulation] = TypeAdapter(Encapsulation)
 
@@ -102,7 +92,7 @@ class _Objects:
 
     def network(self) -> Network:
         top = self._mapping(self._source.value, ())
-        self._known(top, (), [*_SETTINGS, *_SECTIONS])
+        self._known(top, (), [*_SETTINGS, *SECTIONS])
         fields: dict[str, Any] = {}
         if top.get("encapsulation") is not None:
             try:
@@ -111,7 +101,7 @@ class _Objects:
                 self._translate(("encapsulation",), error, [])
         if top.get("underlay") is not None:
             fields["underlay"] = self._underlay(top["underlay"])
-        for key, kind in _SECTIONS.items():
+        for key, kind in SECTIONS.items():
             fields[key] = self._section((key,), kind, top.get(key))
         return Network.model_construct(**fields)
 

@@ -41,11 +41,13 @@ from flows.openflow.flow import Flow, Shape
 from flows.pipeline import registers
 from flows.pipeline.registers import ADMITTED, NOTIFIED, OUT_PORT, PAYLOAD_TAG, PEERED, REMOTE, SUBNET, VPC
 from flows.pipeline.rules import DeclarationError, Table
+from flows.pipeline.stages import Stage
 from flows.pipeline.templates import drop, goto, probe
 
 CLASSIFY = Table(
     "classify",
     0,
+    Stage.ADMISSION,
     "What kind of port did this packet come from?",
     reads=[IN_PORT, TUN_SRC, VLAN_TCI, VLAN, ETH_SRC, NOTIFIED],
     writes=[VPC, SUBNET, VLAN, ADMITTED, NOTIFIED],
@@ -56,6 +58,7 @@ CLASSIFY = Table(
 OUTBOUND = Table(
     "outbound",
     1,
+    Stage.SWITCHING,
     "Is the frame for one station, or for a group?",
     reads=[ETH_DST, ETH_TYPE],
     writes=[],
@@ -65,6 +68,7 @@ OUTBOUND = Table(
 NEITHER = Table(
     "neither",
     2,
+    Stage.SWITCHING,
     "Was a frame for neither one station nor a group?",
     reads=[],
     writes=[],
@@ -74,26 +78,31 @@ NEITHER = Table(
 FROM_TUNNEL = Table(
     "from_tunnel",
     3,
+    Stage.ADMISSION,
     "Which VPC or segment does this tunnel key stand for?",
     reads=[TUN_ID, VLAN_TCI, VLAN, ETH_SRC, ETH_DST, ETH_TYPE],
     writes=[VPC, VLAN, ADMITTED, REMOTE, PAYLOAD_TAG],
     next=["tunnel_source", "learn", "known"],
     learns=["known"],
     miss=("tunnel key of nothing that is here, or a VLAN tag in a VPC: dropped", drop()),
+    receives=True,
 )
 LEARN = Table(
     "learn",
     10,
+    Stage.LEARNING,
     "Does the host that sent this frame have ports of its segment, and who is there?",
     reads=[VLAN, TUN_SRC, TUN_ID, IN_PORT, ETH_SRC, ETH_DST, ETH_TYPE, ADMITTED],
     writes=[],
     next=["unicast", "link_local"],
     learns=["unicast"],
     miss=("from a host that has no port of the segment: dropped", drop()),
+    receives=True,
 )
 LEARN_LOCAL = Table(
     "learn_local",
     11,
+    Stage.LEARNING,
     "Which port of this switch has the sender of this frame?",
     reads=[IN_PORT, VLAN, ETH_SRC, ADMITTED],
     writes=[],
@@ -104,6 +113,7 @@ LEARN_LOCAL = Table(
 KNOWN = Table(
     "known",
     12,
+    Stage.LEARNING,
     "Which addresses count towards the limit of their segment?",
     reads=[ETH_SRC],
     writes=[ADMITTED],
@@ -116,6 +126,7 @@ KNOWN = Table(
 LINK_LOCAL = Table(
     "link_local",
     13,
+    Stage.SWITCHING,
     "May a frame that switches send to each other pass this switch?",
     reads=[IN_PORT, ETH_TYPE, ETH_DST],
     writes=[],
@@ -125,6 +136,7 @@ LINK_LOCAL = Table(
 UNICAST = Table(
     "unicast",
     20,
+    Stage.SWITCHING,
     "Where is the station that this frame is for?",
     reads=[IN_PORT, VLAN, ETH_DST, PAYLOAD_TAG],
     writes=[VLAN, TUN_ID, TUN_DST],
@@ -134,15 +146,18 @@ UNICAST = Table(
 FLOOD = Table(
     "flood",
     21,
+    Stage.SWITCHING,
     "Who gets a copy of this frame?",
     reads=[IN_PORT, VLAN, ETH_SRC, REMOTE],
     writes=[VLAN, TUN_ID, TUN_DST],
     next=[],
     miss=("of a VLAN that nobody here has: dropped", drop()),
+    floods=True,
 )
 PORT_SECURITY = Table(
     "port_security",
     30,
+    Stage.ADMISSION,
     "Does the instance speak under its own MAC and IP address?",
     reads=[IN_PORT, ETH_TYPE, ETH_SRC, ETH_DST, IP_SRC, ARP_SPA, ARP_SHA],
     writes=[],
@@ -152,6 +167,7 @@ PORT_SECURITY = Table(
 ARP_PROXY = Table(
     "arp_proxy",
     31,
+    Stage.ADDRESS_RESOLUTION,
     "Does the instance ask for an address that it may talk to?",
     reads=[IN_PORT, VPC, SUBNET, ETH_TYPE, ETH_SRC, ARP_OP, ARP_SHA, ARP_SPA, ARP_TPA],
     writes=[ETH_SRC, ETH_DST, ARP_OP, ARP_SHA, ARP_THA, ARP_SPA, ARP_TPA],
@@ -161,15 +177,17 @@ ARP_PROXY = Table(
 GATEWAY = Table(
     "gateway",
     34,
+    Stage.GATEWAY_SERVICES,
     "Is this for the gateway itself, and does it pass through it?",
     reads=[VPC, SUBNET, ETH_TYPE, ETH_SRC, IP_PROTO, IP_SRC, IP_DST, IP_TTL, IP_FRAG, ICMP_TYPE, ICMP_CODE],
     writes=[ETH_SRC, ETH_DST, IP_SRC, IP_DST, IP_TTL, ICMP_TYPE],
-    next=["route_table"],
+    next=[Stage.ROUTING],
     miss=("from no subnet of ours, or not IPv4: dropped", drop()),
 )
 ROUTE_TABLE = Table(
     "route_table",
     40,
+    Stage.ROUTING,
     "Which host has this address of the VPC?",
     reads=[IN_PORT, VPC, PEERED, ETH_TYPE, IP_DST],
     writes=[TUN_ID, TUN_DST, OUT_PORT],
@@ -179,6 +197,7 @@ ROUTE_TABLE = Table(
 SUBNET_ROUTE = Table(
     "subnet_route",
     42,
+    Stage.ROUTING,
     "Does the sender's subnet have a route out of its VPC?",
     reads=[SUBNET, ETH_TYPE, IP_SRC, IP_DST],
     writes=[VPC, PEERED],
@@ -188,29 +207,35 @@ SUBNET_ROUTE = Table(
 TUNNEL_SOURCE = Table(
     "tunnel_source",
     44,
+    Stage.ADMISSION,
     "May this source speak under the tunnel key it came with?",
     reads=[VPC, ETH_TYPE, IP_SRC, IP_DST],
     writes=[],
     next=["neigh_table"],
     miss=("from a tunnel, with a source that neither the VPC nor a peer has: dropped", drop()),
+    receives=True,
 )
 NEIGH_TABLE = Table(
     "neigh_table",
     50,
+    Stage.DELIVERY,
     "Which MAC address and port has this address here?",
     reads=[VPC, ETH_TYPE, IP_DST],
     writes=[ETH_SRC, ETH_DST, OUT_PORT],
     next=["deliver"],
     miss=("for an address that is not plugged in on this host: dropped", drop()),
+    receives=True,
 )
 DELIVER = Table(
     "deliver",
     60,
+    Stage.DELIVERY,
     "Out of which port?",
     reads=[OUT_PORT],
     writes=[],
     next=[],
     miss=("no port was chosen: dropped", drop()),
+    receives=True,
 )
 
 TABLES: tuple[Table, ...] = (
@@ -237,12 +262,15 @@ TABLES: tuple[Table, ...] = (
 
 NUMBERS = {table.name: table.number for table in TABLES}
 NAMES = {table.number: table.name for table in TABLES}
+_TARGETS = {str(table.stage): table.number for table in reversed(TABLES)} | NUMBERS
+"""What rules may name as their next: a table, or a stage, which is its first table."""
 
 LEARNED_TABLES = tuple(NUMBERS[name] for name in dict.fromkeys(name for table in TABLES for name in table.learns))
 """Tables in which the switch makes flows by itself: something changes there all the time."""
 
 
-_RECEIVING = {FROM_TUNNEL.number, LEARN.number, TUNNEL_SOURCE.number, NEIGH_TABLE.number, DELIVER.number}
+FLOODING_TABLES = frozenset(table.number for table in TABLES if table.floods)
+_RECEIVING = frozenset(table.number for table in TABLES if table.receives)
 
 
 def is_receiving(flow: Flow) -> bool:
@@ -254,6 +282,11 @@ def is_receiving(flow: Flow) -> bool:
 def _is_receiving(shape: Shape) -> bool:
     comes_by_tunnel = Goto(FROM_TUNNEL.number) in shape.actions or Term(REMOTE, 1) in shape.match
     return comes_by_tunnel or shape.table in _RECEIVING
+
+
+def next_tables(table: Table) -> list[str]:
+    """The names of the tables that a table's rules go to."""
+    return [NAMES[_TARGETS[name]] for name in table.next]
 
 
 def table_name(number: int) -> str:
@@ -268,12 +301,12 @@ def _check() -> None:
     set_before: dict[str, set[str]] = {table.name: set() for table in TABLES}
     for _ in TABLES:  # as often as the longest way through the tables
         for table in TABLES:
-            table.numbers = NUMBERS
+            table.numbers = _TARGETS
             out = set_before[table.name] | {item.name for item in table.writes}
             for name in (*table.next, *table.learns):
-                if name not in NUMBERS:
-                    raise DeclarationError(f"{table.name} goes to {name}, which is no table")
-                set_before[name] |= out
+                if name not in _TARGETS:
+                    raise DeclarationError(f"{table.name} goes to {name}, which is no table, nor a stage that has one")
+                set_before[NAMES[_TARGETS[name]]] |= out
     for table in TABLES:
         _ = table.miss_rule
         unset = {item.name for item in table.reads if item in registers.ALL.values()} - set_before[table.name]

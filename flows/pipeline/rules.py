@@ -18,6 +18,7 @@ from flows.openflow.fields import Field
 from flows.openflow.flow import Flow, Shape
 from flows.openflow.groups_and_meters import GroupEntry, GroupOrMeter, MeterEntry
 from flows.pipeline import priorities
+from flows.pipeline.stages import Stage
 from flows.pipeline.templates import (
     ActionTemplate,
     CommitTemplate,
@@ -51,6 +52,7 @@ class Table:
 
     name: str
     number: int
+    stage: Stage
     question: str
     reads: Sequence[Field]
     writes: Sequence[Field]
@@ -58,6 +60,12 @@ class Table:
     miss: tuple[str, Sequence[ActionTemplate]]
     learns: Sequence[str] = ()
     """The tables into which its rules learn."""
+    receives: bool = False
+    """Whether its rules only take in what others send: they come before the rules that send there, and go after them
+    (ADR 8). A table that is met on the way out too does not."""
+    floods: bool = False
+    """Whether one of its flows has the copies for all receivers: while some of these are not yet known, such a flow is
+    not replaced by one with fewer."""
     rules: list["Rule"] = field(default_factory=list)
     numbers: Mapping[str, int] = field(default_factory=dict)
     """Every table's number by name; filled in by the page of all tables."""
@@ -69,9 +77,14 @@ class Table:
         do: Sequence[ActionTemplate],
         priority: Priority = priorities.NORMAL,
         by: str = "prefix",
+        *,
+        harmless: bool = False,
     ) -> "Rule":
-        """Declare a rule. A ``priority`` that is a function is given the prefix that the parameter ``by`` holds."""
-        rule = Rule(self, sentence, tuple(match), tuple(do), priority, by)
+        """Declare a rule. A ``priority`` that is a function is given the prefix that the parameter ``by`` holds.
+
+        ``harmless``: it ends what nobody misses, so what it drops is not reported.
+        """
+        rule = Rule(self, sentence, tuple(match), tuple(do), priority, by, harmless)
         rule.check()
         self.rules.append(rule)
         return rule
@@ -99,6 +112,8 @@ class Rule:
     steps: tuple[ActionTemplate, ...]
     priority: Priority
     by: str
+    is_harmless: bool = False
+    """Whether it ends what nobody misses."""
 
     def __call__(self, why: Why, **values: Value) -> "Application":
         if values.keys() != self.parameters:

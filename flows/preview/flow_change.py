@@ -1,21 +1,23 @@
 """Which flows a change of the model brings to each switch, and which it takes away."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from flows.compile.program import MISSES, applications
-from flows.inputs.facts import SwitchFacts
-from flows.inputs.locate import Locations
+from flows.compile.incremental import Compiler, Source
+from flows.compile.program import MISSES
+from flows.compile.sources import matters_everywhere
+from flows.compile.views import Views
+from flows.inputs.facts import HostFacts, SwitchFacts
+from flows.inputs.tags import Tags
 from flows.inputs.tree import tree, working
 from flows.model import Network
 from flows.model.difference import NetworkDifference
 from flows.openflow.groups_and_meters import GroupOrMeter, Key, key_of
 from flows.pipeline.rules import Application
-from flows.preview.affected import Affected, LocatedNetwork, Pair
-from flows.preview.remote_ports import RemotePorts
-from flows.units.host import Unit, narrow_view, remote_host
-from flows.units.plain_switch import locate_machines, view_switch
-from flows.units.switching import SwitchingUnit
+from flows.units.plain_switch import PLAIN_SWITCHES, locate_machines, view_switch
+from flows.units.unit import Unit
+
+_Units = Mapping[Source, tuple[Unit, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,30 +48,119 @@ class FlowChange:
         return bool(self.added or self.removed or self.entries)
 
 
-def host_changes(difference: NetworkDifference, old: LocatedNetwork, new: LocatedNetwork) -> dict[str, FlowChange]:
-    """What each host's switch gets and loses; hosts are left out for which nothing changes.
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A network at one time: its numbers, and what is observed on its hosts."""
 
-    ``new`` has the network of the difference that is aligned with the old one.
+    network: Network
+    tags: Tags
+    facts: Mapping[str, HostFacts]
+
+    def has(self, host: str) -> bool:
+        """Whether the network has a host, and something is known of it."""
+        return host in self.network.hosts and host in self.facts
+
+
+class HostPreview:
+    """What each host's switch gets and loses from one moment to another.
+
+    The controller's own views (:class:`~flows.compile.views.Views`) are led from one moment to the other, and say which
+    sources of units a change reaches, just as they say it to the controller. Only these are compared.
     """
-    affected, compiler = Affected(difference, old, new), _Compiler()
-    all_hosts = dict.fromkeys([*old.network.hosts, *new.network.hosts])
-    remote = RemotePorts(affected, old, new)
-    found: dict[str, FlowChange | None] = {}
-    for host in all_hosts:
-        # What other hosts are to a host is the same before and after, where neither they nor its tunnel port changed.
-        others = difference.changed["hosts"] if _tunnel(old, host) == _tunnel(new, host) else all_hosts
-        holds, will_hold = _units(affected.near(host), (old, new), host)
-        holds, will_hold = holds.union(_others(others, old, host)), will_hold.union(_others(others, new, host))
-        remote_removed, remote_added = remote.change(host, affected.remote(host))
-        gone = [*compiler.applications(holds - will_hold), *remote_removed]
-        come = [*compiler.applications(will_hold - holds), *remote_added]
-        if old.has(host) != new.has(host):
-            found[host] = _whole(come, gone, has=new.has(host), had=old.has(host))
-        elif gone or come:
-            stay, would_stay = _units(affected.shared(host), (old, new), host)
-            switching = (unit for unit in holds & will_hold if isinstance(unit, SwitchingUnit))
-            found[host] = _change(gone, come, compiler.applications((stay & would_stay).union(switching)))
-    return {host: change for host, change in found.items() if change}
+
+    def __init__(self) -> None:
+        self._views = Views()
+        self._compiler = Compiler()
+        self._observed: dict[str, HostFacts] = {}
+
+    def change(self, start: Moment, to: Moment) -> dict[str, FlowChange]:
+        """What the step from one moment to another brings and takes away; hosts without a change are left out.
+
+        Objects that are the same at both moments have to be the very same objects.
+        """
+        self._go(start)
+        changed = self._go(to)
+        after = self._views.units(changed)
+        again = self._go(start)
+        changed |= {host: again[host] for host in again.keys() - changed.keys() if not to.has(host)}
+        before = self._views.units(changed)
+        steps = _Steps(self._compiler)
+        found: dict[str, FlowChange | None] = {}
+        for host, sources in changed.items():
+            old, new = before.get(host, {}), after.get(host, {})
+            gone, come, may_share = steps.take((old.get(one, ()), new.get(one, ())) for one in sources)
+            if start.has(host) != to.has(host):
+                found[host] = _whole(come, gone, has=to.has(host), had=start.has(host))
+            elif gone or come:
+                found[host] = _change(gone, come, self._kept(host, old, new) if may_share else ())
+        hosts = dict.fromkeys([*start.network.hosts, *to.network.hosts])
+        return {host: change for host in hosts if (change := found.get(host))}
+
+    def _go(self, to: Moment) -> dict[str, set[Source]]:
+        """Lead the views to another moment. Returns the sources of each host that this reaches."""
+        self._views.set_model(to.network, to.tags)
+        observed = {host: facts for host, facts in to.facts.items() if host in to.network.hosts}
+        before = {host: facts for host, facts in self._observed.items() if host in to.network.hosts}
+        for host in before.keys() - observed.keys():
+            self._views.forget(host)
+        for host, facts in observed.items():
+            if before.get(host) is not facts:
+                self._views.set_facts(host, facts)
+        self._observed = observed
+        return self._views.take_changed()
+
+    def _kept(self, host: str, old: _Units, new: _Units) -> Iterator[Application]:
+        """The flows of units that stay, as far as others may want the same."""
+        sharing = self._views.sharing(host)
+        others = self._views.units({host: [source for source in sharing if source not in old]})
+        stay = [unit for units in others[host].values() for unit in units]
+        for source in sharing:
+            kept = set(new.get(source, ()))
+            stay += (unit for unit in old.get(source, ()) if unit in kept)
+        return self._compiler.applications(unit for unit in stay if not unit.owns_flows)
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What becomes of one source of units."""
+
+    units: tuple[tuple[Unit, ...], tuple[Unit, ...]]
+    """Before and after; held so that no others get their place in memory."""
+    gone: tuple[Application, ...]
+    come: tuple[Application, ...]
+    may_share: bool
+    """Whether others may want these flows too."""
+
+
+class _Steps:
+    """What becomes of sources. The same becomes of a port on very many hosts: that is worked out once."""
+
+    def __init__(self, compiler: Compiler) -> None:
+        self._compiler = compiler
+        self._known: dict[tuple[int, int], _Step] = {}
+        """By the units before and after: hosts on which a port is the same share the very same tuples."""
+
+    def take(
+        self, steps: Iterable[tuple[tuple[Unit, ...], tuple[Unit, ...]]]
+    ) -> tuple[list[Application], list[Application], bool]:
+        """The flows that go by some steps, those that come, and whether others may want any of them."""
+        gone, come, may_share = list[Application](), list[Application](), False
+        for old, new in steps:
+            key = id(old), id(new)
+            step = self._known.get(key)
+            if step is None:
+                step = self._known[key] = self._step(old, new)
+            gone += step.gone
+            come += step.come
+            may_share = may_share or step.may_share
+        return gone, come, may_share
+
+    def _step(self, old: tuple[Unit, ...], new: tuple[Unit, ...]) -> _Step:
+        before, after = set(old), set(new)
+        less, more = before - after, after - before
+        may_share = any(not unit.owns_flows for unit in less | more)
+        gone, come = (tuple(self._compiler.applications(units)) for units in (less, more))
+        return _Step((old, new), gone, come, may_share)
 
 
 def merged(changes: Iterable[Mapping[str, FlowChange]]) -> dict[str, FlowChange]:
@@ -88,12 +179,12 @@ def switch_changes(
 ) -> dict[str, FlowChange]:
     """What each plain switch gets and loses; those are left out for which nothing changes."""
     machines = difference.old.switch_ports.keys() | difference.new.switch_ports.keys()
-    sections = ("switches", "links", "routers")
-    is_same = not (difference.changed["ports"] & machines or any(difference.changed[section] for section in sections))
-    if is_same and old == new:
+    sections = [section for section, changed in difference.changed.items() if changed]
+    is_same = not (difference.changed["ports"] & machines or PLAIN_SWITCHES.sections & set(sections))
+    if is_same and old == new and not matters_everywhere(sections):
         return {}
     found: dict[str, FlowChange | None] = {}
-    compiler = _Compiler()
+    compiler = Compiler()
     for switch in dict.fromkeys([*difference.old.switches, *difference.new.switches]):
         holds = _switch_units(difference.old, old, switch)
         will_hold = _switch_units(difference.aligned, new, switch)
@@ -106,36 +197,7 @@ def switch_changes(
     return {switch: change for switch, change in found.items() if change}
 
 
-def _units(
-    networks: Pair, sides: tuple[LocatedNetwork, LocatedNetwork], host: str
-) -> tuple[frozenset[Unit], frozenset[Unit]]:
-    """What one host needs of two networks, each on its side."""
-    before, after = (replace(side, network=network) for network, side in zip(networks, sides, strict=True))
-    return _view(before, host), _view(after, host)
-
-
-def _view(placed: LocatedNetwork, host: str) -> frozenset[Unit]:
-    if not placed.has(host):
-        return frozenset()
-    of = placed.locations.hosts
-    places = {name: of[name] for name in placed.network.ports if name in of}
-    return narrow_view(placed.network, placed.tags, Locations(places, {}), placed.facts[host], host)
-
-
-def _tunnel(placed: LocatedNetwork, host: str) -> int | None:
-    """The OpenFlow port by which a host reaches others, if it has one."""
-    return placed.facts[host].tunnel_ofport if placed.has(host) else None
-
-
-def _others(names: Iterable[str], placed: LocatedNetwork, host: str) -> Iterator[Unit]:
-    """What some hosts are to one host."""
-    if placed.has(host):
-        for name in names:
-            if name in placed.network.hosts:
-                yield from remote_host(placed.network.hosts[name], placed.facts[host], host)
-
-
-def _switch_units(network: Network, facts: Mapping[str, SwitchFacts], switch: str) -> frozenset[SwitchingUnit] | None:
+def _switch_units(network: Network, facts: Mapping[str, SwitchFacts], switch: str) -> frozenset[Unit] | None:
     """What a plain switch needs; None: it is not there, or nothing is known of it."""
     if switch not in network.switches or switch not in facts:
         return None
@@ -143,20 +205,6 @@ def _switch_units(network: Network, facts: Mapping[str, SwitchFacts], switch: st
     seen = {name: known for name, known in facts.items() if name in network.switches}
     open_links = tree(links, working(links, seen))
     return view_switch(network, switch, seen[switch], open_links, locate_machines(network, seen))
-
-
-class _Compiler:
-    """The flows of units. Most are wanted on many hosts: each is compiled once."""
-
-    def __init__(self) -> None:
-        self._known: dict[Unit, tuple[Application, ...]] = {}
-
-    def applications(self, units: Iterable[Unit]) -> Iterator[Application]:
-        for unit in units:
-            found = self._known.get(unit)
-            if found is None:
-                found = self._known[unit] = tuple(applications(unit))
-            yield from found
 
 
 def _whole(come: Sequence[Application], gone: Sequence[Application], *, has: bool, had: bool) -> FlowChange:

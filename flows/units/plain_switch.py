@@ -14,9 +14,9 @@ from flows.inputs.tree import LinkVlan, named_vlans
 from flows.model import Link, Network, SwitchPort
 from flows.model.interfaces import interface_name
 from flows.model.objects.switch import UNTAGGED
-from flows.model.objects.types import Declared
 from flows.units.copies import Copies, LocalCopy
-from flows.units.said import Named, Why
+from flows.units.said import Named, Why, why
+from flows.units.subject import Subject
 from flows.units.switching import (
     Flood,
     FloodOthers,
@@ -25,9 +25,9 @@ from flows.units.switching import (
     Member,
     PassesMrp,
     SwitchGroups,
-    SwitchingUnit,
     TrunkAll,
 )
+from flows.units.unit import Unit
 
 _VLAN_BITS = 12
 _EVERY_VLAN = 2**_VLAN_BITS - 1
@@ -40,7 +40,7 @@ Located = frozenset[tuple[str, str]]
 
 def view_switch(
     network: Network, switch: str, facts: SwitchFacts, links: Set[LinkVlan], located: Located
-) -> frozenset[SwitchingUnit]:
+) -> frozenset[Unit]:
     """Everything that one plain switch's flows depend on.
 
     ``links``: what of them is open. ``located``: the machines of all switches. What was learned in a VLAN over other
@@ -90,7 +90,7 @@ class _View:
         self._links_in_words = str(sorted(links, key=str))
         self._segments: dict[int, Named] = {}
 
-    def units(self) -> Iterator[SwitchingUnit]:
+    def units(self) -> Iterator[Unit]:
         ends = [*self._machines(), *self._links(), *self._routers()]
         for end in ends:
             yield LinkEnd(end.ofport, end.expects_bpdus, end.why)
@@ -100,7 +100,7 @@ class _View:
             if end.is_trunk_of_all:
                 yield TrunkAll(self._segment(_EVERY_VLAN), end.ofport, self._learning, str(end.ofport), end.why)
         of_all = [end for end in ends if end.is_trunk_of_all]
-        reason = _why(self._switch)
+        reason = why(self._switch)
         if ends:
             yield from (SwitchGroups(reason), PassesMrp(reason))
         for vlan in sorted({vlan for end in ends for vlan in end.vlans}):
@@ -132,7 +132,7 @@ class _View:
                 ofport = self._numbers.get(router.leg(name))
                 if leg.switch == self._switch.name and ofport is not None:
                     named = Named(ofport, f"{router.name}.{name}")
-                    yield _End(named, {leg.vlan: None}, False, False, _why(router))
+                    yield _End(named, {leg.vlan: None}, False, False, why(router))
 
     def _links(self) -> Iterator[_End]:
         for link in self._network.links.values():
@@ -144,10 +144,10 @@ class _View:
 
     def _link(self, link: Link, ofport: Named, ways: Set[int | None]) -> _End:
         if None in ways and ways >= self._named:
-            return _End(ofport, {UNTAGGED: None}, True, True, _why(link))
+            return _End(ofport, {UNTAGGED: None}, True, True, why(link))
         # Some VLANs take other ways. Then it carries those that the model knows, and no others.
         vlans = {vlan for vlan in self._known if (vlan if vlan in self._named else None) in ways}
-        return _End(ofport, _wires(vlans), False, True, _why(link))
+        return _End(ofport, _wires(vlans), False, True, why(link))
 
     @cached_property
     def _named(self) -> frozenset[int]:
@@ -170,8 +170,8 @@ def _carries(port: SwitchPort, vlan: int) -> bool:
 
 def _machine(port: SwitchPort, ofport: Named) -> _End:
     if port.trunk is None:
-        return _End(ofport, {port.vlan: None}, False, not port.bpdu_guard, _why(port))
-    return _End(ofport, _wires(port.trunk or (UNTAGGED,)), not port.trunk, not port.bpdu_guard, _why(port))
+        return _End(ofport, {port.vlan: None}, False, not port.bpdu_guard, why(port))
+    return _End(ofport, _wires(port.trunk or (UNTAGGED,)), not port.trunk, not port.bpdu_guard, why(port))
 
 
 def _wires(vlans: Set[int] | tuple[int, ...]) -> dict[int, int | None]:
@@ -184,5 +184,8 @@ def _vlan(vlan: int) -> Named:
     return Named(vlan, f"VLAN {vlan}" if vlan != UNTAGGED else "the untagged LAN")
 
 
-def _why(obj: Declared) -> Why:
-    return Why(str(obj), obj.origin)
+PLAIN_SWITCHES = Subject(
+    units=(Member, TrunkAll, LinkEnd, SwitchGroups, PassesMrp, Flood, FloodOthers),
+    sections={"switches", "links", "routers"},
+)
+"""Hosts need nothing of plain switches, whose views are made by :func:`view_switch`."""

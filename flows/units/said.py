@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from flows.model import Origin
+from flows.model.objects.types import Declared
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +15,11 @@ class Why:
 
     def __str__(self) -> str:
         return f"{self.what} ({self.origin})"
+
+
+def why(obj: Declared) -> Why:
+    """An object of the model as a reason."""
+    return Why(str(obj), obj.origin)
 
 
 class Named(int):

@@ -7,9 +7,11 @@ outside is a matter of the port.
 
 from dataclasses import dataclass
 from ipaddress import IPv4Address
+from typing import ClassVar
 
 from flows.units.copies import Copies
 from flows.units.said import Named, Why
+from flows.units.unit import Unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,7 @@ class Learning:
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class Member(Unit):
     """A port that carries a VLAN: an access port, one VLAN of a trunk port, or a way to the physical network."""
 
     segment: Named
@@ -43,7 +45,7 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
-class TrunkAll:
+class TrunkAll(Unit):
     """A port that carries every VLAN under its own tag. Untagged frames are a :class:`Member`'s, if anybody's."""
 
     segment: Named
@@ -54,7 +56,7 @@ class TrunkAll:
 
 
 @dataclass(frozen=True, slots=True)
-class TunnelSegment:
+class TunnelSegment(Unit):
     """A segment that is on this host and comes to it by tunnel."""
 
     segment: Named
@@ -66,8 +68,10 @@ class TunnelSegment:
 
 
 @dataclass(frozen=True, slots=True)
-class RemoteMembers:
+class RemoteMembers(Unit):
     """Another host on which a segment of this host has ports."""
+
+    owns_flows: ClassVar[bool] = True
 
     segment: Named
     vlan: Named
@@ -78,10 +82,16 @@ class RemoteMembers:
     learning: Learning | None
     why: Why
 
+    @property
+    def sends_to(self) -> tuple[IPv4Address, ...]:
+        return (self.tunnel_ip,)
+
 
 @dataclass(frozen=True, slots=True)
-class DeclaredMac:
+class DeclaredMac(Unit):
     """A MAC address of a VLAN that is known to be behind a port of this switch."""
+
+    owns_flows: ClassVar[bool] = True
 
     vlan: Named
     mac: str
@@ -91,8 +101,10 @@ class DeclaredMac:
 
 
 @dataclass(frozen=True, slots=True)
-class RemoteMac:
+class RemoteMac(Unit):
     """A MAC address of a VLAN that is known to be on another host."""
+
+    owns_flows: ClassVar[bool] = True
 
     vlan: Named
     mac: str
@@ -104,34 +116,7 @@ class RemoteMac:
 
 
 @dataclass(frozen=True, slots=True)
-class AnnouncedMac:
-    """A MAC address of a VLAN whose port is announced to move: who gets copies."""
-
-    vlan: Named
-    mac: str
-    copies: Copies
-    why: Why
-
-
-@dataclass(frozen=True, slots=True)
-class MovingPort:
-    """A port that is on this host and on another one, as long as it is announced to move: what it may not get."""
-
-    vlan: Named
-    mac: str
-    """The address that both halves speak under."""
-    ofport: Named
-    others: Copies
-    """Copies for everybody else on this host."""
-    comes_by_tunnel: bool
-    """Whether what the other half sends comes by a tunnel."""
-    uplink: Named | None
-    """The port to the physical network by which it comes instead."""
-    why: Why
-
-
-@dataclass(frozen=True, slots=True)
-class LinkEnd:
+class LinkEnd(Unit):
     """A port of this switch, as the end of a link: whether a switch that speaks a spanning tree may be behind it."""
 
     ofport: Named
@@ -140,21 +125,21 @@ class LinkEnd:
 
 
 @dataclass(frozen=True, slots=True)
-class SwitchGroups:
+class SwitchGroups(Unit):
     """Frames that are for switches only may come here."""
 
     why: Why
 
 
 @dataclass(frozen=True, slots=True)
-class PassesMrp:
+class PassesMrp(Unit):
     """The switch passes on what is for the applications of MRP."""
 
     why: Why
 
 
 @dataclass(frozen=True, slots=True)
-class Flood:
+class Flood(Unit):
     """Where copies of a frame go whose receiver is not known, or that is for a group."""
 
     vlan: Named
@@ -163,25 +148,8 @@ class Flood:
 
 
 @dataclass(frozen=True, slots=True)
-class FloodOthers:
+class FloodOthers(Unit):
     """The same for every VLAN that has no :class:`Flood`: the ports that carry whatever comes, each under its tag."""
 
     ports: tuple[Named, ...]
     why: Why
-
-
-SwitchingUnit = (
-    Member
-    | TrunkAll
-    | TunnelSegment
-    | RemoteMembers
-    | DeclaredMac
-    | RemoteMac
-    | AnnouncedMac
-    | MovingPort
-    | LinkEnd
-    | SwitchGroups
-    | PassesMrp
-    | Flood
-    | FloodOthers
-)

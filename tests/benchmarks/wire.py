@@ -16,10 +16,11 @@ from ipaddress import IPv4Address
 
 from controller.openflow.sessions import Confirmed, FlowsRead, Refused, SwitchDown, SwitchEvent, SwitchUp, listen
 from controller.reconcile.nodes.host import Host
+from flows.compile.from_scratch import view
 from flows.inputs.locate import locate
 from flows.model import Network, parse
 from flows.model.contract import TUNNEL_OFPORT
-from flows.units.host import Unit, view
+from flows.units.unit import Unit
 from tests.scenario import compiled, plugged, tags
 from tests.switch import Switch
 

@@ -1,8 +1,15 @@
 """What is generated is what the code says: pages of docs/, the schema of the store."""
 
+import shutil
+import subprocess
+from hashlib import blake2b
+
+import pytest
+
 from controller.store.rows.schema import SCHEMA_FILE, schema_text
 from flows.compile.program import compile
 from flows.explain.describe import numbers_page, pipeline_page, registers_page
+from flows.explain.drawing import pipeline_graph
 from flows.pipeline import numbers, registers
 from flows.pipeline.tables import MODULES
 from tests.conftest import Golden
@@ -24,6 +31,20 @@ def test_pipeline_page(golden: Golden) -> None:
     }
     examples["a plain switch"] = compile(plain_switch())
     golden.check(ROOT / "docs" / "pipeline.md", pipeline_page(MODULES, examples))
+
+
+def test_picture_of_the_pipeline(golden: Golden) -> None:
+    """Graphviz draws it from its source, which is compared; the picture says which source it was drawn from."""
+    source, drawn = pipeline_graph(), ROOT / "docs" / "pipeline.svg"
+    mark = f"<!-- drawn from pipeline.dot {blake2b(source.encode(), digest_size=8).hexdigest()} -->"
+    golden.check(ROOT / "docs" / "pipeline.dot", source)
+    if golden.regenerate and mark not in drawn.read_text():
+        dot = shutil.which("dot")
+        if dot is None:
+            pytest.skip("Graphviz is not installed: make docs does that")
+        picture = subprocess.run([dot, "-Tsvg"], input=source, capture_output=True, text=True, check=True).stdout
+        drawn.write_text(picture.replace("</svg>", f"</svg>\n{mark}"))
+    assert mark in drawn.read_text(), "docs/pipeline.svg is out of date; make docs draws it anew"
 
 
 def test_registers_page(golden: Golden) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from controller.inspect.planning import Planned, Situation, plan_between
 from flows.compile.declared import host_facts, switch_facts, tags
+from flows.compile.from_scratch import view
 from flows.compile.program import compile
 from flows.inputs.facts import SwitchFacts
 from flows.inputs.locate import locate
@@ -20,7 +21,6 @@ from flows.model.difference import NetworkDifference
 from flows.model.reach.reachability import answers
 from flows.preview.flow_change import FlowChange
 from flows.preview.forecast import Forecast, Observed
-from flows.units.host import view
 from flows.units.plain_switch import locate_machines, view_switch
 from tests.random_changes import changes
 from tests.random_networks import random_network

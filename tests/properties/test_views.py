@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flows.compile.desired import Desired, DesiredChange
+from flows.compile.from_scratch import view
 from flows.compile.incremental import Compiler, IncrementalDesired
 from flows.compile.program import FlowConflict, compile
 from flows.compile.views import Views
@@ -17,7 +18,6 @@ from flows.inputs.facts import HostFacts, Interface
 from flows.inputs.locate import locate
 from flows.inputs.tags import Tags
 from flows.model import Network, parse
-from flows.units.host import view
 
 HOSTS = ("h1", "h2", "h3")
 VPCS = {"a": "10.0.0.0/24", "b": "10.1.0.0/24", "c": "10.2.0.0/24"}

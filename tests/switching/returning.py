@@ -17,7 +17,7 @@ from flows.pipeline.page import CLASSIFY
 from flows.pipeline.rules import Application
 from flows.pipeline.tables import classify
 from flows.pipeline.templates import P, eq, group, meter
-from flows.units.host import LocalPort
+from flows.units.addresses import LocalPort
 
 SENDER = "02:00:00:00:77:01"
 LIMITS = Numbers(0xFE, "limits what comes back to a port", "the port's OpenFlow number")

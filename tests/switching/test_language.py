@@ -82,6 +82,7 @@ from flows.pipeline.page import NUMBERS
 from flows.pipeline.priorities import lpm
 from flows.pipeline.registers import OUT_PORT, SUBNET, VPC
 from flows.pipeline.rules import Rule, Table
+from flows.pipeline.stages import Stage
 from flows.pipeline.templates import P, commit, drop, eq, flags, goto, group, meter, put, queue, within
 from flows.units.said import Why
 from tests.openflow import Connection
@@ -218,7 +219,7 @@ def test_an_action_is_defined_and_encoded_once() -> None:
 
 
 def a_table(reads: list[Field], writes: list[Field]) -> Table:
-    table = Table("route_table", 40, "?", reads, writes, ["neigh_table"], ("-", ()))
+    table = Table("route_table", 40, Stage.ROUTING, "?", reads, writes, ["neigh_table"], ("-", ()))
     table.numbers = NUMBERS
     return table
 

@@ -6,12 +6,12 @@ from dataclasses import replace
 import pytest
 
 from flows.compile.desired import Desired
+from flows.compile.from_scratch import view
 from flows.compile.program import compile
 from flows.inputs.facts import Interface
 from flows.inputs.locate import locate
 from flows.inputs.tags import Tags
 from flows.model import parse
-from flows.units.host import view
 from tests.scenario import plugged
 from tests.switching.bench import Bench, Remote, host
 from tests.switching.frame import Frame, Tag

@@ -23,13 +23,14 @@ from flows.openflow.groups_and_meters import BadEntry, Bucket, GroupEntry, Meter
 from flows.pipeline.numbers import PACKETS_UP, Numbers
 from flows.pipeline.page import NUMBERS
 from flows.pipeline.rules import Application, Table
+from flows.pipeline.stages import Stage
 from flows.pipeline.templates import P, eq, group, meter, output
 from flows.preview.flow_change import EntryChange, _change
 from flows.simulate.tracing import simulated, trace
 from flows.simulate.traffic import Traffic
 from flows.units.said import Why
 
-TABLE = Table("classify", 0, "?", [IN_PORT], [], [], ("-", ()))
+TABLE = Table("classify", 0, Stage.ADMISSION, "?", [IN_PORT], [], [], ("-", ()))
 TABLE.numbers = NUMBERS
 RULE = TABLE.rule("{port}: {limit}, {to}", match=[eq(IN_PORT, P.port)], do=[meter(P.limit), group(P.to)])
 LIMIT = MeterEntry(PACKETS_UP.of(1), "packets", 20, 40)

@@ -20,10 +20,11 @@ from flows.model.objects.types import NOWHERE
 from flows.openflow.flow import COOKIE_OWNER, Flow
 from flows.openflow.learn import LEARNED_OWNER
 from flows.pipeline.page import UNICAST, is_receiving, table_name
+from flows.units.addresses import AssignedAddress
 from flows.units.copies import Copies
-from flows.units.host import AssignedAddress, Unit
 from flows.units.said import Named, Why
 from flows.units.switching import Flood, Learning, RemoteMembers
+from flows.units.unit import Unit
 from tests.reporting import reported
 
 METERS = 1000

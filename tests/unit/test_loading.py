@@ -14,7 +14,7 @@ from tests.scenario import SHIPPED
 PLANS = (
     "controller.inspect.planning",
     "flows.compile.program",
-    "flows.units.host",
+    "flows.compile.from_scratch",
     "flows.simulate",
     "mininet_topos.client.lab",
 )

@@ -22,6 +22,7 @@ from flows.openflow.fields import (
 from flows.pipeline.page import NUMBERS
 from flows.pipeline.registers import OUT_PORT, VPC
 from flows.pipeline.rules import DeclarationError, Rule, Table
+from flows.pipeline.stages import Stage
 from flows.pipeline.templates import (
     ActionTemplate,
     LearnTemplate,
@@ -47,6 +48,7 @@ def table() -> Table:
     made = Table(
         "route_table",
         40,
+        Stage.ROUTING,
         "?",
         reads=[VPC, ETH_TYPE, IP_DST],
         writes=[VPC],

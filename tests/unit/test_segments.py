@@ -2,24 +2,26 @@
 
 from dataclasses import replace
 
+from flows.compile.from_scratch import view
 from flows.compile.program import compile
 from flows.inputs.facts import HostFacts
 from flows.inputs.locate import locate
 from flows.inputs.tags import Tags
 from flows.pipeline.page import FLOOD, FROM_TUNNEL, LEARN, UNICAST, is_receiving
-from flows.units.host import view
-from flows.units.switching import DeclaredMac, Flood, Member, RemoteMac, RemoteMembers, SwitchingUnit, TunnelSegment
+from flows.units.segments import SEGMENTS
+from flows.units.switching import DeclaredMac, Flood, Member, RemoteMac, RemoteMembers, TunnelSegment
+from flows.units.unit import Unit
 from tests.scenario import SCENARIOS, compiled, load, plugged, tags
 
 NETWORK = load(SCENARIOS / "segments.yaml")
 
 
-def units(facts: HostFacts | None = None, numbers: Tags | None = None) -> list[SwitchingUnit]:
+def units(facts: HostFacts | None = None, numbers: Tags | None = None) -> list[Unit]:
     """Those of host h1."""
     everything = plugged(NETWORK)
     everything["h1"] = facts or everything["h1"]
     found = view(NETWORK, numbers or tags(NETWORK), locate(NETWORK, everything), everything["h1"], "h1")
-    return [unit for unit in found if isinstance(unit, SwitchingUnit)]
+    return [unit for unit in found if isinstance(unit, SEGMENTS.units)]
 
 
 def test_a_segment_without_a_vlan_on_this_host_is_not_there_yet() -> None:

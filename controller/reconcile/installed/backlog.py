@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Set
 from controller.reconcile.installed.flows import InstalledFlows
 from flows.compile.desired import Desired, DesiredChange, Plan
 from flows.openflow.flow import Flow
-from flows.pipeline.page import FLOOD, is_receiving
+from flows.pipeline.page import FLOODING_TABLES, is_receiving
 
 
 class Backlog:
@@ -70,7 +70,7 @@ class Backlog:
         add = list(self._receiving.values())
         delete = set(self._old_learned)
         if may_send:
-            add += (flow for flow in self._sending.values() if knows_all or flow.table != FLOOD.number)
+            add += (flow for flow in self._sending.values() if knows_all or flow.table not in FLOODING_TABLES)
             delete |= self._old_sending
             if may_remove:
                 delete |= self._old_receiving

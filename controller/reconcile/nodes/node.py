@@ -19,7 +19,7 @@ from flows.compile.incremental import Compiler, IncrementalDesired, Source
 from flows.compile.program import FlowConflict
 from flows.openflow.groups_and_meters import Key
 from flows.pipeline.page import LEARNED_TABLES, NAMES
-from flows.units.host import Unit
+from flows.units.unit import Unit
 
 GIVE_UP = 10.0
 """Seconds after which a session that answers echoes but confirms nothing is ended."""

@@ -14,6 +14,7 @@ from flows.model.check.loops import loops, stray_loops
 from flows.model.check.masks import other_masks
 from flows.model.check.peerings import peerings, unused_peerings
 from flows.model.check.ports import ports
+from flows.model.check.references import references
 from flows.model.check.routes import routes, ways_back
 from flows.model.check.segments import idle_segments, segment_ports, segments
 from flows.model.check.subnets import subnets
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 _Check = Callable[[Checker], Iterator[Problem]]
 
 _CHECKS: tuple[_Check, ...] = (
+    references,
     racks,
     hosts,
     hosts_in_racks,

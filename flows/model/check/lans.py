@@ -17,7 +17,6 @@ def machines(c: Checker) -> Iterator[Problem]:
     macs: dict[tuple[Lan, str], str] = {}
     for name, port in c.network.switch_ports.items():
         path = ("ports", name)
-        yield from c.unknown((*path, "switch"), "switches", port.switch, c.network.switches)
         if port.trunk is not None:
             yield from _trunk(c, path, port)
             continue
@@ -53,7 +52,6 @@ def routers(c: Checker) -> Iterator[Problem]:
         path = ("routers", name)
         for leg, interface in router.interfaces.items():
             place = (*path, "interfaces", leg)
-            yield from c.unknown((*place, "switch"), "switches", interface.switch, c.network.switches)
             yield from _address(c, (*place, "ip"), interface.ip)
         yield from _overlaps(c, path, router)
         yield from _routes(c, path, router.routes, [interface.ip for interface in router.interfaces.values()])

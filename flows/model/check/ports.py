@@ -17,10 +17,7 @@ def ports(c: Checker) -> Iterator[Problem]:
     owners: dict[tuple[str, object], str] = {}
     for name, port in c.network.ports.items():
         path = ("ports", name)
-        if port.host is not None:
-            yield from c.unknown((*path, "host"), "hosts", port.host, c.network.hosts)
         if port.moving_to is not None:
-            yield from c.unknown((*path, "moving_to"), "hosts", port.moving_to, c.network.hosts)
             if port.host is None:
                 message = "a port that is announced to move needs 'host', the one that it is on"
                 yield c.error((*path, "moving_to"), message)
@@ -34,8 +31,6 @@ def ports(c: Checker) -> Iterator[Problem]:
         if port.vpc in c.network.vpcs:
             yield from _mac(c, path, port, owners)
             yield from _ips(c, path, port, owners)
-        else:
-            yield from c.unknown((*path, "vpc"), "vpcs", port.vpc, c.network.vpcs)
 
 
 def _mac(c: Checker, path: Path, port: VpcPort, owners: dict[tuple[str, object], str]) -> Iterator[Problem]:

@@ -88,14 +88,12 @@ def _addresses(c: Checker, path: Path, port: SegmentPort) -> Iterator[Problem]:
 
 
 def _known(c: Checker, path: Path, port: SegmentPort) -> Generator[Problem, None, bool]:
-    """Whether every segment that the port names is there, after a problem for each that is not."""
+    """Whether every segment that the port names is there, after a problem for each that is named twice."""
     known = c.network.segments
     if port.segment is not None:
-        yield from c.unknown((*path, "segment"), "segments", port.segment, known)
         return port.segment in known
     seen: set[str] = set()
     for index, name in enumerate(port.trunk or ()):
-        yield from c.unknown((*path, "trunk", index), "segments", name, known)
         if name in seen:
             yield c.error((*path, "trunk", index), f"{shown(name)} is here twice; once is enough")
         seen.add(name)

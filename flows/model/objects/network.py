@@ -24,20 +24,21 @@ routers:
   r1: {interfaces: {lan: {switch: s2, vlan: 101, ip: 192.168.1.1/24}}}
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from ipaddress import IPv4Address
-from typing import Annotated
+from typing import Annotated, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from flows.model.objects.host import TUNNEL_OVERHEAD, Encapsulation, Host
 from flows.model.objects.lans import Lans
 from flows.model.objects.peering import Peering
-from flows.model.objects.port import SegmentPort, VpcPort
+from flows.model.objects.port import Port, SegmentPort, VpcPort
 from flows.model.objects.router import Router
 from flows.model.objects.segment import Segment
 from flows.model.objects.switch import Link, PlainSwitch, SwitchPort
+from flows.model.objects.types import Declared
 from flows.model.objects.underlay import Underlay
 from flows.model.objects.vpc import Subnet, Vpc
 from flows.model.ranges import Ranges
@@ -134,3 +135,14 @@ class Network(BaseModel):
         return {
             f"{vpc.name}/{subnet.name}": (vpc, subnet) for vpc in self.vpcs.values() for subnet in vpc.subnets.values()
         }
+
+
+def _sections() -> Iterator[tuple[str, type[Declared]]]:
+    for name, field in Network.model_fields.items():
+        if get_origin(field.annotation) is dict:
+            kind = get_args(field.annotation)[1]
+            yield name, Port if kind == AnyPort else kind
+
+
+SECTIONS: Mapping[str, type[Declared]] = dict(_sections())
+"""The parts of a network that hold objects by name, each with the class of its objects."""

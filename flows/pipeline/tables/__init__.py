@@ -1,45 +1,9 @@
-"""One file per table: its rules, and which units get them."""
+"""One file per table, of the table's name: its rules, and which units get them."""
 
+from importlib import import_module
 from types import ModuleType
 
-from flows.pipeline.tables import (
-    arp_proxy,
-    classify,
-    deliver,
-    flood,
-    from_tunnel,
-    gateway,
-    known,
-    learn,
-    learn_local,
-    link_local,
-    neigh_table,
-    neither,
-    outbound,
-    port_security,
-    route_table,
-    subnet_route,
-    tunnel_source,
-    unicast,
-)
+from flows.pipeline.page import TABLES
 
-MODULES: tuple[ModuleType, ...] = (
-    classify,
-    outbound,
-    neither,
-    from_tunnel,
-    learn,
-    learn_local,
-    known,
-    link_local,
-    unicast,
-    flood,
-    port_security,
-    arp_proxy,
-    gateway,
-    route_table,
-    subnet_route,
-    tunnel_source,
-    neigh_table,
-    deliver,
-)
+MODULES: tuple[ModuleType, ...] = tuple(import_module(f"{__name__}.{table.name}") for table in TABLES)
+"""The files of all tables, in the order of the page."""

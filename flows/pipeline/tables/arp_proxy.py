@@ -26,7 +26,9 @@ from flows.pipeline.page import ARP_PROXY
 from flows.pipeline.registers import SUBNET, VPC
 from flows.pipeline.rules import Application
 from flows.pipeline.templates import ActionTemplate, P, drop, eq, put
-from flows.units.host import AssignedAddress, LocalPort, LocalSubnet, PeerAddress
+from flows.units.addresses import AssignedAddress, LocalPort
+from flows.units.peerings import PeerAddress
+from flows.units.vpcs import LocalSubnet
 
 REQUEST, REPLY = 1, 2  # RFC 826
 

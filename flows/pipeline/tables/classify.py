@@ -32,9 +32,12 @@ from flows.pipeline.templates import (
     tagged,
     untagged,
 )
-from flows.units.host import ArrivingPort, LocalPort, LocalVpc, RemoteHost, TunnelPort
+from flows.units.addresses import LocalPort
+from flows.units.moves import ArrivingPort
 from flows.units.said import Named
 from flows.units.switching import Learning, Member, TrunkAll
+from flows.units.tunnels import RemoteHost, TunnelPort
+from flows.units.vpcs import LocalVpc
 
 FROM_PORT = CLASSIFY.rule(
     "from {port}: a port of {vpc}, in {subnet}",

@@ -10,7 +10,8 @@ from flows.pipeline.page import DELIVER
 from flows.pipeline.registers import OUT_PORT
 from flows.pipeline.rules import Application
 from flows.pipeline.templates import P, eq
-from flows.units.host import LocalPort, TunnelPort
+from flows.units.addresses import LocalPort
+from flows.units.tunnels import TunnelPort
 
 OUT = DELIVER.rule(
     "out by {port}",

@@ -16,7 +16,8 @@ from flows.pipeline.registers import REMOTE
 from flows.pipeline.rules import Application
 from flows.pipeline.templates import P, Value, copies, eq
 from flows.units.copies import Copies
-from flows.units.switching import Flood, FloodOthers, MovingPort
+from flows.units.moves import MovingPort
+from flows.units.switching import Flood, FloodOthers
 
 FROM_HERE = FLOOD.rule(
     "of {vlan}, from here: copies to {copies}",

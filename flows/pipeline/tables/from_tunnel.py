@@ -15,8 +15,9 @@ from flows.pipeline.page import FROM_TUNNEL
 from flows.pipeline.registers import PAYLOAD_TAG, REMOTE, VPC
 from flows.pipeline.rules import Application
 from flows.pipeline.templates import ActionTemplate, P, admit, drop, eq, goto, multicast, put, tagged, untagged
-from flows.units.host import LocalVpc, TunnelPort
 from flows.units.switching import TunnelSegment
+from flows.units.tunnels import TunnelPort
+from flows.units.vpcs import LocalVpc
 
 KNOWN = FROM_TUNNEL.rule(
     "key {key} is {vpc}",
@@ -66,6 +67,7 @@ KEEPALIVE = FROM_TUNNEL.rule(
     match=[eq(TUN_ID, NO_KEY), eq(ETH_DST, KEEPALIVE_MAC), eq(ETH_TYPE, ETH_TYPE_EXPERIMENTAL)],
     do=drop(),
     priority=priorities.EXCEPTION,
+    harmless=True,
 )
 
 

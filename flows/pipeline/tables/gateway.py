@@ -26,8 +26,9 @@ from flows.pipeline import priorities
 from flows.pipeline.page import GATEWAY
 from flows.pipeline.registers import SUBNET, VPC
 from flows.pipeline.rules import Application
+from flows.pipeline.stages import Stage
 from flows.pipeline.templates import P, drop, eq, goto, put, within
-from flows.units.host import LocalSubnet
+from flows.units.vpcs import LocalSubnet
 
 ECHO_REQUEST, ECHO_REPLY = 8, 0  # RFC 792
 FRESH_TTL = 64
@@ -66,7 +67,7 @@ ONLY_PING = GATEWAY.rule(
 SAME_SUBNET = GATEWAY.rule(
     "inside {subnet} ({cidr}): TTL unchanged",
     match=[eq(SUBNET, P.subnet), _IPV4, within(IP_DST, P.cidr)],
-    do=[goto("route_table")],
+    do=[goto(Stage.ROUTING)],
 )
 EXPIRED = GATEWAY.rule(
     "to another subnet than {subnet} with a TTL of {ttl}: dropped",
@@ -77,7 +78,7 @@ EXPIRED = GATEWAY.rule(
 ROUTED = GATEWAY.rule(
     "from {subnet} to another subnet: TTL - 1",
     match=[eq(SUBNET, P.subnet), _IPV4],
-    do=[DecTtl(), goto("route_table")],
+    do=[DecTtl(), goto(Stage.ROUTING)],
     priority=priorities.LAST_RESORT,
 )
 

@@ -12,7 +12,7 @@ from flows.pipeline.page import NEIGH_TABLE
 from flows.pipeline.registers import OUT_PORT, VPC
 from flows.pipeline.rules import Application
 from flows.pipeline.templates import P, eq, goto, put
-from flows.units.host import LocalPort
+from flows.units.addresses import LocalPort
 
 PLUGGED = NEIGH_TABLE.rule(
     "{ip} of {vpc} is {port}, with MAC {mac}",

@@ -26,7 +26,8 @@ from flows.pipeline.group_addresses import RESERVED
 from flows.pipeline.page import PORT_SECURITY
 from flows.pipeline.rules import Application
 from flows.pipeline.templates import P, drop, eq, goto
-from flows.units.host import LocalPort, LocalVpc
+from flows.units.addresses import LocalPort
+from flows.units.vpcs import LocalVpc
 
 NO_ADDRESS = IPv4Address(0)
 

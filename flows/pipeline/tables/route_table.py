@@ -14,16 +14,10 @@ from flows.pipeline.page import ROUTE_TABLE
 from flows.pipeline.registers import OUT_PORT, PEERED, VPC
 from flows.pipeline.rules import Application
 from flows.pipeline.templates import P, drop, eq, goto, output, put, within
-from flows.units.host import (
-    LocalAddress,
-    LocalSubnet,
-    MovingLocalAddress,
-    MovingRemoteAddress,
-    OwnAddress,
-    PeerRoute,
-    PeerSubnet,
-    RemoteAddress,
-)
+from flows.units.addresses import LocalAddress, RemoteAddress
+from flows.units.moves import MovingLocalAddress, MovingRemoteAddress, OwnAddress
+from flows.units.peerings import PeerRoute, PeerSubnet
+from flows.units.vpcs import LocalSubnet
 
 _IPV4 = eq(ETH_TYPE, ETH_TYPE_IPV4)
 

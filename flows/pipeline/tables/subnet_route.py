@@ -13,7 +13,8 @@ from flows.pipeline.page import SUBNET_ROUTE
 from flows.pipeline.registers import PEERED, SUBNET, VPC
 from flows.pipeline.rules import Application
 from flows.pipeline.templates import P, drop, eq, put, resubmit, within
-from flows.units.host import NullRoute, PeerRoute
+from flows.units.peerings import PeerRoute
+from flows.units.vpcs import NullRoute
 
 _FROM_SUBNET = [eq(SUBNET, P.subnet), eq(ETH_TYPE, ETH_TYPE_IPV4)]
 

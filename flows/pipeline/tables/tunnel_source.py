@@ -12,7 +12,8 @@ from flows.pipeline.page import TUNNEL_SOURCE
 from flows.pipeline.registers import VPC
 from flows.pipeline.rules import Application
 from flows.pipeline.templates import P, eq, goto, within
-from flows.units.host import LocalSubnet, PeerRoute
+from flows.units.peerings import PeerRoute
+from flows.units.vpcs import LocalSubnet
 
 _IPV4 = eq(ETH_TYPE, ETH_TYPE_IPV4)
 

@@ -16,7 +16,8 @@ from flows.pipeline.page import UNICAST
 from flows.pipeline.registers import PAYLOAD_TAG
 from flows.pipeline.rules import Application
 from flows.pipeline.templates import P, copies, drop, eq, goto, output, put
-from flows.units.switching import AnnouncedMac, DeclaredMac, MovingPort, RemoteMac, TunnelSegment
+from flows.units.moves import AnnouncedMac, MovingPort
+from flows.units.switching import DeclaredMac, RemoteMac, TunnelSegment
 
 _STATION = [eq(VLAN, P.vlan), eq(ETH_DST, P.mac)]
 
