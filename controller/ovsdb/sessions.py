@@ -8,8 +8,9 @@ from threading import Lock, Thread
 from typing import TypeVar
 
 from controller.ovsdb.columns import RETRY_INTERVAL
+from controller.ovsdb.keeper import IsDialled, OnDrift
 from controller.ovsdb.ownership import Ownership
-from controller.ovsdb.session import HostSession, IsDialled, OnDrift, OnFacts, OnProblems, OnSerial
+from controller.ovsdb.session import HostSession, OnFacts, OnProblems, OnSerial
 from controller.ovsdb.settings import HostSettings
 from controller.ovsdb.waits import Sleeper, Waits
 
