@@ -6,7 +6,7 @@ import sys
 # and it warns that it is deprecated.
 sys.modules.setdefault("eventlet", None)  # type: ignore[arg-type]
 
+from controller.ovsdb.contract.settings import HostSettings  # noqa: E402
 from controller.ovsdb.sessions import HostSessions  # noqa: E402
-from controller.ovsdb.settings import HostSettings  # noqa: E402
 
 __all__ = ["HostSessions", "HostSettings"]

@@ -12,7 +12,7 @@ alone until that host's own database has answered.
 from collections.abc import Mapping
 from time import monotonic
 
-from controller.ovsdb.columns import Replica, is_live
+from controller.ovsdb.database.columns import Replica, is_live
 from flows.model.contract import INTEGRATION_BRIDGE, datapath_id
 
 _LOCK = "ovs_vpc"

@@ -3,15 +3,15 @@
 from collections.abc import Callable
 from time import monotonic
 
-from controller.ovsdb.columns import is_live, open_database
-from controller.ovsdb.facts import facts
-from controller.ovsdb.host_database import DatabaseReader, HostDatabase
-from controller.ovsdb.integration_bridge import has_taken
-from controller.ovsdb.keeper import ContractKeeper, IsDialled, OnDrift
+from controller.ovsdb.contract.integration_bridge import has_taken
+from controller.ovsdb.contract.keeper import ContractKeeper, IsDialled, OnDrift
+from controller.ovsdb.contract.problems import problems
+from controller.ovsdb.contract.settings import HostSettings
+from controller.ovsdb.contract.unread import NOT_READ, UnreadChanges
+from controller.ovsdb.database.columns import is_live, open_database
+from controller.ovsdb.database.facts import facts
+from controller.ovsdb.database.host_database import DatabaseReader, HostDatabase
 from controller.ovsdb.ownership import Ownership
-from controller.ovsdb.problems import problems
-from controller.ovsdb.settings import HostSettings
-from controller.ovsdb.unread import NOT_READ, UnreadChanges
 from controller.ovsdb.waits import Waits
 from flows.inputs.facts import HostFacts
 

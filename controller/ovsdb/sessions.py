@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from threading import Lock, Thread
 from typing import TypeVar
 
-from controller.ovsdb.columns import RETRY_INTERVAL
-from controller.ovsdb.keeper import IsDialled, OnDrift
+from controller.ovsdb.contract.keeper import IsDialled, OnDrift
+from controller.ovsdb.contract.settings import HostSettings
+from controller.ovsdb.database.columns import RETRY_INTERVAL
 from controller.ovsdb.ownership import Ownership
 from controller.ovsdb.session import HostSession, OnFacts, OnProblems, OnSerial
-from controller.ovsdb.settings import HostSettings
 from controller.ovsdb.waits import Sleeper, Waits
 
 logger = logging.getLogger(__name__)

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from controller.ovsdb.interfaces import InterfaceRow, Interfaces
+from controller.ovsdb.database.interfaces import InterfaceRow, Interfaces
 from flows.inputs.facts import Interface
 
 NAMES = [f"tap{number}" for number in range(6)]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from controller.ovsdb.columns import COLUMNS
+from controller.ovsdb.database.columns import COLUMNS
 from tests.switch import SCHEMA
 
 

@@ -242,7 +242,7 @@ def test_an_ovs_vswitchd_on_another_database_is_reported(
     switch: Switch, watcher: Watcher, settings: HostSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Kind of fault: the database answers and ovs-vswitchd runs, but not for each other."""
-    monkeypatch.setattr("controller.ovsdb.unread.UNREAD", 1.0)
+    monkeypatch.setattr("controller.ovsdb.contract.unread.UNREAD", 1.0)
     establish(switch, watcher, settings)
     switch.kill("ovs-vswitchd")
     with Switch() as other:

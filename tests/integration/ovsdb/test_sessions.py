@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from controller.ovsdb import HostSessions, HostSettings, columns, session
+from controller.ovsdb import HostSessions, HostSettings, session
+from controller.ovsdb.database import columns
 from flows.inputs.facts import HostFacts
 from flows.model.contract import datapath_id
 from tests.integration.ovsdb.support import Controller, Watcher, establish, get, instance, physical_bridge

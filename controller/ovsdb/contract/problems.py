@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Set
 
-from controller.ovsdb.host_database import IFACE_ID, HostDatabase
-from controller.ovsdb.integration_bridge import FLOW_RESTORE_WAIT
-from controller.ovsdb.physical import physical_problems
-from controller.ovsdb.settings import HostSettings
+from controller.ovsdb.contract.integration_bridge import FLOW_RESTORE_WAIT
+from controller.ovsdb.contract.physical import physical_problems
+from controller.ovsdb.contract.settings import HostSettings
+from controller.ovsdb.database.host_database import IFACE_ID, HostDatabase
 from flows.model.contract import INTEGRATION_BRIDGE, PHYSICAL_BRIDGE, TUNNEL_OFPORT, tunnel_port
 
 

@@ -1,8 +1,8 @@
 """The facts of a host on which its flows depend, from its database."""
 
-from controller.ovsdb.host_database import HostDatabase, datapath_type
-from controller.ovsdb.physical import physical_ofports
-from controller.ovsdb.settings import HostSettings
+from controller.ovsdb.contract.physical import physical_ofports
+from controller.ovsdb.contract.settings import HostSettings
+from controller.ovsdb.database.host_database import HostDatabase, datapath_type
 from flows.inputs.facts import HostFacts
 from flows.model.contract import tunnel_port
 

@@ -6,9 +6,7 @@ from time import monotonic
 
 from ovs.db.idl import Transaction
 
-from controller.ovsdb.columns import Replica
-from controller.ovsdb.host_database import HostDatabase
-from controller.ovsdb.integration_bridge import (
+from controller.ovsdb.contract.integration_bridge import (
     ask_for_no_number,
     dial,
     end_flow_restore,
@@ -17,9 +15,11 @@ from controller.ovsdb.integration_bridge import (
     keep_serial,
     open_anew,
 )
-from controller.ovsdb.settings import HostSettings
-from controller.ovsdb.tunnel_number import TunnelNumber
-from controller.ovsdb.writer import Writer
+from controller.ovsdb.contract.settings import HostSettings
+from controller.ovsdb.contract.tunnel_number import TunnelNumber
+from controller.ovsdb.contract.writer import Writer
+from controller.ovsdb.database.columns import Replica
+from controller.ovsdb.database.host_database import HostDatabase
 
 LEISURE = 0.05
 """Seconds after a change until the contract is checked again. Flows go first: the switch takes none while it reads what

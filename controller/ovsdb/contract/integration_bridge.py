@@ -7,11 +7,11 @@ table names, the tunnel port, and the ports to physical networks that it put the
 
 from typing import get_args
 
-from controller.ovsdb.columns import Row
-from controller.ovsdb.host_database import BOUND_MARK, BOUND_ROW, HostDatabase, datapath_type
-from controller.ovsdb.physical import keep_physical, pin_physical
-from controller.ovsdb.settings import HostSettings
-from controller.ovsdb.writer import Writer
+from controller.ovsdb.contract.physical import keep_physical, pin_physical
+from controller.ovsdb.contract.settings import HostSettings
+from controller.ovsdb.contract.writer import Writer
+from controller.ovsdb.database.columns import Row
+from controller.ovsdb.database.host_database import BOUND_MARK, BOUND_ROW, HostDatabase, datapath_type
 from flows.model.contract import INTEGRATION_BRIDGE, TUNNEL_OFPORT, tunnel_port
 from flows.model.objects.host import Encapsulation
 

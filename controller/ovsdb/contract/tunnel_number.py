@@ -2,9 +2,9 @@
 
 from time import monotonic
 
-from controller.ovsdb.host_database import HostDatabase
-from controller.ovsdb.integration_bridge import other_number
-from controller.ovsdb.settings import HostSettings
+from controller.ovsdb.contract.integration_bridge import other_number
+from controller.ovsdb.contract.settings import HostSettings
+from controller.ovsdb.database.host_database import HostDatabase
 
 ASK_AGAIN = 1.0
 """Seconds that Open vSwitch has to give the tunnel port the number that it is asked for."""

@@ -5,7 +5,7 @@ of which few change at a time. So the indexes follow each change, and no code go
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from controller.ovsdb.columns import Row
+from controller.ovsdb.database.columns import Row
 from flows.inputs.facts import Interface
 
 

@@ -2,7 +2,7 @@
 
 from time import monotonic
 
-from controller.ovsdb.columns import Replica
+from controller.ovsdb.database.columns import Replica
 
 UNREAD = 10.0
 """Seconds that ovs-vswitchd has to read anything that was written, until a problem is reported."""

@@ -4,7 +4,7 @@ from typing import Any
 
 from ovs.db.idl import Idl, Transaction
 
-from controller.ovsdb.columns import Row
+from controller.ovsdb.database.columns import Row
 
 
 class Writer:

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
-from controller.ovsdb.columns import Replica, Row
-from controller.ovsdb.devices import Devices
-from controller.ovsdb.interfaces import InterfaceRow, Interfaces
+from controller.ovsdb.database.columns import Replica, Row
+from controller.ovsdb.database.devices import Devices
+from controller.ovsdb.database.interfaces import InterfaceRow, Interfaces
 from flows.model.contract import INTEGRATION_BRIDGE, PHYSICAL_BRIDGE
 
 IFACE_ID = "iface-id"

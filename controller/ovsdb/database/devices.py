@@ -7,7 +7,7 @@ the one that is gone. It reports no error, and no packet passes until the port i
 from collections.abc import Set
 from uuid import UUID
 
-from controller.ovsdb.columns import Row
+from controller.ovsdb.database.columns import Row
 
 _Opening = tuple[UUID, int]
 """The row of the interface and its port number: one of them changes when a port is opened again."""

@@ -6,10 +6,10 @@ on the bridge is used as it is, and stays.
 
 from collections.abc import Iterator, Mapping
 
-from controller.ovsdb.columns import Row
-from controller.ovsdb.host_database import IFACE_ID, PHYSICAL_MARK, HostDatabase
-from controller.ovsdb.settings import HostSettings
-from controller.ovsdb.writer import Writer
+from controller.ovsdb.contract.settings import HostSettings
+from controller.ovsdb.contract.writer import Writer
+from controller.ovsdb.database.columns import Row
+from controller.ovsdb.database.host_database import IFACE_ID, PHYSICAL_MARK, HostDatabase
 from flows.model.contract import INTEGRATION_BRIDGE
 
 

@@ -1,0 +1,1 @@
+"""What must hold in one host's database, and how it is kept so."""

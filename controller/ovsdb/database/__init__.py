@@ -1,0 +1,1 @@
+"""What one host's database holds: its columns, its interfaces, the facts."""
