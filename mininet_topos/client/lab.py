@@ -8,49 +8,37 @@ it over a socket, and enters its namespaces.
 import os
 import re
 import signal
-import struct
 import subprocess
-import sys
-import tempfile
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, closing
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from flows.model import Network, parse
 from flows.model.objects.types import NAME_PATTERN
 from flows.model.problem import did_you_mean
-from mininet_topos.client import launch
+from mininet_topos.client import capturing, launch, probing
+from mininet_topos.client.naming import find_node
 from mininet_topos.directory import (
     CONTROLLER_NODE,
-    PHYSICAL_NODE,
-    ROUTER_NODE,
-    UNDERLAY_NODE,
     LabDirectory,
     Record,
     default_base,
     host_node,
-    port_node,
     present_directory,
     read_record,
     remove,
-    router_node,
     switch_node,
 )
 from mininet_topos.errors import LabError
 from mininet_topos.inside.messages import Request, Verb
-from mininet_topos.probes.neighbours import kernel_table
-from mininet_topos.probes.probe import PingResults, Probe, order, result
+from mininet_topos.probes.probe import PingResults, Probe
 from mininet_topos.topology.topology import InstanceChanges, Topology, check_change, describe, instance_changes
 from mininet_topos.waiting import patience
 
 _PATIENCE = patience(20.0)
 """Seconds for a lab to end."""
-
-_LAST_PACKETS = patience(0.3)
-"""Seconds that a capture goes on, for what was just sent to pass."""
 
 _SYS = """
 groups=/sys/fs/cgroup
@@ -69,11 +57,12 @@ The one that was there may be mounted read-only, as in containers; then this one
 control groups stay as they are. Where it may not be mounted at all, the machine's stays.
 """
 
-_PCAP_HEADER, _PCAP_RECORD = 24, struct.Struct("!IIII")
-
 
 class Lab:
-    """A running lab. Made by :meth:`up` and :meth:`find`."""
+    """A running lab. Made by :meth:`up` and :meth:`find`.
+
+    Longer than most classes: it is the one face of a lab, with a short method for each thing that can be done to it.
+    """
 
     def __init__(self, directory: LabDirectory, record: Record) -> None:
         self.directory = directory
@@ -180,7 +169,7 @@ class Lab:
         """
         if not self._record.is_alive:
             raise LabError(f"lab '{self.name}' is not running")
-        where = self._node(node)
+        where = find_node(node, self.topology, self.name)
         own_user = [] if os.geteuid() == 0 else ["--user", "--preserve-credentials"]
         # The namespace's file is mounted in the lab only; this path leads there from outside.
         namespace = f"/proc/{self.pid}/root{self.directory.namespace(where)}"
@@ -203,33 +192,12 @@ class Lab:
         """
         self._ask("announce")
 
-    @contextmanager
-    def capture(self, node: str, interface: str = "eth0") -> Iterator[list[bytes]]:
+    def capture(self, node: str, interface: str = "eth0") -> AbstractContextManager[list[bytes]]:
         """Capture what passes an interface of a node while a block runs.
 
         The frames are in the list when the block has ended.
         """
-        frames: list[bytes] = []
-        with tempfile.TemporaryFile() as pcap:
-            command = self.command(node, [sys.executable, "-m", "mininet_topos.probes.capture", interface])
-            with subprocess.Popen(command, stdout=pcap, stderr=subprocess.PIPE) as process:
-                try:
-                    self._wait_for_capture(process, pcap)
-                    yield frames
-                    time.sleep(_LAST_PACKETS)
-                finally:
-                    process.kill()
-            pcap.seek(_PCAP_HEADER)
-            while header := pcap.read(_PCAP_RECORD.size):
-                frames.append(pcap.read(_PCAP_RECORD.unpack(header)[2]))
-
-    @staticmethod
-    def _wait_for_capture(process: "subprocess.Popen[bytes]", pcap: IO[bytes]) -> None:
-        while os.fstat(pcap.fileno()).st_size < _PCAP_HEADER:
-            if process.poll() is not None:
-                assert process.stderr is not None
-                raise LabError(f"cannot capture: {process.stderr.read().decode().strip()}")
-            time.sleep(0.01)
+        return capturing.capture(self.command(node, capturing.capture_command(interface)))
 
     def probe(
         self, probes: Sequence[Probe], wait: float = 1.0, progress: Callable[[int], None] | None = None
@@ -238,22 +206,8 @@ class Lab:
 
         ``wait``: seconds that each has for its answer. ``progress`` is told every second how many are over.
         """
-        command = self.command(CONTROLLER_NODE, [sys.executable, "-m", "mininet_topos.probes.probe", str(self.path)])
-        with tempfile.TemporaryFile("w+") as orders, tempfile.TemporaryFile("w+") as results:
-            orders.write(order(probes, wait, kernel_table().room))
-            orders.seek(0)
-            with subprocess.Popen(command, stdin=orders, stdout=results, stderr=subprocess.PIPE, text=True) as process:
-                assert process.stderr is not None
-                said = []
-                for line in process.stderr:
-                    if line.strip().isdigit():
-                        (progress or _do_nothing)(int(line))
-                    else:
-                        said.append(line)
-            if process.returncode != 0:
-                raise LabError(f"cannot ping inside lab '{self.name}': {''.join(said).strip()}")
-            results.seek(0)
-            return result(results.read())
+        command = self.command(CONTROLLER_NODE, probing.probe_command(self.path))
+        return probing.probe(command, self.name, probes, wait, progress or _do_nothing)
 
     def check_follow(self, text: str) -> None:
         """Raise :class:`LabError` when :meth:`follow` could not."""
@@ -326,27 +280,6 @@ class Lab:
         with closing(connection):
             connection.send(Request(verb, arguments))
             return launch.follow(connection, _do_nothing)
-
-    def _node(self, name: str) -> str:
-        fixed = [UNDERLAY_NODE, CONTROLLER_NODE]
-        fixed += [ROUTER_NODE] if self.topology.legs else []
-        fixed += [PHYSICAL_NODE] if self.topology.physical else []
-        if name in fixed:
-            return name
-        ports = [port_node(port) for port in self.topology.ports]
-        hosts = [host_node(host) for host in self.topology.hosts]
-        switches = [switch_node(switch) for switch in self.topology.plain.switches]
-        routers = [router_node(router) for router in self.topology.plain.routers]
-        nodes = [*ports, *hosts, *switches, *routers]
-        found = [node for node in nodes if name in (node, node.partition(":")[2])]
-        if len(found) > 1:
-            kinds = " and ".join(f"a {node.partition(':')[0]}" for node in found)
-            raise LabError(f"'{name}' is both {kinds}; write {' or '.join(found)}")
-        if not found:
-            known = [*(node.partition(":")[2] for node in nodes), *fixed]
-            kinds = "port or host" if not switches else "port, host, switch or router"
-            raise LabError(f"there is no {kinds} '{name}' in lab '{self.name}'{did_you_mean(name, known)}")
-        return found[0]
 
 
 def interrupt(process: "subprocess.Popen[Any]") -> None:

@@ -28,7 +28,11 @@ Progress = Callable[[str], None]
 
 
 class LabBuilder:
-    """The lab from the inside: its switches, its instances and its controller."""
+    """The lab from the inside: its switches, its instances and its controller.
+
+    Longer than most classes: it knows the order in which parts of a lab begin, change and end. What each part does is
+    elsewhere.
+    """
 
     def __init__(self, topology: Topology, directory: LabDirectory, supervisor: Supervisor, waiting: Waiting) -> None:
         self._topology = topology

@@ -7,7 +7,9 @@ from ipaddress import IPv4Address
 import pytest
 
 from controller.reconcile.packetin.probe_frame import ProbeFrame, probe, read
-from controller.reconcile.underlay.path_monitor import MOST_PER_SECOND, PER_SECOND, HostPair, PathMonitor, ProbeSession
+from controller.reconcile.underlay.faults import HostPair
+from controller.reconcile.underlay.path_monitor import PathMonitor, ProbeSession
+from controller.reconcile.underlay.turns import MOST_PER_SECOND, PER_SECOND
 from flows.inputs.facts import HostFacts
 
 LOOK = 0.05

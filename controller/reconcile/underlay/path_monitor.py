@@ -13,9 +13,7 @@ allowed is counted on a clock that stands still while the controller itself is l
 host, its other paths are probed first.
 """
 
-import logging
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass
 from ipaddress import IPv4Address
@@ -23,15 +21,11 @@ from itertools import islice
 from typing import Protocol
 
 from controller.reconcile.packetin.probe_frame import probe
-from controller.status.unreached import Unreached, recovered, sentences
+from controller.reconcile.underlay.faults import Faults, HostPair
+from controller.reconcile.underlay.turns import Turns
+from controller.status.unreached import Unreached
 from flows.inputs.facts import HostFacts
 
-PER_SECOND = 200
-"""Paths that are probed in one second, if there are so many; more only where hosts would not have their turn in
-time.
-"""
-MOST_PER_SECOND = 1000
-"""The same for any number of hosts."""
 ANSWER = 0.25
 """Seconds that a frame may take: a thousand times what it takes."""
 STRIKES = 2
@@ -40,10 +34,6 @@ AGAIN = 0.5
 """Seconds between two probes of a path that is broken."""
 _LATE = 0.1
 """What passes at most on our clock between two looks: whatever is more, the controller itself was late."""
-_FULL_EVERY = 4
-"""Each so many turns of a host the frames are of full size. One that comes through shows that small ones do."""
-_SKIPPED = 8
-"""So many hosts that cannot be asked are passed over in one turn."""
 _SUSPECT_FRAMES = 2
 """Frames of each size on a path that is suspect: a single one may be lost anywhere."""
 _AT_ONCE = 10
@@ -54,11 +44,6 @@ _IN_MESSAGE = 500
 """Frames sent by one message, which cannot be longer than 64 KiB."""
 _COUNT_EVERY = 1.0
 """Seconds between two counts of the paths."""
-
-HostPair = tuple[str, str]
-"""The names of sender and receiver."""
-
-_log = logging.getLogger(__name__)
 
 
 class ProbeSession(Protocol):
@@ -104,23 +89,6 @@ class _Trial:
 
 
 @dataclass(slots=True)
-class _Fault:
-    since: float
-    small_only: bool
-    again_at: float
-
-
-@dataclass(slots=True)
-class _Round:
-    """The turns of one host."""
-
-    neighbours: object
-    """What ``order`` was made of."""
-    order: list[str]
-    turns: int = 0
-
-
-@dataclass(slots=True)
 class _Question:
     """Whether a switch carries out requests."""
 
@@ -134,32 +102,22 @@ class PathMonitor:
     """All paths between the hosts of the model. Times are seconds of one monotonic clock."""
 
     def __init__(self, touch: Callable[[str], object], clock: Callable[[], float] = time.time) -> None:
-        """``touch`` is called with each host whose report changes; ``clock``: seconds since 1970."""
-        self._touch = touch
-        self._time = clock
+        """``touch`` is told the host of which something else is to be reported; ``clock``: seconds since 1970."""
+        self._faults = Faults(touch, clock)
+        self._turns = Turns()
         self._names: dict[IPv4Address, str] = {}
         self._addresses: dict[str, IPv4Address] = {}
         self._full_size = 0
         self._clock = 0.0
         self._seen: float | None = None
-        self._due = 0.0
-        """Turns that are due; the part of one that is over is kept."""
-        self._rate = 0.0
         self._count_at = 0.0
-        self._ring: deque[str] = deque()
-        self._rounds: dict[str, _Round] = {}
         self._trials: dict[HostPair, _Trial] = {}
         self._urgent: dict[HostPair, None] = {}
-        self._faults: dict[HostPair, _Fault] = {}
-        self._of: dict[str, dict[str, _Fault]] = {}
-        """The faults of each sender."""
         self._questions: dict[str, _Question] = {}
         self._to_ask: set[str] = set()
         self._widened: dict[str, float] = {}
         """When all paths of a host were last probed first."""
         self._frames: dict[tuple[str, bool], list[IPv4Address]] = {}
-        self._news: list[Unreached] = []
-        self._well: list[HostPair] = []
 
     def set_hosts(self, addresses: Mapping[str, IPv4Address], full_size: int) -> None:
         """The hosts of the model with their tunnel addresses. ``full_size``: bytes of an instance's largest frame."""
@@ -167,8 +125,7 @@ class PathMonitor:
             self.forget(gone)
         self._addresses, self._full_size = dict(addresses), full_size
         self._names = {address: name for name, address in addresses.items()}
-        self._ring = deque(addresses)
-        self._rounds.clear()
+        self._turns.set_hosts(self._addresses)
         self._count_at = 0.0
 
     def forget(self, host: str) -> None:
@@ -177,7 +134,7 @@ class PathMonitor:
         for path in [path for path in self._trials if host in path]:
             del self._trials[path]
         for path in [path for path in self._faults if host in path]:
-            self._clear(path)
+            self._faults.clear(path)
 
     def suspect(self, sender: str, receivers: Iterable[IPv4Address]) -> None:
         """The first frames to some hosts did not come through in time."""
@@ -190,9 +147,8 @@ class PathMonitor:
         if is_full:
             self._trials.pop(path, None)
             if path in self._faults:
-                self._clear(path)
-                self._well.append(path)
-                self._urgent.update(dict.fromkeys(other for other in self._faults if not {*other}.isdisjoint(path)))
+                self._faults.mended(path)
+                self._urgent.update(dict.fromkeys(self._faults.beside(path)))
         elif trial is None:
             if path in self._faults:
                 self._urgent[path] = None
@@ -209,8 +165,7 @@ class PathMonitor:
 
     def unreached(self, host: str) -> list[Unreached]:
         """The hosts that one does not reach now."""
-        faults = dict(self._of.get(host, {}))
-        return sorted(Unreached(host, other, fault.since, fault.small_only) for other, fault in faults.items())
+        return self._faults.of(host)
 
     def look(self, hosts: Mapping[str, ProbedHost], now: float) -> None:
         """Send what is due, and judge what has not come."""
@@ -219,72 +174,30 @@ class PathMonitor:
         self._clock += passed
         self._count(hosts)
         self._judge(hosts)
-        self._due += self._rate * passed
+        self._turns.passed(passed)
         self._try_urgent(hosts)
-        self._try_broken(hosts)
-        self._take_turns(hosts)
+        for path in self._faults.due(self._clock, self._clock + AGAIN, _AT_ONCE):
+            self._try(path, hosts, is_suspect=True)
+        for turn in self._turns.take(hosts):
+            self._try((turn.host, turn.other), hosts, is_full=turn.is_full)
+            if self._addresses[turn.host] in hosts[turn.other].neighbours:
+                self._try((turn.other, turn.host), hosts, is_full=turn.is_full)
         self._flush(hosts)
-        self._tell()
+        self._faults.tell()
 
     def _count(self, hosts: Mapping[str, ProbedHost]) -> None:
-        """How many turns there are in a second: each probes two paths."""
+        """Find out from time to time how many paths there are, and forget those that nothing is sent by any more."""
         if self._clock < self._count_at:
             return
         self._count_at = self._clock + _COUNT_EVERY
-        paths = sum(len(host.neighbours) for host in hosts.values())
-        self._rate = min(paths, max(PER_SECOND, min(2 * len(hosts), MOST_PER_SECOND))) / 2
-        for sender, receiver in list(self._faults):
+        self._turns.count(hosts)
+        for sender, receiver in self._faults:
             if self._addresses.get(receiver) not in hosts[sender].neighbours:
-                self._clear((sender, receiver))  # nothing is sent there any more
-
-    def _take_turns(self, hosts: Mapping[str, ProbedHost]) -> None:
-        for _ in range(len(self._ring)):
-            if self._due < 1:
-                return
-            host = self._ring[0]
-            self._ring.rotate(-1)
-            turn = self._turn(host, hosts)
-            if turn is None:
-                continue
-            self._due -= 1
-            number, size = self._rounds[host].turns, len(self._rounds[host].order)
-            is_full = (number // size + number) % _FULL_EVERY == 0
-            self._try((host, turn), hosts, is_full=is_full)
-            if self._addresses[host] in hosts[turn].neighbours:
-                self._try((turn, host), hosts, is_full=is_full)
-        self._due = min(self._due, 1.0)  # no host has more to try
-
-    def _turn(self, host: str, hosts: Mapping[str, ProbedHost]) -> str | None:
-        """The host to which the path is probed at a host's next turn."""
-        node = hosts.get(host)
-        if node is None or not node.can_probe:
-            return None
-        turns = self._rounds.get(host)
-        if turns is None or turns.neighbours is not node.neighbours:
-            own = self._addresses[host]
-            # Beginning after oneself, hosts that send to the same others try different ones at the same time.
-            order = sorted(node.neighbours, key=lambda ip: (ip < own, ip))
-            names = [self._names[ip] for ip in order if ip in self._names and ip != own]
-            turns = self._rounds[host] = _Round(node.neighbours, names, turns.turns if turns else 0)
-        for _ in range(min(len(turns.order), _SKIPPED)):
-            turns.turns += 1
-            other = turns.order[turns.turns % len(turns.order)]
-            if other in hosts and hosts[other].can_probe:
-                return other
-        return None
+                self._faults.clear((sender, receiver))
 
     def _try_urgent(self, hosts: Mapping[str, ProbedHost]) -> None:
-        for path in list(islice(self._urgent, max(_AT_ONCE, int(2 * self._rate * _LATE)))):
+        for path in list(islice(self._urgent, max(_AT_ONCE, int(2 * self._turns.rate * _LATE)))):
             del self._urgent[path]
-            self._try(path, hosts, is_suspect=True)
-
-    def _try_broken(self, hosts: Mapping[str, ProbedHost]) -> None:
-        """Probe paths that are broken, those first whose last probe is the longest ago."""
-        for path in list(islice(self._faults, _AT_ONCE)):
-            if self._faults[path].again_at > self._clock:
-                return
-            fault = self._faults[path] = self._faults.pop(path)
-            fault.again_at = self._clock + AGAIN
             self._try(path, hosts, is_suspect=True)
 
     def _try(
@@ -344,13 +257,7 @@ class PathMonitor:
             self._send(path, trial)
             return
         del self._trials[path]
-        fault = self._faults.get(path)
-        if fault is None or fault.small_only != trial.small_came:
-            fault = self._faults[path] = _Fault(self._time(), trial.small_came, 0.0)
-            self._of.setdefault(path[0], {})[path[1]] = fault
-            self._news.append(Unreached(*path, fault.since, fault.small_only))
-            self._touch(path[0])
-        fault.again_at = self._clock + AGAIN
+        self._faults.found(path, small_only=trial.small_came, again_at=self._clock + AGAIN)
 
     def _widen(self, path: HostPair, hosts: Mapping[str, ProbedHost]) -> None:
         """The other paths of both ends are probed next: a whole host may be cut off."""
@@ -360,11 +267,6 @@ class PathMonitor:
             self._widened[host] = self._clock
             others = [self._names[address] for address in hosts[host].neighbours if address in self._names]
             self._urgent.update(dict.fromkeys(one for other in others for one in ((host, other), (other, host))))
-
-    def _clear(self, path: HostPair) -> None:
-        del self._faults[path]
-        del self._of[path[0]][path[1]]
-        self._touch(path[0])
 
     def _flush(self, hosts: Mapping[str, ProbedHost]) -> None:
         frames, self._frames = self._frames, {}
@@ -379,10 +281,3 @@ class PathMonitor:
             session, question = hosts[host].session, self._questions.setdefault(host, _Question())
             if session is not None and question.number is None:
                 question.number, question.asked_at = session.ask(), self._clock
-
-    def _tell(self) -> None:
-        for sentence in sentences(self._news):
-            _log.warning("tunnel: %s; packets sent that way are lost", sentence)
-        for sentence in recovered(self._well):
-            _log.info("tunnel: %s", sentence)
-        self._news, self._well = [], []

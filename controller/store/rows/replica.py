@@ -14,7 +14,10 @@ _DEFAULTS: Mapping[str, Any] = {"string": "", "integer": 0, "boolean": False}
 
 
 class Replica:
-    """The watched tables. Rows go by uuid inside, by :class:`Key` for everybody else."""
+    """The watched tables. Rows go by uuid inside, by :class:`Key` for everybody else.
+
+    Longer than most classes: names, parents and uuids of rows depend on each other and change together.
+    """
 
     def __init__(self) -> None:
         self._rows: dict[str, dict[str, dict[str, Any]]] = {}
