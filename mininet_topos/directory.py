@@ -1,4 +1,4 @@
-"""Where a lab keeps its files, and how a running lab is told from the remains of one."""
+"""Where a lab keeps its files, and how to tell a running lab from the remains of one."""
 
 import fcntl
 import json

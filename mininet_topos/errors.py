@@ -6,4 +6,4 @@ class LabError(Exception):
 
 
 class AbandonedError(LabError):
-    """Whoever asked for the lab went away before it was ready."""
+    """The program that asked for the lab ended before it was ready."""

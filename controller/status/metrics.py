@@ -1,4 +1,4 @@
-"""What the controller knows of itself and its hosts, for Prometheus, on the loopback interface only.
+"""Metrics of the controller and its hosts, for Prometheus, on the loopback interface only.
 
 Nothing is counted or kept for it: each look reads what is there anyway.
 """

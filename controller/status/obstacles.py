@@ -1,4 +1,4 @@
-"""What keeps packets from a port although the model lets them pass: the state of its host, from the status."""
+"""Reasons in the running network why packets do not reach a port although the model lets them pass, from the status."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What does not come through the underlay, in words: for the log, ``status``, ``why-not`` and ``doctor``."""
+"""Broken paths over the underlay, in words: for the log, ``status``, ``why-not`` and ``doctor``."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator

@@ -1,4 +1,4 @@
-"""Starting a lab's init, and what the machine must have for it."""
+"""Starts a lab's init, and checks what the machine must have for it."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""A ping that runs while something happens, and what became of it."""
+"""A ping that runs while something happens, and its result."""
 
 import os
 import re

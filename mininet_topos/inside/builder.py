@@ -1,4 +1,4 @@
-"""From nothing to a running lab, step by step, and what can be done with it afterwards. Runs inside."""
+"""Builds a lab step by step, and changes it afterwards. Runs inside the lab."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 

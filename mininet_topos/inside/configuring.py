@@ -1,4 +1,4 @@
-"""What an instance's interface has: its MAC address, MTU, addresses and routes, given and changed while it is in use.
+"""Configures an instance's interface: its MAC address, MTU, addresses and routes, also while it is in use.
 
 Nothing is made anew: whatever runs in the instance goes on, and so do the connections of addresses that stay.
 """

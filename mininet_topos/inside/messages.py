@@ -1,4 +1,4 @@
-"""What a lab's init and its users say to each other over the control socket: one JSON object a line.
+"""The messages between a lab's init and its users over the control socket: one JSON object a line.
 
 A user connects, sends one :class:`Request` and reads replies: any number of progress lines, then one result or
 one error.  The one request ``up`` is special: its user stays connected until the reply, and when he goes away

@@ -1,4 +1,4 @@
-"""What the model says of a network in Mininet: the test and the command ``pingmodel``."""
+"""Compares a network in Mininet with the model: the test and the command ``pingmodel``."""
 
 import sys
 from collections.abc import Sequence

@@ -1,4 +1,5 @@
-"""What passes an interface, as a pcap stream on standard output: ``python -m mininet_topos.probes.capture INTERFACE``.
+"""The packets of an interface, as a pcap stream on standard output: ``python -m mininet_topos.probes.capture
+INTERFACE``.
 
 tcpdump would do, but gives its rights up in a way that a lab without root does not allow, and that lets it outlive
 the command that started it.

@@ -1,4 +1,4 @@
-"""Who reaches whom, held against what the model says."""
+"""Compares who reaches whom with what the model says."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace

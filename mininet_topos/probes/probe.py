@@ -36,7 +36,7 @@ _TELLS_EACH = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """A ping from one port to another's address, and what must be known of neighbours for that."""
+    """A ping from one port to another's address, and the neighbour entries that it needs."""
 
     source: str
     target: str

@@ -119,7 +119,7 @@ class Topology:
 
 @dataclass(frozen=True, slots=True)
 class InstanceChanges:
-    """What becomes of instances and hosts when a lab follows another network; each by name."""
+    """The instances and hosts that change when a lab follows another network; each by name."""
 
     made: tuple[str, ...]
     changed: tuple[str, ...]

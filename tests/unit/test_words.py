@@ -23,7 +23,9 @@ RETIRED = re.compile(
     re.IGNORECASE,
 )
 """Private words, and phrases of an old style."""
-RETIRED_NAME = re.compile(r"ward|holdings|primer|concerned|tenure|outlook|knock|heard_of|proven|proof", re.IGNORECASE)
+RETIRED_NAME = re.compile(
+    r"ward|holdings|primer|concerned|tenure|outlook|knock|told|heard_of|proven|proof", re.IGNORECASE
+)
 """Parts of names. "Proof" is kept for the proof of isolation."""
 
 

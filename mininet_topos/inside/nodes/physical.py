@@ -1,4 +1,4 @@
-"""Physical networks: LANs of their own that hosts hang on by a further interface, and that carry VLANs between them.
+"""Physical networks: LANs to which hosts are connected by a further interface, and which carry VLANs between them.
 
 Each is a bridge in the node ``physical``, named like the network.  The bridge's own interface is a machine on that
 LAN: a capture there sees every frame with its tags, and what is sent out of it reaches every host.

@@ -35,7 +35,7 @@ def has_kernel_datapath() -> bool:
 
 @dataclass(frozen=True, slots=True)
 class SwitchEnvironment:
-    """Where an Open vSwitch lives, and what people call that. ``directory`` is what OVS_RUNDIR is there."""
+    """The namespace and directory of an Open vSwitch, and its name for people. ``directory`` is its OVS_RUNDIR."""
 
     what: str
     namespace: Path

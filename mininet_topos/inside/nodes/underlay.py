@@ -1,4 +1,4 @@
-"""The networks that hosts hang on: the underlay between them, and the way from the controller to each."""
+"""The networks of the hosts: the underlay between them, and the connection of the controller to each."""
 
 import os
 import socket
