@@ -18,15 +18,13 @@ GLOSSARY = ROOT / "docs" / "glossary.md"
 LONGEST = 30
 """Words in a sentence."""
 RETIRED = re.compile(
-    r"\b(wards?|holdings|primers?|tenures?|outlooks?|knocks?|(?:un)?proven|proofs?(?! of isolation)|as it is told"
-    r"|shall hold|as it shall be|(?:is|be|are) not as (?:it|they) shall)\b",
+    r"\b(wards?|holdings|primers?|tenures?|outlooks?|knocks?|(?:un)?proven|(?<!isolation )proofs?(?! of isolation)"
+    r"|as it is told|shall hold|as it shall be|(?:is|be|are) not as (?:it|they) shall)\b",
     re.IGNORECASE,
 )
-"""Private words, and phrases of an old style."""
-RETIRED_NAME = re.compile(
-    r"ward|holdings|primer|concerned|tenure|outlook|knock|told|heard_of|proven|proof", re.IGNORECASE
-)
-"""Parts of names. "Proof" is kept for the proof of isolation."""
+"""Private words, and phrases of an old style. Only the isolation proof is a proof."""
+RETIRED_NAME = re.compile(r"ward|holdings|primer|concerned|tenure|outlook|knock|told|heard_of|proven", re.IGNORECASE)
+"""Parts of names."""
 
 
 @cache
