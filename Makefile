@@ -55,8 +55,8 @@ docs: install  ## write golden files and generated pages anew
 install: python
 	@sh tools/install-system.sh
 
-install-vm: python
-	@sh tools/install-system.sh vm
+install-vm: install
+	@sh tools/install-kernel.sh
 
 python: .venv/done
 

@@ -15,7 +15,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell that starts something in the background lets it ignore Ctrl-C, and so all that it starts; tests send it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-pytest_plugins = ["tests.parallel", "tests.systems"]
+pytest_plugins = ["tests.parallel", "tests.systems", "tests.zones"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -14,7 +14,9 @@ _outcomes: dict[str, list[str]] = {}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--systems", action="store_true", help="run the tests of the system table and print it")
+    parser.addoption(
+        "--systems", action="store_true", help="run the tests of the system table, and of zones, and print the table"
+    )
     parser.addoption(
         "--briefly", action="store_true", help="of each test the first set of parameters, and of each row one"
     )
@@ -27,7 +29,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             if unknown or not marker.args:
                 raise pytest.UsageError(f"{item.nodeid}: the system table has no row {unknown}")
     if config.getoption("--systems"):
-        items[:] = [item for item in items if item.get_closest_marker("system")]
+        # Zones are no system, but what some stand on, and they are missing in some kernels.
+        items[:] = [item for item in items if item.get_closest_marker("system") or item.get_closest_marker("zones")]
     if config.getoption("--briefly"):
         items[:] = _brief(items)
 

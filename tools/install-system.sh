@@ -1,12 +1,16 @@
 #!/bin/sh
 # Installs the Debian packages that the lab and the tests need, and says which command would when it cannot.
-# Usage: install-system.sh [vm|bench], with "vm" what the virtual machine needs too, with "bench" what the benchmarks do.
+# Usage: install-system.sh [kernel|bench], with "kernel" what building the virtual machine's kernel needs too, with "bench"
+# what the benchmarks do.
 set -eu
 export PATH="$PATH:/usr/sbin:/sbin"
 
 missing=""
 need() {  # need PROGRAM PACKAGE
     command -v "$1" >/dev/null 2>&1 || missing="$missing $2"
+}
+need_file() {  # need_file PATH PACKAGE
+    [ -e "$1" ] || missing="$missing $2"
 }
 need ovs-vswitchd openvswitch-switch
 need ovs-ofctl openvswitch-common
@@ -20,9 +24,12 @@ need iperf3 iperf3
 need unshare util-linux
 need ps procps
 need mn mininet
-if [ "${1:-}" = vm ]; then
-    need linux.uml user-mode-linux
-    need modprobe kmod
+if [ "${1:-}" = kernel ]; then
+    for program in gcc make flex bison bc; do need $program $program; done
+    need ld binutils
+    need xz xz-utils
+    need_file /usr/include/stdlib.h libc6-dev
+    need_file /usr/src/linux-source-6.1.tar.xz linux-source-6.1
 fi
 if [ "${1:-}" = bench ]; then
     need ovn-northd ovn-central

@@ -23,7 +23,7 @@ own="--pidfile --detach --no-chdir -vconsole:off"
 ovsdb-tool create conf.db /usr/share/openvswitch/vswitch.ovsschema
 ovsdb-server /run/openvswitch/conf.db --remote=punix:/run/openvswitch/db.sock $own --log-file=/run/openvswitch/db.log
 ovs-vsctl --no-wait init
-[ -e /sys/module/openvswitch ] || no_kernel=--disable-system
+genl ctrl list | grep -q ovs_datapath || no_kernel=--disable-system
 ovs-vswitchd unix:/run/openvswitch/db.sock $no_kernel $own --log-file=/run/openvswitch/vswitchd.log
 cd - >/run/cd
 

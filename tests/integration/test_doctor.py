@@ -2,25 +2,30 @@
 
 import json
 import os
+import re
 import shlex
 import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import pytest
 
 from controller.cli.common.learned import learned
 from controller.cli.common.state import Target
 from controller.cli.diagnose.doctor import examine
+from controller.inspect.checkup import check, read_host
+from controller.inspect.checkup.run import Run
+from flows.model import Network
 from flows.model.host_rules import host_rules
 from mininet_topos.inside.nodes.switch import has_kernel_datapath
 from tests.integration.faults import LOST_CONTROLLER, stopped, vswitchd
 from tests.integration.vpclab import VpcLab
 from tests.scenario import SHIPPED
-from tests.switch import Switch, wait_until
+from tests.switch import SCHEMA, Switch, wait_until
 
 pytestmark = pytest.mark.lab
 
@@ -161,6 +166,75 @@ def test_the_kernel_listens(switch: Switch) -> None:
     )
     assert "ovs-vpc host-rules INTERFACE... >/etc/ovs-vpc-host.nft" in " ".join(bare.stdout.split())
     assert found(switch) == {}
+
+
+ZONES = re.compile("conntrack zones|tracked in zones")
+
+
+def zones(switch: Switch, run: Run | None = None) -> list[tuple[str, str, str]]:
+    """What is found about zones, by somebody who can ask the database only, or can run commands there."""
+    seen = read_host(switch.db_target, run)
+    assert seen is not None
+    found = check(seen, Network(), None, is_reached=True)
+    return [(one.severity, one.what, one.mend) for one in found if ZONES.search(one.what)]
+
+
+NOT_CHECKED = (
+    "unchecked",
+    "not checked, because the database does not say it: whether connections can be tracked in zones",
+    "ovs-appctl dpif/show-dp-features br-int | grep 'CT zone'",
+)
+NO_ZONES = (
+    "warning",
+    "the datapath 'system' has no conntrack zones: rules that follow connections, such as security groups and NAT, "
+    "cannot work on this host",
+    "install a kernel that has CONFIG_NF_CONNTRACK_ZONES, as those of the distributions do",
+)
+
+
+def test_conntrack_zones(switch: Switch) -> None:
+    """A host whose kernel cannot keep connections apart: nothing would tell before the first rule is refused.
+
+    It is asked, and said not to be known where nobody can be asked.
+    """
+    assert zones(switch) == []
+    switch.vsctl("add-br", "br-phy", "--", "add-br", "br-int")
+    assert zones(switch) == [NOT_CHECKED]
+
+    def ask(argv: Sequence[str], seconds: float = 0) -> str | None:
+        return switch.appctl(*argv[1:]) if argv[0] == "ovs-appctl" else None
+
+    def ask_one_without(argv: Sequence[str], seconds: float = 0) -> str | None:
+        said = ask(argv)
+        return said and said.replace("CT zone: Yes", "CT zone: No")
+
+    assert zones(switch, ask) == []
+    assert zones(switch, ask_one_without) == [NO_ZONES]
+
+    row = ["--id=@datapath", "create", "Datapath", "datapath_version=0"]
+    switch.vsctl("--", *row, "--", "set", "Open_vSwitch", ".", "datapaths:system=@datapath")
+    wait_until(lambda: "ct_zone" in switch.vsctl("list", "Datapath"), "ovs-vswitchd to write what it can")
+    assert zones(switch) == []
+    uuid = switch.vsctl("--bare", "--columns=_uuid", "list", "Datapath").strip()
+    switch.kill("ovs-vswitchd")
+    switch.vsctl("--no-wait", "set", "Datapath", uuid, "capabilities:ct_zone=false")
+    assert zones(switch) == [NO_ZONES]
+
+
+def test_an_old_database(switch: Switch, tmp_path: Path) -> None:
+    """One from before Open vSwitch wrote what a datapath can do: it is still a database, and the rest is looked at."""
+    schema = json.loads(SCHEMA.read_text())
+    del schema["tables"]["Datapath"], schema["tables"]["Open_vSwitch"]["columns"]["datapaths"], schema["cksum"]
+    (tmp_path / "schema").write_text(json.dumps(schema))
+    switch.kill("ovs-vswitchd")
+    switch.kill("ovsdb-server")
+    (switch.directory / "conf.db").unlink()
+    subprocess.run(["ovsdb-tool", "create", switch.directory / "conf.db", tmp_path / "schema"], check=True)
+    switch.start_database()
+    switch.vsctl(
+        "--no-wait", "init", "--", "add-br", "br-int", "--", "set", "Open_vSwitch", ".", "datapath_types=system"
+    )
+    assert zones(switch) == [NOT_CHECKED]
 
 
 WITHOUT_IPV6 = """

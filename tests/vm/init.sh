@@ -23,14 +23,6 @@ while read -r mode directory; do
     mkdir -p "$directory" && mount -t hostfs -o "$mode,$directory" none "$directory"
 done </run/vm/directories
 
-# Modules, those that the kernel itself asks for too.
-mkdir -p /run/kernel/lib
-ln -s /usr/lib/uml/modules /run/kernel/lib/modules
-printf '#!/bin/sh\nexec /sbin/modprobe -d /run/kernel "$@"\n' >/run/kernel/modprobe
-chmod +x /run/kernel/modprobe
-echo /run/kernel/modprobe >/proc/sys/kernel/modprobe
-/run/kernel/modprobe -a openvswitch vport-gre vport-vxlan vport-geneve veth bridge tun sch_htb sch_ingress \
-    act_police cls_matchall cls_basic nf_conntrack nf_nat || exit
 chmod 666 /dev/net/tun
 ip link set lo up
 

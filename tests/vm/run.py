@@ -24,6 +24,9 @@ from pathlib import Path
 _REPOSITORY = Path(__file__).parents[2]
 _BUILD = _REPOSITORY / "build"
 
+_KERNEL = _REPOSITORY / ".venv" / "vm-kernel"
+"""Made by ``tools/install-kernel.sh``."""
+
 _MEMORY = 2 << 30
 """Bytes that the machine may use. It takes only what it needs."""
 
@@ -81,7 +84,7 @@ class Machine:
     def _argv(self, log: int) -> list[str]:
         return [
             *("taskset", "--cpu-list", str(_idlest_processor())),
-            *("linux.uml", f"mem={_MEMORY}", f"uml_dir={self._directory}", "umid=machine"),
+            *(str(_KERNEL), f"mem={_MEMORY}", f"uml_dir={self._directory}", "umid=machine"),
             *("root=/dev/root", "rootfstype=hostfs", "hostfs=/", "ro", f"init={self._directory}/init"),
             *("con=null", f"con0=null,fd:{log}", "con1=fd:0,fd:1"),
             *(f"VM_DIR={self._directory}", f"VM_CONSOLE={'terminal' if self._is_shell else 'pipe'}"),
@@ -160,6 +163,9 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, help="end the machine after so many seconds")
     parser.add_argument("command", nargs=argparse.REMAINDER, help="default: a shell")
     arguments = parser.parse_args()
+    if not _KERNEL.exists():
+        print("the virtual machine's kernel is missing; build it: make install-vm", file=sys.stderr)
+        return 1
     # So that `finally` runs.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     _compile()

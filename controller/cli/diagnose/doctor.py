@@ -21,7 +21,7 @@ from mininet_topos.directory import host_node
 
 if TYPE_CHECKING:
     from controller.inspect.checkup import Finding
-    from controller.inspect.checkup.host_state import Run
+    from controller.inspect.checkup.run import Run
     from flows.model import Host, Network
     from mininet_topos.client.lab import Lab
 

@@ -60,13 +60,30 @@ def _datapath(seen: HostState, network: Network, host: Host | None) -> Iterator[
         add = f"ovs-vsctl add-br {PHYSICAL_BRIDGE} -- add-port {PHYSICAL_BRIDGE} NIC"
         yield Finding("error", f"there is no bridge {PHYSICAL_BRIDGE}, which holds the NIC and the tunnel address", add)
         return
-    wanted = seen.physical.row["datapath_type"] or "system"
+    wanted = seen.physical.datapath_type
     if wanted not in types:
         what = f"{PHYSICAL_BRIDGE} wants the datapath '{wanted}', which the switch does not offer"
         yield Finding("error", what, f"ovs-vsctl set Bridge {PHYSICAL_BRIDGE} datapath_type=netdev")
-    if seen.integration is not None and (seen.integration.row["datapath_type"] or "system") != wanted:
+    if seen.integration is not None and seen.integration.datapath_type != wanted:
         what = f"{INTEGRATION_BRIDGE} has another datapath type than {PHYSICAL_BRIDGE}: no packet gets across"
         yield Finding("error", what, f"ovs-vsctl set Bridge {INTEGRATION_BRIDGE} datapath_type={wanted}")
+
+
+def _zones(seen: HostState, network: Network, host: Host | None) -> Iterator[Finding]:
+    """Whether each port can have a table of connections of its own."""
+    bridge = seen.integration or seen.physical
+    if bridge is None or seen.is_silent or not seen.switch["datapath_types"]:
+        return
+    if seen.has_zones is None:
+        what = "not checked, because the database does not say it: whether connections can be tracked in zones"
+        yield Finding("unchecked", what, f"ovs-appctl dpif/show-dp-features {bridge.name} | grep 'CT zone'")
+    elif not seen.has_zones:
+        what = (
+            f"the datapath '{bridge.datapath_type}' has no conntrack zones: rules that follow connections, such as "
+            "security groups and NAT, cannot work on this host"
+        )
+        mend = "install a kernel that has CONFIG_NF_CONNTRACK_ZONES, as those of the distributions do"
+        yield Finding("warning", what, mend)
 
 
 def _nic(seen: HostState, network: Network, host: Host | None) -> Iterator[Finding]:
@@ -221,7 +238,7 @@ def _kernel(seen: HostState, network: Network, host: Host | None) -> Iterator[Fi
     what = f"its kernel {' and '.join(taken)} from interfaces that are not its own"
     mend = f"ovs-vpc host-rules INTERFACE... >{RULES_FILE}; nft -f {RULES_FILE}"
     # On the kernel's own datapath Open vSwitch takes the frames of a bridge's interfaces before the stack sees them.
-    if seen.physical is not None and seen.physical.row["datapath_type"] == "netdev":
+    if seen.physical is not None and seen.physical.datapath_type == "netdev":
         yield Finding("error", f"{what}: instances can reach it, and what it reaches", mend)
     else:
         yield Finding("warning", f"{what}, such as an instance's while it is on no bridge", mend)
@@ -232,4 +249,4 @@ def _listed(names: Sequence[str]) -> str:
 
 
 _Check = Callable[[HostState, Network, Host | None], Iterator[Finding]]
-_CHECKS: tuple[_Check, ...] = (_version, _answers, _datapath, _nic, _others, _flows, _contract, _kernel)
+_CHECKS: tuple[_Check, ...] = (_version, _answers, _datapath, _zones, _nic, _others, _flows, _contract, _kernel)

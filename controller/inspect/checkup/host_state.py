@@ -6,28 +6,19 @@ tried by packets.
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from controller.inspect.checkup.kernel import KernelBehaviour
+from controller.inspect.checkup.run import Run, SilentError
+from controller.inspect.checkup.zones import zones_by_database, zones_by_switch
 from controller.store.errors import WrongDatabase
 from controller.store.server.rpc import Connection
 from flows.model.contract import INTEGRATION_BRIDGE, PHYSICAL_BRIDGE
 
 Row = Mapping[str, Any]
-
-
-class Run(Protocol):
-    """Runs a command on the host."""
-
-    def __call__(self, argv: Sequence[str], seconds: float = ..., /) -> str | None:
-        """Its output, None when it failed. Raises :class:`SilentError` when it does not end in so many seconds."""
-
-
-class SilentError(Exception):
-    """A command did not end in its time."""
 
 
 _COLUMNS = {
@@ -64,6 +55,10 @@ class Bridge:
     def name(self) -> str:
         return str(self.row["name"])
 
+    @property
+    def datapath_type(self) -> str:
+        return str(self.row["datapath_type"] or "system")
+
 
 @dataclass(frozen=True, slots=True)
 class HostState:
@@ -78,6 +73,8 @@ class HostState:
     """What ``ovs-ofctl dump-flows`` prints of the integration bridge; None: it could not be asked."""
     is_silent: bool = False
     """Whether ovs-vswitchd was asked and gave no answer."""
+    has_zones: bool | None = None
+    """Whether connections can be tracked in zones on the datapath of its bridges; None: nothing says it."""
     kernel: KernelBehaviour | None = None
     """What its kernel takes in of what instances send; None: it could not be tried."""
 
@@ -95,22 +92,27 @@ def read_host(target: str, run: Run | None) -> HostState | None:
 
     ``run``: runs commands there, if that can be done. Raises :class:`controller.store.StoreError` when nobody answers.
     """
-    tables = _read(target)
-    switch = next(iter(tables["Open_vSwitch"].values()), None)
-    if switch is None:
-        return None
-    bridges = (_bridge(tables, uuid) for uuid in _many(switch["bridges"]))
+    with closing(Connection(target)) as connection:
+        tables = _read(connection, target)
+        switch = next(iter(tables["Open_vSwitch"].values()), None)
+        if switch is None:
+            return None
+        bridges = {bridge.name: bridge for bridge in (_bridge(tables, uuid) for uuid in _many(switch["bridges"]))}
+        ours = [bridge for bridge in (bridges.get(INTEGRATION_BRIDGE), bridges.get(PHYSICAL_BRIDGE)) if bridge]
+        has_zones = zones_by_database(connection, ours[0].datapath_type) if ours else None
     version, flows, is_silent = switch["ovs_version"] or None, None, False
     try:
         if run is not None:
             said = (run(["ovs-appctl", "version"]) or "").splitlines()
             version = said[0].rpartition(" ")[2] if said else version
             flows = run(["ovs-ofctl", "-OOpenFlow10,OpenFlow14", "dump-flows", INTEGRATION_BRIDGE])
+            told = zones_by_switch(run, [bridge.name for bridge in ours])
+            has_zones = has_zones if told is None else told
     except SilentError:
         is_silent = True
     kernel = _kernel(run) if run is not None else None
     managers = tuple(str(tables["Manager"][uuid]["target"]) for uuid in _many(switch["manager_options"]))
-    return HostState(switch, {bridge.name: bridge for bridge in bridges}, managers, version, flows, is_silent, kernel)
+    return HostState(switch, bridges, managers, version, flows, is_silent, has_zones, kernel)
 
 
 def _kernel(run: Run) -> KernelBehaviour | None:
@@ -121,13 +123,12 @@ def _kernel(run: Run) -> KernelBehaviour | None:
     return None if said is None else KernelBehaviour(**json.loads(said))
 
 
-def _read(target: str) -> dict[str, dict[str, Row]]:
+def _read(connection: Connection, target: str) -> dict[str, dict[str, Row]]:
     selects = [
         {"op": "select", "table": table, "where": [], "columns": ["_uuid", *columns, *_MAPS.get(table, ())]}
         for table, columns in _COLUMNS.items()
     ]
-    with closing(Connection(target)) as connection:
-        results = connection.call("transact", ["Open_vSwitch", *selects], _SECONDS)
+    results = connection.call("transact", ["Open_vSwitch", *selects], _SECONDS)
     try:
         return {
             table: {row["_uuid"][1]: {name: _plain(value) for name, value in row.items()} for row in result["rows"]}

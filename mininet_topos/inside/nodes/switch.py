@@ -11,7 +11,7 @@ from typing import Any
 from flows.model.contract import INTEGRATION_BRIDGE, OVSDB_PORT, PHYSICAL_BRIDGE
 from mininet_topos.directory import LabDirectory, host_node
 from mininet_topos.errors import LabError
-from mininet_topos.inside import namespaces
+from mininet_topos.inside import generic_netlink, namespaces
 from mininet_topos.inside.supervisor import Service, Supervisor
 from mininet_topos.topology.topology import LabHost, LabPort
 from mininet_topos.waiting import Waiting, patience
@@ -29,8 +29,8 @@ _SCOPE_LINK = 253
 
 
 def has_kernel_datapath() -> bool:
-    """Whether the kernel switches: its openvswitch module is there."""
-    return Path("/sys/module/openvswitch").exists()
+    """Whether the kernel has Open vSwitch's datapath now, as a loaded module or built in."""
+    return "ovs_datapath" in generic_netlink.families()
 
 
 @dataclass(frozen=True, slots=True)
