@@ -1,7 +1,8 @@
 """Random networks, and random changes of them, one after the other: ports, routes, peerings, subnets, segments.
 
 The hosts stay the same, so that a lab can follow. Every port declares its host and has an address. Announced moves are
-for those who want them: where there is a controller, they end by themselves.
+for those who want them: where there is a controller, they end by themselves. So are security groups, for pings that
+need not be answered.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from typing import Any
 import yaml
 
 from flows.model import InvalidModel, Network, parse
+from tests.random_groups import random_groups, random_membership, random_rule
 
 HOSTS = ("h1", "h2", "h3")
 RANGES = {"a/s1": "10.0.1.0/24", "a/s2": "10.0.2.0/24", "b/s1": "10.1.0.0/25", "b/s2": "10.1.1.0/24"}
@@ -24,9 +26,13 @@ Document = dict[str, Any]
 class Changing:
     """A network that changes at random, always a valid one."""
 
-    def __init__(self, seed: int, *, announces: bool = False) -> None:
+    def __init__(self, seed: int, *, announces: bool = False, groups: bool = False) -> None:
         self._random = Random(seed)
-        self._ways = (*self._WAYS, Changing._announce_move) if announces else self._WAYS
+        self._ways: tuple[Callable[[Changing], bool], ...] = (
+            *self._WAYS,
+            *((Changing._announce_move,) if announces else ()),
+            *(self._OF_GROUPS if groups else ()),
+        )
         self._count = 0
         self.network = Network()
         self.document: Document = {
@@ -36,6 +42,7 @@ class Changing:
             "segments": {"red": {"id": 11, "vlan": 101}, "green": {"id": 12, "vlan": 102}},
             "ports": {},
             "peerings": {},
+            "security_groups": {},
         }
         for end, cidr in RANGES.items():
             self._subnets(end)[end[2:]] = {"cidr": cidr, "routes": []}
@@ -43,6 +50,9 @@ class Changing:
             self._add_port()
         while not self._is_valid():
             self.document["ports"] = {name: self._port() for name in self.document["ports"]}
+        if groups:
+            while not (self._replace_groups() and self._is_valid()):
+                pass
         for _ in range(15):
             self.change()
 
@@ -151,6 +161,54 @@ class Changing:
             self._subnets(end)[end[2:]] = {"cidr": RANGES[end], "routes": []}
         return True
 
+    def _groups(self) -> Document:
+        groups: Document = self.document["security_groups"]
+        return groups
+
+    def _replace_groups(self) -> bool:
+        """All groups are others, and who is in them."""
+        vpcs = {frozenset(end[0] for end in peering["between"]) for peering in self.document["peerings"].values()}
+        self.document["security_groups"] = random_groups(self._random, "abc", vpcs)
+        return self._change_memberships(len(self.document["ports"]))
+
+    def _remove_group(self) -> bool:
+        """A group goes that no rule names any more, and nobody is in it any more."""
+        name = self._random.choice([*self._groups(), ""])
+        for port in self.document["ports"].values():
+            if "groups" in port:
+                port["groups"] = [group for group in port["groups"] if group != name]
+        return self._groups().pop(name, None) is not None
+
+    def _change_rules(self) -> bool:
+        """A rule comes or goes, or a direction is open or closed."""
+        groups = self._groups()
+        if not groups:
+            return False
+        group = groups[self._random.choice(list(groups))]
+        direction, word = self._random.choice([("in", "from"), ("out", "to")])
+        rules = group.setdefault(direction, [])
+        dice = self._random.random()
+        if dice < 0.15:
+            del group[direction]
+        elif dice < 0.5 and rules:
+            rules.remove(self._random.choice(rules))
+        else:
+            known = [name for name, other in groups.items() if other["vpc"] == group["vpc"]]
+            rules.insert(self._random.randint(0, len(rules)), random_rule(self._random, word, known))
+        return True
+
+    def _change_membership(self) -> bool:
+        return self._change_memberships(2)
+
+    def _change_memberships(self, number: int) -> bool:
+        ports = [port for port in self.document["ports"].values() if "vpc" in port]
+        for port in self._random.sample(ports, min(len(ports), number)):
+            known = [name for name, group in self._groups().items() if group["vpc"] == port["vpc"]]
+            for key in ("groups", "labels"):
+                port.pop(key, None)
+            port.update(random_membership(self._random, known))
+        return True
+
     def _several(self) -> bool:
         """A change is often more than one."""
         return all(
@@ -173,10 +231,17 @@ class Changing:
         _several,
     )
 
+    _OF_GROUPS: tuple[Callable[["Changing"], bool], ...] = (
+        _replace_groups,
+        _remove_group,
+        *[_change_rules] * 4,
+        *[_change_membership] * 3,
+    )
 
-def changes(seed: int, number: int) -> Iterator[tuple[Network, Network]]:
+
+def changes(seed: int, number: int, *, groups: bool = False) -> Iterator[tuple[Network, Network]]:
     """Networks before and after each of some random changes."""
-    changing = Changing(seed, announces=True)
+    changing = Changing(seed, announces=True, groups=groups)
     before = changing.network
     for _ in range(number):
         changing.change()

@@ -1,23 +1,25 @@
 """Random networks: VPCs with peerings and routes of all kinds, segments of all forms, on some hosts; plain switches."""
 
+import json
 from random import Random
 
 from flows.model import InvalidModel, Network, parse
+from tests.random_groups import Document, random_groups, random_membership
 
 _CIDRS = ["10.0.0.0/24", "10.0.1.0/24", "10.1.0.0/16", "10.2.0.0/25", "10.2.0.128/25", "172.16.0.0/20", "10.9.0.0/30"]
 _FAR = ["10.77.0.0/16", "192.168.0.0/24"]
 
 
-def random_network(random: Random, hosts: int = 3) -> Network:
+def random_network(random: Random, hosts: int = 3, *, groups: bool = False) -> Network:
     """A valid network with at least two ports; every port is on a host."""
     while True:
         try:
-            return parse(random_text(random, hosts), "random.yaml")[0]
+            return parse(random_text(random, hosts, groups=groups), "random.yaml")[0]
         except InvalidModel:
             continue  # rare: two peers of a subnet overlap, or the like
 
 
-def random_text(random: Random, hosts: int = 3, encapsulation: str | None = None) -> str:
+def random_text(random: Random, hosts: int = 3, encapsulation: str | None = None, *, groups: bool = False) -> str:
     """The text of a network, which may not be valid."""
     names = [f"h{number}" for number in range(1, hosts + 1)]
     ends: dict[str, str] = {}
@@ -31,7 +33,10 @@ def random_text(random: Random, hosts: int = 3, encapsulation: str | None = None
     lines += ["vpcs:", *_vpcs(random, ends, peerings)]
     lines += ["peerings:", *(f"  {name}: {{between: [{one}, {two}]}}" for name, (one, two) in peerings.items())]
     lines += ["segments:", *(f"  {name}: {_segment(random, name)}" for name in segments)]
-    lines += ["ports:", *_vpc_ports(random, ends, names), *_segment_ports(random, segments, names)]
+    peered = {frozenset((one[0], two[0])) for one, two in peerings.values()}
+    chosen = random_groups(random, sorted({end[0] for end in ends}), peered) if groups else {}
+    lines += ["security_groups:", *(f"  {name}: {json.dumps(group)}" for name, group in chosen.items())]
+    lines += ["ports:", *_vpc_ports(random, ends, names, chosen), *_segment_ports(random, segments, names)]
     return "\n".join([*lines, ""])
 
 
@@ -123,14 +128,20 @@ def _segment(random: Random, name: str) -> str:
     return f"{{id: {number}, vlan: {number - 19900}{more}}}"
 
 
-def _vpc_ports(random: Random, ends: dict[str, str], hosts: list[str]) -> list[str]:
+def _vpc_ports(random: Random, ends: dict[str, str], hosts: list[str], groups: dict[str, Document]) -> list[str]:
     lines = []
     for end, cidr in ends.items():
         network, _, length = cidr.partition("/")
         for number in range(1 if length == "30" else random.randint(1, 3)):
             ip = f"{network.rpartition('.')[0]}.{int(network.rpartition('.')[2]) + 2 + number}"
             name = f"{end.replace('/', '')}{number}"
-            lines.append(f"  {name}: {{vpc: {end[0]}, ips: [{ip}], {_place(random, hosts)}}}")
+            said = f"vpc: {end[0]}, ips: [{ip}], {_place(random, hosts)}"
+            if groups:
+                known = [group for group, body in groups.items() if body["vpc"] == end[0]]
+                said += "".join(
+                    f", {key}: {json.dumps(is_in)}" for key, is_in in random_membership(random, known).items()
+                )
+            lines.append(f"  {name}: {{{said}}}")
     return lines
 
 

@@ -15,7 +15,7 @@ from flows.inputs.tags import Tags
 from flows.model import Network
 from flows.model.objects.types import Declared
 
-NUMBERED = {"vpcs": "Vpc", "subnets": "Subnet", "segments": "Segment"}
+NUMBERED = {"vpcs": "Vpc", "subnets": "Subnet", "segments": "Segment", "groups": "SecurityGroup"}
 """What each apply numbers: the pool, as :class:`Tags` calls it, and the table of the objects."""
 
 
@@ -114,8 +114,8 @@ class Content:
         numbers, vlans = self._replica.numbers, self._replica.vlans
         if self._numbered is None or self._numbered[0] is not numbers or self._numbered[1] is not vlans:
             of = {pool: {name: number for name, (_, number) in rows.items()} for pool, rows in numbers.items()}
-            segments = of.get("segments", {})
-            tags = Tags(of.get("vpcs", {}), of.get("subnets", {}), segments, Vlans(vlans).named(segments))
+            pools = {pool: of.get(pool, {}) for pool in NUMBERED}
+            tags = Tags(**pools, vlans=Vlans(vlans).named(pools["segments"]))
             self._numbered = numbers, vlans, tags
         return self._numbered[2]
 

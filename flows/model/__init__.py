@@ -7,6 +7,7 @@ from flows.model.objects.peering import Peering
 from flows.model.objects.port import GATEWAY_MAC, Port, SegmentPort, VpcPort, derived_mac
 from flows.model.objects.route import Route
 from flows.model.objects.router import Router, RouterInterface
+from flows.model.objects.security_group import ANYBODY, InRule, OutRule, Rule, SecurityGroup, Who
 from flows.model.objects.segment import PhysicalVlan, Segment
 from flows.model.objects.switch import Link, PlainSwitch, SwitchPort
 from flows.model.objects.types import Origin
@@ -16,15 +17,18 @@ from flows.model.problem import InvalidModel, Problem
 from flows.model.reader import parse
 
 __all__ = [
+    "ANYBODY",
     "GATEWAY_MAC",
     "NOTHING",
     "AnyPort",
     "Encapsulation",
     "Host",
+    "InRule",
     "InvalidModel",
     "Link",
     "Network",
     "Origin",
+    "OutRule",
     "Peering",
     "PhysicalVlan",
     "PlainSwitch",
@@ -34,6 +38,8 @@ __all__ = [
     "Route",
     "Router",
     "RouterInterface",
+    "Rule",
+    "SecurityGroup",
     "Segment",
     "SegmentPort",
     "Subnet",
@@ -42,6 +48,7 @@ __all__ = [
     "Underlay",
     "Vpc",
     "VpcPort",
+    "Who",
     "derived_mac",
     "network_schema",
     "parse",

@@ -15,9 +15,10 @@ from flows.model.objects.peering import Peering
 from flows.model.objects.port import Port, SegmentPort, VpcPort
 from flows.model.objects.route import Route
 from flows.model.objects.router import Router, RouterInterface
+from flows.model.objects.security_group import InRule, OutRule, Rule, SecurityGroup
 from flows.model.objects.segment import Segment
 from flows.model.objects.switch import Link, PlainSwitch, SwitchPort
-from flows.model.objects.types import Declared, Origin, what
+from flows.model.objects.types import Declared, NeedsValue, Origin, what
 from flows.model.objects.underlay import Rack, Underlay
 from flows.model.objects.vpc import Subnet, SubnetRoute, Vpc
 from flows.model.problem import InvalidModel, Problem, did_you_mean, shown
@@ -53,12 +54,19 @@ _NESTED: Mapping[type[Declared], tuple[str, type[Declared]]] = {
 }
 """Objects that have a section of their own."""
 
-_ROUTES: Mapping[type[Declared], type[Declared]] = {Subnet: SubnetRoute, Router: Route, SwitchPort: Route}
-"""Objects that have routes, and of which kind."""
+_LISTS: Mapping[type[Declared], Mapping[str, type[Declared]]] = {
+    Subnet: {"routes": SubnetRoute},
+    Router: {"routes": Route},
+    SwitchPort: {"routes": Route},
+    SecurityGroup: {"in": InRule, "out": OutRule},
+}
+"""Objects that have lists of parts without names: under which keys, and of which kind."""
 
 _EXAMPLES: Mapping[type[Declared], str] = {
     SubnetRoute: "{to: 172.16.0.0/24, via: blue-green}",
     Route: "{to: 192.168.12.0/24, via: 192.168.56.2}",
+    InRule: "{from: web, tcp: 5432}",
+    OutRule: "{to: db, tcp: 5432}",
 }
 
 _STAND_INS: Mapping[type[Declared], Mapping[str, Any]] = {
@@ -74,6 +82,7 @@ _STAND_INS: Mapping[type[Declared], Mapping[str, Any]] = {
     Router: {"(name)": "x"},
     RouterInterface: {"(name)": "x", "switch": ""},
     SwitchPort: {"(name)": "x", "switch": ""},
+    SecurityGroup: {"(name)": "x", "vpc": ""},
 }
 """In place of what could not be read, so that the rest of the object is checked too. Checks pass over it.
 
@@ -156,14 +165,19 @@ class _Objects:
         return SwitchPort, {key: value for key, value in body.items() if key not in others}
 
     def _object(self, path: Path, kind: type[_Object], name: str, body: Any) -> _Object | None:
-        data = self._known(self._mapping(body, path), path, _keys(kind))
+        body = self._mapping(body, path)
+        data = self._known(body, path, _keys(kind), kind.refused)
         if path in self.broken and not data:
             return None
+        for key in _needing_values(kind) & body.keys():
+            if body[key] is None:
+                self._wrong((*path, key), None, f"'{key}' has no value; {_needing_values(kind)[key]}", at_key=True)
         if kind in _NESTED:
             key, of = _NESTED[kind]
             data[key] = self._section((*path, key), of, data.get(key))
-        if kind in _ROUTES and "routes" in data:
-            data["routes"] = self._routes((*path, "routes"), _ROUTES[kind], data["routes"])
+        for key, of in _LISTS.get(kind, {}).items():
+            if key in data:
+                data[key] = self._list((*path, key), of, data[key])
         data |= {"(name)": name, "(origin)": Origin(self._source.file, *self._source.place(path, at_key=True))}
         try:
             return kind.model_validate(data)
@@ -171,16 +185,22 @@ class _Objects:
             self._translate(path, error, _keys(kind))
             return self._with_stand_ins(path, kind, data, error)
 
-    def _routes(self, path: Path, kind: type[_Object], value: Any) -> tuple[_Object, ...]:
-        """An object's routes: a list, where every other section is keys and values."""
+    def _list(self, path: Path, kind: type[_Object], value: Any) -> tuple[_Object, ...]:
+        """An object's routes or rules: a list, where every other section is keys and values."""
         if not isinstance(value, list):
-            self._wrong(path, value, f"'routes' must be a list, like [{_EXAMPLES[kind]}], not {what(value)}")
+            self._wrong(path, value, f"'{path[-1]}' must be a list, like [{_EXAMPLES[kind]}], not {what(value)}")
             return ()
-        made = (
-            self._object((*path, index), kind, str(item.get("to")) if isinstance(item, dict) else "", item)
-            for index, item in enumerate(value)
-        )
-        return tuple(route for route in made if route is not None)
+        made = (self._element((*path, index), kind, item) for index, item in enumerate(value))
+        return tuple(element for element in made if element is not None)
+
+    def _element(self, path: Path, kind: type[_Object], item: Any) -> _Object | None:
+        """One element of a list. A route's name is its destination, a rule's is its number in the list."""
+        if not issubclass(kind, Rule):
+            return self._object(path, kind, str(item.get("to")) if isinstance(item, dict) else "", item)
+        if item is None:
+            self._wrong(path, None, f"this rule is empty; write it like {_EXAMPLES[kind]}, or {{}} to allow everything")
+            return None
+        return self._object(path, kind, str(int(path[-1]) + 1), item)
 
     def _with_stand_ins(
         self, path: Path, kind: type[_Object], data: dict[str, Any], error: ValidationError
@@ -190,7 +210,8 @@ class _Objects:
         for detail in error.errors(include_url=False):
             where = detail["loc"]
             key = str(where[0]) if where else ""
-            if key in kind.model_fields and not kind.model_fields[key].is_required():
+            name = kind.spelled().get(key)
+            if name is not None and not kind.model_fields[name].is_required():
                 data.pop(key, None)
             elif key not in stand_ins:
                 self.broken.add(path)
@@ -207,18 +228,19 @@ class _Objects:
             return {}
         if not isinstance(value, dict):
             subject = _subject(path) if path else "the file"
-            route = _EXAMPLES[SubnetRoute if path[:1] == ("vpcs",) else Route]
-            example = route if subject == "a route" else "'name: {...}'"
+            example = _example(path) if path and isinstance(path[-1], int) else "'name: {...}'"
             self._wrong(path, value, f"{subject} must hold keys and values, like {example}, not {what(value)}")
             return {}
         return value
 
-    def _known(self, body: Mapping[str, Any], path: Path, known: list[str]) -> dict[str, Any]:
-        """What has a known key and a value. Reports every other key."""
+    def _known(
+        self, body: Mapping[str, Any], path: Path, known: list[str], refused: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
+        """What has a known key and a value. Reports every other key: ``refused`` says of some why they cannot be."""
         for key in body:
             if key not in known:
-                place = self._source.problem((*path, key), _unknown_key(key, known), at_key=True)
-                self.problems.append(place)
+                message = (refused or {}).get(key) or _unknown_key(key, known)
+                self.problems.append(self._source.problem((*path, key), message, at_key=True))
         return {key: value for key, value in body.items() if key in known and value is not None}
 
     def _wrong(self, path: Path, value: Any, message: str, *, at_key: bool = False) -> None:
@@ -250,7 +272,27 @@ class _Objects:
 @cache
 def _keys(kind: type[Declared]) -> list[str]:
     """What a user may write in an object."""
-    return [name for name in kind.model_fields if name not in Declared.model_fields]
+    return list(kind.spelled())
+
+
+@cache
+def _needing_values(kind: type[Declared]) -> dict[str, str]:
+    """The optional keys of an object that cannot stand without a value, and what to write there."""
+    marks = {key: kind.model_fields[name].metadata for key, name in kind.spelled().items()}
+    return {key: mark.advice for key, found in marks.items() for mark in found if isinstance(mark, NeedsValue)}
+
+
+def _example(path: Path) -> str:
+    """How an element of a list is written."""
+    match path[0], path[-2]:
+        case "vpcs", _:
+            return _EXAMPLES[SubnetRoute]
+        case "security_groups", "in":
+            return _EXAMPLES[InRule]
+        case "security_groups", _:
+            return _EXAMPLES[OutRule]
+        case _:
+            return _EXAMPLES[Route]
 
 
 _KINDS_OF_PORTS: Mapping[str, type[Port]] = {"vpc": VpcPort, "segment": SegmentPort, "trunk": SegmentPort}
@@ -264,13 +306,34 @@ def _unknown_key(key: str, known: list[str]) -> str:
 
 def _subject(path: Path) -> str:
     """What stands at a path, in a sentence."""
-    return "a route" if isinstance(path[-1], int) else shown(path[-1])
+    if isinstance(path[-1], int):
+        return "a rule" if path[0] == "security_groups" else "a route"
+    return shown(path[-1])
 
 
 def _counts_only_good_ones(detail: ErrorDetails) -> bool:
     """Whether a list is too short only because some of its elements are wrong, which is reported."""
     context = detail.get("ctx", {})
     return detail["type"] == "too_short" and len(detail["input"]) >= context["min_length"]
+
+
+_LIST_EXAMPLES = {
+    "ips": "[10.0.1.141]",
+    "between": "[blue/web, green/db]",
+    "trunk": "[red, green]",
+    "groups": "[web]",
+    "tcp": "[80, 443]",
+    "udp": "[53, 8125-8130]",
+    "icmp": "[ping, unreachable]",
+    "from": "[web, 10.0.9.0/24]",
+    "to": "[db, 10.0.9.0/24]",
+}
+_EMPTY_LISTS = {
+    "from": "leave it out for anybody, or leave out the rule",
+    "to": "leave it out for anybody, or leave out the rule",
+    **dict.fromkeys(("tcp", "udp"), "name ports, like [80, 443], or leave out the rule"),
+    "icmp": "name messages, like [ping], or leave out the rule",
+}
 
 
 def _sentence(where: Path, detail: ErrorDetails) -> str:
@@ -282,10 +345,11 @@ def _sentence(where: Path, detail: ErrorDetails) -> str:
         case "literal_error":
             return f"'{key}' cannot be {what(given)}; write {str(context['expected']).replace(chr(39), '')}"
         case "tuple_type":
-            example = {"ips": "[10.0.1.141]", "between": "[blue/web, green/db]", "trunk": "[red, green]"}[str(key)]
-            return f"'{key}' must be a list, like {example}, not {what(given)}"
+            return f"'{key}' must be a list, like {_LIST_EXAMPLES[str(key)]}, not {what(given)}"
         case "too_short" | "too_long" if key == "between":
             return f"a peering has two ends, like [blue/web, green/db], not {context['actual_length']}"
+        case "too_short" if key != "ips":
+            return f"'{key}' is an empty list; {_EMPTY_LISTS[str(key)]}"
         case "too_short":
             return f"'{key}' is empty; a port needs at least one address, like [10.0.1.141]"
         case "dict_type" | "model_type":

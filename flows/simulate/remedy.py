@@ -36,7 +36,7 @@ def remedy(network: Network, source: AnyPort, target: AnyPort, traffic: Traffic)
     """What to change so that packets pass from one port to another, and back. Now they do not."""
     said = written(network)
     refused = ""
-    for change in candidates(network, source, target):
+    for change in candidates(network, source, target, traffic.services):
         try:
             changed = _changed(said, change)
         except InvalidModel:
@@ -90,11 +90,15 @@ def _for_host(network: Network, source: AnyPort, target: Receiver, traffic: Traf
 
 
 def passes(network: Network, source: str, target: str, traffic: Traffic) -> bool:
-    """Whether packets pass both ways between two ports, with everything plugged in as declared."""
+    """Whether a connection comes about between two ports, with everything plugged in as declared.
+
+    Its first packet arrives, and so does the answer.
+    """
     snapshot = plugged_in(network)
     world = simulated(snapshot)
     one, other = network.ports[source], network.ports[target]
-    return all(_arrives(snapshot, world, *way, traffic) for way in ((one, other), (other, one)))
+    ways = ((one, other, traffic), (other, one, traffic.answer))
+    return all(_arrives(snapshot, world, *way) for way in ways)
 
 
 def _arrives(snapshot: Snapshot, world: World, source: AnyPort, target: AnyPort, traffic: Traffic) -> bool:

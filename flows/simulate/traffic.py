@@ -1,11 +1,13 @@
 """The frame that one port sends to another: what a trace follows."""
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address
 from typing import Literal
 
 from flows.model import GATEWAY_MAC, AnyPort, Network, SegmentPort, SwitchPort, VpcPort
+from flows.model.intervals import Intervals
+from flows.model.services import PING, of_ports
 from flows.openflow.fields import ETH_TYPE_IPV4, ETH_TYPE_VLAN, PROTO_ICMP
 from flows.simulate.packet import Unsupported
 from flows.simulate.receivers import NotSent, Receiver
@@ -18,13 +20,26 @@ _NO_ADDRESS = IPv4Address(0)
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """What kind of packet. ``port``: the destination port of TCP (the first packet of a connection) and UDP."""
+    """What kind of packet. ``port``: the port of TCP and UDP that a connection is for."""
 
     protocol: Literal["icmp", "tcp", "udp"]
     port: int = 0
+    is_answer: bool = False
+    """Whether it is the answer to the first packet of the connection; otherwise it is that first packet."""
+
+    @property
+    def answer(self) -> "Traffic":
+        """What the receiver sends back."""
+        return replace(self, is_answer=True)
+
+    @property
+    def services(self) -> Intervals:
+        """What a rule of a security group must allow."""
+        return PING if self.protocol == "icmp" else of_ports(_PROTOCOLS[self.protocol], self.port, self.port)
 
     def __str__(self) -> str:
-        return "ping" if self.protocol == "icmp" else f"{self.protocol.upper()} to port {self.port}"
+        said = "ping" if self.protocol == "icmp" else f"{self.protocol.upper()} to port {self.port}"
+        return f"answer to {said}" if self.is_answer else said
 
 
 def frame_of(
@@ -106,13 +121,15 @@ def _switch_tag(source: SwitchPort, target: SwitchPort) -> int | None:
 
 def _ipv4(source: IPv4Address, target: IPv4Address, traffic: Traffic, number: int, is_answered: bool) -> bytes:
     """An IPv4 packet with right checksums (RFC 791, 792, 768, 9293)."""
+    ports = (traffic.port, _SOURCE_PORT) if traffic.is_answer else (_SOURCE_PORT, traffic.port)
     match traffic.protocol:
-        case "icmp":
-            body, at = struct.pack("!BBHHH", 8, 0, 0, 1, 1), 2
+        case "icmp":  # echo, echo reply
+            body, at = struct.pack("!BBHHH", 0 if traffic.is_answer else 8, 0, 0, 1, 1), 2
         case "udp":
-            body, at = struct.pack("!HHHH", _SOURCE_PORT, traffic.port, 8, 0), 6
-        case "tcp":  # SYN
-            body, at = struct.pack("!HHIIBBHHH", _SOURCE_PORT, traffic.port, 1, 0, 5 << 4, 2, 64240, 0, 0), 16
+            body, at = struct.pack("!HHHH", *ports, 8, 0), 6
+        case "tcp":  # SYN, SYN and ACK
+            flags, acked = (0x12, 2) if traffic.is_answer else (0x02, 0)
+            body, at = struct.pack("!HHIIBBHHH", *ports, 1, acked, 5 << 4, flags, 64240, 0, 0), 16
     proto = _PROTOCOLS[traffic.protocol]
     pseudo = b"" if proto == PROTO_ICMP else source.packed + target.packed + struct.pack("!HH", proto, len(body))
     body = _checked(body, at, pseudo)

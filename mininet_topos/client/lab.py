@@ -5,6 +5,7 @@ builds everything and does the changes.  Here is the side that stays outside: it
 it over a socket, and enters its namespaces.
 """
 
+import json
 import os
 import re
 import signal
@@ -33,6 +34,8 @@ from mininet_topos.directory import (
 )
 from mininet_topos.errors import LabError
 from mininet_topos.inside.messages import Request, Verb
+from mininet_topos.probes import connecting
+from mininet_topos.probes.connecting import Attempt, Outcome
 from mininet_topos.probes.probe import PingResults, Probe
 from mininet_topos.topology.topology import InstanceChanges, Topology, check_change, describe, instance_changes
 from mininet_topos.waiting import patience
@@ -208,6 +211,18 @@ class Lab:
         """
         command = self.command(CONTROLLER_NODE, probing.probe_command(self.path))
         return probing.probe(command, self.name, probes, wait, progress or _do_nothing)
+
+    def connect(
+        self, attempts: Sequence[Attempt], wait: float = 1.0, progress: Callable[[int], None] | None = None
+    ) -> list[Outcome]:
+        """Try many connections between ports: what became of each.
+
+        ``wait``: seconds that each has. ``progress`` is told now and then how many are over.
+        """
+        command = self.command(CONTROLLER_NODE, probing.command("connecting", self.path))
+        told = connecting.order(attempts, wait)
+        found: list[Outcome] = json.loads(probing.run(command, self.name, told, progress or _do_nothing))
+        return found
 
     def check_follow(self, text: str) -> None:
         """Raise :class:`LabError` when :meth:`follow` could not."""

@@ -7,6 +7,7 @@ from flows.simulate.remedy import Remedy, passes, remedy
 from flows.simulate.traffic import Traffic
 from tests.scenario import SHIPPED
 
+PING = Traffic("icmp")
 VPCS = """
 hosts: {{h1: {{tunnel_ip: 192.0.2.1}}}}
 vpcs:
@@ -33,6 +34,21 @@ ports:
   t1: {switch: s1, trunk: [102]}
   t2: {switch: s2, trunk: [102]}
 """
+GROUPS = """
+hosts: {h1: {tunnel_ip: 192.0.2.1}}
+vpcs:
+  blue: {id: 1, subnets: {web: {cidr: 10.0.0.0/24}}}
+  green: {id: 2, subnets: {db: {cidr: 10.1.0.0/24}}}
+security_groups:
+  web: {vpc: blue, in: [], out: [{udp: 53}]}
+  db: {vpc: blue, in: [{from: web, tcp: 5432}]}
+  far: {vpc: green, in: []}
+ports:
+  w: {vpc: blue, ips: [10.0.0.11], host: h1, groups: [web]}
+  d: {vpc: blue, ips: [10.0.0.12], host: h1, groups: [db]}
+  n: {vpc: blue, ips: [10.0.0.13], host: h1}
+  f: {vpc: green, ips: [10.1.0.11], host: h1, groups: [far]}
+"""
 SEGMENTS = """
 hosts: {h1: {tunnel_ip: 192.0.2.1}, h2: {tunnel_ip: 192.0.2.2, physical: {wall: eth1}}}
 segments: {red: {id: 1, vlan: 1}, green: {id: 2, vlan: 2}, bare: {id: 3}, wired: {physical: {network: wall, vlan: 9}}}
@@ -47,15 +63,15 @@ ports:
 """
 
 
-def told(text: str, source: str, target: str) -> list[str]:
-    found = found_in(text, source, target)
+def told(text: str, source: str, target: str, traffic: Traffic = PING) -> list[str]:
+    found = found_in(text, source, target, traffic)
     assert found.unless == ""
     return [*map(str, found.steps)]
 
 
-def found_in(text: str, source: str, target: str) -> Remedy:
+def found_in(text: str, source: str, target: str, traffic: Traffic = PING) -> Remedy:
     network = parse(text.lstrip(), "n.yaml")[0]
-    return remedy(network, network.ports[source], network.ports[target], Traffic("icmp"))
+    return remedy(network, network.ports[source], network.ports[target], traffic)
 
 
 @pytest.mark.parametrize(
@@ -174,6 +190,42 @@ def test_a_second_link_gets_a_name_of_its_own() -> None:
 )
 def test_segments(source: str, target: str, steps: list[str]) -> None:
     assert told(SEGMENTS, source, target) == steps
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "traffic", "steps"),
+    [
+        # By the group that the other end is in, or else by its address.
+        ("d", "w", Traffic("tcp", 80), ["change security group web (n.yaml:6): in: [{from: db, tcp: 80}]"]),
+        ("n", "w", PING, ["change security group web (n.yaml:6): in: [{from: 10.0.0.13/32, icmp: ping}]"]),
+        # Both ends must allow it.
+        (
+            *("w", "d", Traffic("udp", 9)),
+            [
+                "add to 'out' of security group web (n.yaml:6): - {to: db, udp: 9}",
+                "add to 'in' of security group db (n.yaml:7): - {from: web, udp: 9}",
+            ],
+        ),
+        (
+            "w",
+            "n",
+            Traffic("udp", 54),
+            ["add to 'out' of security group web (n.yaml:6): - {to: 10.0.0.13/32, udp: 54}"],
+        ),
+        # A rule can name a group of another VPC once the two are peered.
+        (
+            *("d", "f", Traffic("tcp", 22)),
+            [
+                "add to peerings: blue-green: {between: [blue/web, green/db]}",
+                "add to blue/web (n.yaml:3): routes: [{to: 10.1.0.0/24, via: blue-green}]",
+                "add to green/db (n.yaml:4): routes: [{to: 10.0.0.0/24, via: blue-green}]",
+                "change security group far (n.yaml:8): in: [{from: db, tcp: 22}]",
+            ],
+        ),
+    ],
+)
+def test_security_groups(source: str, target: str, traffic: Traffic, steps: list[str]) -> None:
+    assert told(GROUPS, source, target, traffic) == steps
 
 
 @pytest.mark.parametrize(

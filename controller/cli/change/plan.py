@@ -197,21 +197,33 @@ def _sentence(application: "Application") -> str:
 
 def _print_reachability(changes: "Sequence[ReachabilityChange]") -> None:
     from flows.model.problem import counted, listed
+    from flows.model.services import words
 
-    gained, lost = (sum(change.pairs for change in changes if change.reach is reach) for reach in (True, False))
+    gained, lost = (_pairs(changes, reach=reach, whole=True) for reach in (True, False))
     pairs = counted(gained, "pair")
     out.print(f"[bold]reachability[/]: {pairs} of ports will start to reach each other, {lost} will stop")
+    more, fewer = (_pairs(changes, reach=reach, whole=False) for reach in (True, False))
+    if more or fewer:
+        out.print(f"  {counted(more, 'pair')} of ports will be allowed more connections, {fewer} will be allowed fewer")
     for change in changes:
         sign, style = ("+", "green") if change.reach else ("-", "red")
         ports, others = listed(change.ports), listed(change.others)
-        who = f"{ports} among each other" if change.ports == change.others else f"{ports} <-> {others}"
-        tell(f"  {sign} {who}: {change.reason}", style)
+        arrow = "<->" if change.is_mutual else "->"
+        who = f"{ports} among each other" if change.ports == change.others else f"{ports} {arrow} {others}"
+        what = "" if change.is_whole else f" for {words(change.services)}"
+        tell(f"  {sign} {who}{what}: {change.reason}", style)
         for found in change.because:
             tell(f"        because of {found}", "dim")
 
 
+def _pairs(changes: "Sequence[ReachabilityChange]", *, reach: bool, whole: bool) -> int:
+    return sum(change.pairs for change in changes if change.reach is reach and change.is_whole is whole)
+
+
 def describe(planned: "Planned", *, in_words: bool) -> dict[str, Any]:
     """What a change does, as plain data."""
+    from flows.model.services import words
+
     return {
         "objects": [
             {"object": str(change.key), "verb": change.verb, "old": change.old, "new": change.new}
@@ -229,6 +241,8 @@ def describe(planned: "Planned", *, in_words: bool) -> dict[str, Any]:
                 "ports": list(change.ports),
                 "others": list(change.others),
                 "reach": change.reach,
+                "services": words(change.services),
+                "mutual": change.is_mutual,
                 "pairs": change.pairs,
                 "reason": change.reason,
                 "because_of": [str(found) for found in change.because],

@@ -12,6 +12,7 @@ from controller.cli.common.consoles import out
 from controller.cli.common.on_host import OnHostOption, host_command
 from controller.cli.common.output import FAILED, JsonOption, fail, print_json, read_network
 from controller.cli.common.remedies import as_plugged_in, plain, show
+from controller.cli.common.services import PingOption, TcpOption, UdpOption, traffic_of
 from controller.cli.common.state import LabOption, StateOption, Target, check_name, complete_port, find_target
 
 if TYPE_CHECKING:
@@ -32,11 +33,9 @@ def trace_packet(
     file: Annotated[
         Path | None, typer.Argument(help="A network file, as if all of it were plugged in. Default: what was applied.")
     ] = None,
-    tcp: Annotated[
-        int | None, typer.Option(min=1, max=65535, help="The first packet of a TCP connection to this port.")
-    ] = None,
-    udp: Annotated[int | None, typer.Option(min=1, max=65535, help="A UDP packet to this port.")] = None,
-    icmp: Annotated[bool, typer.Option("--icmp", help="A ping. This is the default.")] = False,
+    tcp: TcpOption = None,
+    udp: UdpOption = None,
+    icmp: PingOption = False,
     is_running: Annotated[bool, typer.Option("--running", help="Ask the running switches what they would do.")] = False,
     on_host: OnHostOption = None,
     live: Annotated[
@@ -60,7 +59,7 @@ def trace_packet(
     from flows.simulate.remedy import Remedy
     from flows.simulate.tracing import Trace, simulated, trace
 
-    traffic = _traffic(tcp, udp, icmp)
+    traffic = traffic_of(tcp, udp, icmp)
     _check(source, target, file, is_running=is_running, live=live)
     if on_host is not None and not is_running:
         fail("--on-host says how --running asks the switches; it needs --running")
@@ -94,16 +93,6 @@ def _check(source: str, target: str, file: Path | None, *, is_running: bool, liv
         fail("--running and --live look at the running network: leave out the file, or these options")
     if source == target:
         fail("a packet from a port to itself passes no switch")
-
-
-def _traffic(tcp: int | None, udp: int | None, icmp: bool) -> "Traffic":
-    from flows.simulate.traffic import Traffic
-
-    if (tcp is not None) + (udp is not None) + icmp > 1:
-        fail("a packet is of one kind: use one of --tcp, --udp and --icmp")
-    if tcp is not None:
-        return Traffic("tcp", tcp)
-    return Traffic("udp", udp) if udp is not None else Traffic("icmp")
 
 
 def _seen(target: Target | None) -> "Snapshot":

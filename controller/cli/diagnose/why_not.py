@@ -8,32 +8,37 @@ from rich.markup import escape
 from controller.cli.common.consoles import out
 from controller.cli.common.output import FAILED, JsonOption, print_json
 from controller.cli.common.remedies import as_plugged_in, plain, show
+from controller.cli.common.services import PingOption, TcpOption, UdpOption, traffic_of
 from controller.cli.common.state import LabOption, PortArgument, StateOption, Target, check_ports, find_target
 
 if TYPE_CHECKING:
     from flows.model import AnyPort, Network
     from flows.model.reach.reachability import Verdict
     from flows.simulate.remedy import Remedy
+    from flows.simulate.traffic import Traffic
 
 
 def why_not(
     source: PortArgument,
     target: PortArgument,
+    tcp: TcpOption = None,
+    udp: UdpOption = None,
+    icmp: PingOption = False,
     as_json: JsonOption = False,
     state: StateOption = None,
     lab: LabOption = None,
 ) -> None:
     """Say why a port cannot reach another one, by the model and by the state of their hosts.
 
-    Shows the objects that decide it, with file and line, and the smallest change of the network file that lets pings
-    pass between their first addresses.
+    Shows the objects that decide it, with file and line, and the smallest change of the network file that helps. It is
+    about pings between first addresses, or about connections to the given port of TCP or UDP.
 
     Exit code 0: it can, as far as is known. 1: it cannot.
     """
     found = find_target(state, lab)
     network = found.model().network
     check_ports(network, source, target)
-    answer = _find_answer(found, network, network.ports[source], network.ports[target])
+    answer = _find_answer(found, network, network.ports[source], network.ports[target], traffic_of(tcp, udp, icmp))
     if as_json:
         print_json(answer.plain)
     else:
@@ -42,12 +47,13 @@ def why_not(
         raise SystemExit(FAILED)
 
 
-def _find_answer(found: Target, network: "Network", source: "AnyPort", target: "AnyPort") -> "_Answer":
+def _find_answer(
+    found: Target, network: "Network", source: "AnyPort", target: "AnyPort", traffic: "Traffic"
+) -> "_Answer":
     from controller.status.obstacles import between, obstacles
     from controller.status.status import read_status
     from flows.model.reach.reachability import Verdict, answers
     from flows.simulate.remedy import Remedy, remedy
-    from flows.simulate.traffic import Traffic
 
     status = read_status(found.store)
     hindering = (
@@ -58,10 +64,10 @@ def _find_answer(found: Target, network: "Network", source: "AnyPort", target: "
     hindering += between(network, status, source, target)
     if source is target:
         return _Answer(source, target, Verdict(True, "it is the same port"), Remedy(), hindering)
-    verdict, mending = answers(network, source, target), Remedy()
+    verdict, mending = answers(network, source, target, traffic.services), Remedy()
     if not verdict.arrives:
         declared = as_plugged_in(network, status.ports, source.name, target.name)
-        mending = remedy(declared, declared.ports[source.name], declared.ports[target.name], Traffic("icmp"))
+        mending = remedy(declared, declared.ports[source.name], declared.ports[target.name], traffic)
     return _Answer(source, target, verdict, mending, hindering)
 
 

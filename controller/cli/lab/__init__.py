@@ -2,7 +2,7 @@
 
 import typer
 
-from controller.cli.lab import down, execute, listing, ping, plug, status, up
+from controller.cli.lab import check, down, execute, listing, ping, plug, status, up
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -13,6 +13,7 @@ app.command("up")(up.up)
 app.command("list")(listing.listing)
 app.command("status")(status.status)
 app.command("ping")(ping.ping)
+app.command("check")(check.check)
 app.command("exec", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})(
     execute.execute
 )

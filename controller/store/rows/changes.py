@@ -50,7 +50,9 @@ def own(key: Key, values: Values) -> Values:
     marks = {given(column): column.name for column in columns if column.is_nullable}
     hidden = {*ORIGIN, *marks, *(column.name for column in columns if column.is_child)}
     empty: Values = {name: [] for mark, name in marks.items() if values.get(mark) and name not in values}
-    return {name: value for name, value in values.items() if name not in hidden} | empty
+    keys = tables()[key.table].keys
+    found = {name: value for name, value in values.items() if name not in hidden} | empty
+    return {keys.get(name, name): value for name, value in found.items()}
 
 
 class Transaction:

@@ -86,6 +86,12 @@ class TableMapping:
         return self.model.kind if issubclass(self.model, Declared) else self.name.lower()
 
     @property
+    def keys(self) -> Mapping[str, str]:
+        """What a user writes for each column that belongs to a key of a file."""
+        spelled = self.model.spelled() if issubclass(self.model, Declared) else {}
+        return {name: key for key, name in spelled.items()}
+
+    @property
     def children(self) -> Iterator[ColumnMapping]:
         """The columns with its parts."""
         return (column for column in self.columns.values() if column.is_child)

@@ -11,7 +11,7 @@ from typing import Any
 from controller.store.rows.mapping import ColumnMapping, Multiplicity, TableMapping, tables
 
 DATABASE = "ovs_vpc"
-VERSION = "1.2.0"
+VERSION = "1.3.0"
 """To be raised with each change of the schema: by it an older database is known and converted."""
 
 SCHEMA_FILE = Path(__file__).parents[1] / "ovs-vpc.ovsschema"

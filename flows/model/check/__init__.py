@@ -16,6 +16,7 @@ from flows.model.check.peerings import peerings, unused_peerings
 from flows.model.check.ports import ports
 from flows.model.check.references import references
 from flows.model.check.routes import routes, ways_back
+from flows.model.check.security_groups import idle_groups, idle_rules, port_groups, security_groups
 from flows.model.check.segments import idle_segments, segment_ports, segments
 from flows.model.check.subnets import subnets
 from flows.model.check.switches import interfaces, links, switches
@@ -40,6 +41,8 @@ _CHECKS: tuple[_Check, ...] = (
     segment_ports,
     peerings,
     routes,
+    security_groups,
+    port_groups,
     switches,
     links,
     machines,
@@ -54,6 +57,8 @@ _WARNINGS: tuple[_Check, ...] = (
     stray_loops,
     other_masks,
     idle_segments,
+    idle_groups,
+    idle_rules,
 )
 """Checks for missing objects. They would be wrong for a network with errors."""
 

@@ -111,7 +111,7 @@ class Checker:
     def unknown(self, path: Path, section: str, name: str, known: Collection[str]) -> Iterator[Problem]:
         """A problem when no object of a section has the name."""
         if name not in known and not self.is_broken(path) and not self.may_exist((section, name)):
-            one = section.removesuffix("es" if section == "switches" else "s")
+            one = section.removesuffix("es" if section == "switches" else "s").replace("_", " ")
             yield self.error(path, f"there is no {one} {shown(name)}{self.hint(name, known)}")
 
     def hint(self, name: str, known: Collection[str]) -> str:

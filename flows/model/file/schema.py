@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flows.model.objects.network import Network
-from flows.model.objects.types import NAME_LENGTH, NAME_PATTERN, Declared
+from flows.model.objects.types import NAME_LENGTH, NAME_PATTERN, NEVER_EMPTY, Declared
 
 Schema = dict[str, Any]
 
@@ -52,7 +52,8 @@ def _object(body: Schema) -> Schema:
 
 def _property(body: Schema, *, optional: bool) -> Schema:
     """The schema of a key's value. An optional key may stand without one."""
-    adapted = {_KEYWORDS.get(key, key): value for key, value in body.items() if key not in _NOISE}
+    optional = optional and not body.get(NEVER_EMPTY)
+    adapted = {_KEYWORDS.get(key, key): value for key, value in body.items() if key not in (*_NOISE, NEVER_EMPTY)}
     default = body.get("default")
     if default is not None and not isinstance(default, list) and default != {}:
         adapted["default"] = default

@@ -20,7 +20,8 @@ def written(value: object) -> Any:
     match value:
         case BaseModel():
             declared = [name for name in type(value).model_fields if name in value.model_fields_set]
-            parts = {name: getattr(value, name) for name in declared if name not in Declared.model_fields}
+            fields = {name: type(value).model_fields[name].alias or name for name in declared}
+            parts = {key: getattr(value, name) for name, key in fields.items() if name not in Declared.model_fields}
             return {
                 name: _SPELLED[name](part) if name in _SPELLED else written(part)
                 for name, part in parts.items()

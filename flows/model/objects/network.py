@@ -17,6 +17,8 @@ ports:
   desk: {switch: s1, vlan: 101, ip: 192.168.1.101/24, gateway: 192.168.1.1}
 peerings:
   blue-green: {between: [blue/web, green/db]}
+security_groups:
+  web: {vpc: blue, in: [{tcp: [80, 443]}]}
 switches: {s1: {}, s2: {}}
 links:
   s1-s2: {between: [s1, s2]}
@@ -36,6 +38,7 @@ from flows.model.objects.lans import Lans
 from flows.model.objects.peering import Peering
 from flows.model.objects.port import Port, SegmentPort, VpcPort
 from flows.model.objects.router import Router
+from flows.model.objects.security_group import SecurityGroup
 from flows.model.objects.segment import Segment
 from flows.model.objects.switch import Link, PlainSwitch, SwitchPort
 from flows.model.objects.types import Declared
@@ -67,6 +70,10 @@ class Network(BaseModel):
     ] = {}
     ports: Annotated[dict[str, AnyPort], Field(description="The network interfaces of instances, by name.")] = {}
     peerings: Annotated[dict[str, Peering], Field(description="Connections between subnets of two VPCs, by name.")] = {}
+    security_groups: Annotated[
+        dict[str, SecurityGroup],
+        Field(description="Which connections ports of VPCs may have, by name: rules, and the ports they hold for."),
+    ] = {}
 
     switches: Annotated[
         dict[str, PlainSwitch],
@@ -96,6 +103,31 @@ class Network(BaseModel):
     def switch_ports(self) -> Mapping[str, SwitchPort]:
         """The ports of machines on plain switches."""
         return {name: port for name, port in self.ports.items() if isinstance(port, SwitchPort)}
+
+    def groups_of(self, port: VpcPort) -> tuple[str, ...]:
+        """The security groups that a port is in: those that it lists, then those that its labels put it into."""
+        chosen = (
+            group.name for group in self._by_labels.get(port.vpc, ()) if group.members.items() <= port.labels.items()
+        )
+        return tuple(dict.fromkeys((*port.groups, *chosen)))
+
+    @cached_property
+    def _by_labels(self) -> Mapping[str, list[SecurityGroup]]:
+        """Of each VPC the groups that choose members by labels."""
+        found: dict[str, list[SecurityGroup]] = {}
+        for group in self.security_groups.values():
+            if group.members:
+                found.setdefault(group.vpc, []).append(group)
+        return found
+
+    @cached_property
+    def members(self) -> Mapping[str, tuple[VpcPort, ...]]:
+        """The ports that are in each security group."""
+        found: dict[str, list[VpcPort]] = {name: [] for name in self.security_groups}
+        for port in self.vpc_ports.values():
+            for name in self.groups_of(port):
+                found[name].append(port)
+        return {name: tuple(ports) for name, ports in found.items()}
 
     def segments_of(self, port: SegmentPort) -> tuple[Segment, ...]:
         """The segments that a port carries."""

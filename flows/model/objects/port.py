@@ -1,12 +1,14 @@
 """Ports: the network interfaces of instances."""
 
+from collections.abc import Mapping
 from hashlib import blake2b
 from ipaddress import IPv4Address
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import ConfigDict, Field
 
-from flows.model.objects.types import Declared, Ipv4, Ipv4Interface, Mac, Reference, Word
+from flows.model.objects.rule_values import Labels
+from flows.model.objects.types import Declared, Ipv4, Ipv4Interface, Mac, NeedsValue, Reference, Word
 
 GATEWAY_MAC = "02:00:00:00:00:01"
 """The MAC address of every gateway, on every host: an instance that moves finds the one it knows."""
@@ -96,6 +98,25 @@ class VpcPort(Port):
             examples=["0a:00:00:00:00:01"],
         ),
     ]
+    groups: Annotated[
+        tuple[Word, ...],
+        Field(
+            description="The security groups of its VPC that the port is in, by name. It is also in those whose "
+            "'members' are labels that it has. A port that is in none may have any connection.",
+            examples=[["web"]],
+        ),
+        Reference("security group"),
+        NeedsValue("list security groups, like [web], or leave it out"),
+    ] = ()
+    labels: Annotated[
+        Labels,
+        Field(
+            default_factory=dict,
+            description="Words by which security groups can choose their members.",
+            examples=[{"app": "web", "stage": "test"}],
+        ),
+        NeedsValue("write labels like {app: web}, or leave it out"),
+    ]
 
     @property
     def address(self) -> IPv4Address:
@@ -114,6 +135,10 @@ class SegmentPort(Port):
     """A port of a segment (access: untagged frames), or of several (trunk: frames with the VLAN tag of each)."""
 
     model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["segment"]}, {"required": ["trunk"]}]})
+    refused: ClassVar[Mapping[str, str]] = {
+        key: f"security groups are for ports of VPCs; a port of a segment has no '{key}'"
+        for key in ("groups", "labels")
+    }
 
     segment: Annotated[
         Word | None,

@@ -1,6 +1,7 @@
 """Plain switches, the links between them, and the ports of machines on them."""
 
 import re
+from collections.abc import Mapping
 from functools import cached_property
 from ipaddress import IPv4Address
 from typing import Annotated, Any, ClassVar, Self
@@ -154,6 +155,10 @@ class SwitchPort(Port):
 
     host: ClassVar[None] = None  # type: ignore[misc]  # a port on a switch is on no host
     moving_to: ClassVar[None] = None  # type: ignore[misc]
+    refused: ClassVar[Mapping[str, str]] = {
+        key: f"security groups are for ports of VPCs; a port of a plain switch has no '{key}'"
+        for key in ("groups", "labels")
+    }
     switch: Annotated[
         Word,
         Field(description="The plain switch that the machine is plugged into.", examples=["s1"]),

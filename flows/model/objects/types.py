@@ -1,12 +1,14 @@
 """The small values that the model's objects are made of."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv4Interface, IPv4Network
 from typing import Annotated, Any, ClassVar
 from unicodedata import normalize
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler, WithJsonSchema
+from pydantic_core import CoreSchema
 
 from flows.model.problem import shown
 
@@ -94,7 +96,7 @@ def _ipv4_address(value: Any) -> Any:
         raise ValueError(f"{shown(value)} is not an IPv4 address ({reason}); write it {hint}") from None
 
 
-def _ipv4_network(value: Any) -> Any:
+def ipv4_network(value: Any) -> Any:
     if not _text(value, "an IPv4 range, like 10.0.1.0/24,"):
         return value
     _refuse_ipv6(value)
@@ -205,7 +207,7 @@ Ipv4 = Annotated[
 ]
 Ipv4Range = Annotated[
     IPv4Network,
-    BeforeValidator(_ipv4_network),
+    BeforeValidator(ipv4_network),
     WithJsonSchema({"type": "string", "pattern": f"^{_ADDRESS}/(3[0-2]|[12]?[0-9])$"}),
 ]
 Ipv4Interface = Annotated[
@@ -240,6 +242,24 @@ class Reference:
     """What users call such an object. One that is a part of another is named with it, as ``vpc/subnet``."""
     nobody: str | None = None
     """The word that stands for no object."""
+
+
+@dataclass(frozen=True, slots=True)
+class NeedsValue:
+    """Says of an optional key that it may be left out, but not stand without a value: that would not mean the same.
+
+    A rule whose ``from:`` was left empty would admit everybody.
+    """
+
+    advice: str
+    """What to write."""
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {**handler(schema), NEVER_EMPTY: True}
+
+
+NEVER_EMPTY = "neverEmpty"
+"""The mark of such a key in pydantic's schema."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,9 +299,21 @@ class Declared(BaseModel):
 
     kind: ClassVar[str]
     """What users call such an object."""
+    refused: ClassVar[Mapping[str, str]] = {}
+    """Keys that somebody may try here, and why they cannot be here."""
 
     name: Annotated[Name, Field(alias="(name)")]
     origin: Annotated[Origin, Field(alias="(origin)", repr=False)] = NOWHERE
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name}"
+
+    def __hash__(self) -> int:
+        """What is equal has the same name. (Labels have no hash.)"""
+        return hash((type(self), self.name))
+
+    @classmethod
+    def spelled(cls) -> Mapping[str, str]:
+        """What a user may write in such an object: each key, and the name of its field."""
+        fields = ((name, field) for name, field in cls.model_fields.items() if name not in Declared.model_fields)
+        return {field.alias or name: name for name, field in fields}

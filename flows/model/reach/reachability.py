@@ -7,22 +7,14 @@ it.
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
+from flows.model.intervals import Intervals
 from flows.model.objects.network import AnyPort, Network
 from flows.model.objects.port import SegmentPort, VpcPort
 from flows.model.objects.switch import SwitchPort
-from flows.model.objects.types import Declared, Origin
 from flows.model.objects.vpc import NOTHING, Subnet, SubnetRoute
-
-
-@dataclass(frozen=True, slots=True)
-class Decider:
-    """An object of the model that decides who reaches whom."""
-
-    what: str
-    origin: Origin
-
-    def __str__(self) -> str:
-        return f"{self.what} ({self.origin})"
+from flows.model.reach.admission import admission, admitted
+from flows.model.reach.deciding import Decider, decider
+from flows.model.services import EVERYTHING, NO_SERVICE, PING
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +27,22 @@ class Verdict:
     """The objects that decide it, the ports themselves first."""
 
 
-def decider(item: Declared, of: str = "") -> Decider:
-    """An object as a decider. ``of``: the object that it is a part of."""
-    return Decider(f"{item} of {of}" if of else str(item), item.origin)
+def verdict(network: Network, source: AnyPort, target: AnyPort, services: Intervals = PING) -> Verdict:
+    """Whether a packet that begins a connection arrives, from a port's first address to another port's first address.
 
-
-def verdict(network: Network, source: AnyPort, target: AnyPort) -> Verdict:
-    """Whether a packet from a port's first address to another port's first address arrives.
-
+    ``services``: what the packet is for. Of several, whether it arrives for all of them.
     Both ports are taken to be plugged in, and to have an address.
     """
+    found = way(network, source, target)
+    if not found.arrives or not isinstance(source, VpcPort) or not isinstance(target, VpcPort):
+        return found
+    allowed = admission(network, source, target, services)
+    reason = f"{found.reason}; {allowed.reason}" if allowed.allows and allowed.reason else allowed.reason
+    return Verdict(allowed.allows, reason or found.reason, (*found.because, *allowed.because))
+
+
+def way(network: Network, source: AnyPort, target: AnyPort) -> Verdict:
+    """Whether there is a way for packets, whichever connections security groups allow."""
     ends = (decider(source), decider(target))
     match source, target:
         case VpcPort(), VpcPort():
@@ -74,11 +72,11 @@ def _in_segment(network: Network, source: SegmentPort, target: SegmentPort, ends
 def _over_switches(network: Network, source: SwitchPort, target: SwitchPort, ends: Ends) -> Verdict:
     if source.ip is None or target.ip is None:
         return Verdict(False, f"{source.name if source.ip is None else target.name} has no address", ends)
-    way = network.lans.way(source, target)
-    if isinstance(way, str):
-        return Verdict(False, way, ends)
-    because = (*ends, *(decider(network.routers[router]) for router in way))
-    return Verdict(True, f"by way of {', '.join(way)}" if way else "both are in one network of one LAN", because)
+    found = network.lans.way(source, target)
+    if isinstance(found, str):
+        return Verdict(False, found, ends)
+    because = (*ends, *(decider(network.routers[router]) for router in found))
+    return Verdict(True, f"by way of {', '.join(found)}" if found else "both are in one network of one LAN", because)
 
 
 def _between_vpcs(network: Network, source: VpcPort, target: VpcPort, ends: Ends) -> Verdict:
@@ -106,10 +104,23 @@ def _between_vpcs(network: Network, source: VpcPort, target: VpcPort, ends: Ends
     return Verdict(True, f"their subnets are peered by {way.via}, with routes both ways", because)
 
 
-def answers(network: Network, source: AnyPort, target: AnyPort) -> Verdict:
-    """Whether a ping is answered: it arrives, and so does the reply."""
-    there = verdict(network, source, target)
-    return verdict(network, target, source) if there.arrives else there
+def answers(network: Network, source: AnyPort, target: AnyPort, services: Intervals = PING) -> Verdict:
+    """Whether a connection comes about, a ping without another service: it arrives, and so does the answer.
+
+    Answers need no rule of a security group.
+    """
+    there = verdict(network, source, target, services)
+    back = way(network, target, source)
+    return there if back.arrives or not there.arrives else back
+
+
+def reached_services(network: Network, source: AnyPort, target: AnyPort) -> Intervals:
+    """All services for which connections from a port to another one come about."""
+    if not way(network, source, target).arrives or not way(network, target, source).arrives:
+        return NO_SERVICE
+    if isinstance(source, VpcPort) and isinstance(target, VpcPort):
+        return admitted(network, source, target)
+    return EVERYTHING
 
 
 def _subnet(network: Network, vpc: str, ip: IPv4Address) -> Subnet:

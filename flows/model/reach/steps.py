@@ -1,6 +1,6 @@
 """Steps by which a network file is changed: each in words that say what to write where, and as the edit itself."""
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 from itertools import count
@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 
 from flows.model.file.written import Data
 from flows.model.objects.port import Port
+from flows.model.objects.security_group import Direction, SecurityGroup
 from flows.model.objects.switch import Link
 from flows.model.objects.types import Origin
 
@@ -87,6 +88,29 @@ def _end(data: Data, end: str) -> Data:
 
 
 @dataclass(frozen=True, slots=True)
+class AddRule:
+    """Give a security group a rule."""
+
+    group: SecurityGroup
+    direction: Direction
+    rule: Mapping[str, str | list[str]]
+    is_first: bool
+
+    def __str__(self) -> str:
+        rule = f"{{{', '.join(f'{key}: {_spelled(value)}' for key, value in self.rule.items())}}}"
+        if self.is_first:
+            return f"change {self.group} ({self.group.origin}): {self.direction}: [{rule}]"
+        return f"add to '{self.direction}' of {self.group} ({self.group.origin}): - {rule}"
+
+    def edit(self, data: Data) -> None:
+        data["security_groups"][self.group.name][self.direction].append(dict(self.rule))
+
+    def __hash__(self) -> int:
+        """A rule that is still to be written has none."""
+        return hash((self.group, self.direction))
+
+
+@dataclass(frozen=True, slots=True)
 class Write:
     """Write something else into a port or link."""
 
@@ -115,6 +139,10 @@ class Leave:
 
     def edit(self, data: Data) -> None:
         del _body(data, self.item)[self.key]
+
+
+def _spelled(value: str | list[str]) -> str:
+    return f"[{', '.join(value)}]" if isinstance(value, list) else value
 
 
 def _body(data: Data, item: Port | Link) -> Data:

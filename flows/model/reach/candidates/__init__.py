@@ -5,21 +5,28 @@ Nothing here is known to help: :mod:`flows.simulate.remedy` tries them.
 
 from collections.abc import Iterator
 
+from flows.model.intervals import Intervals
 from flows.model.objects.network import AnyPort, Network
 from flows.model.objects.port import SegmentPort, VpcPort
 from flows.model.objects.switch import SwitchPort
-from flows.model.reach.candidates import lans, vpcs
+from flows.model.reach.candidates import groups, lans, vpcs
 from flows.model.reach.steps import Change, Write
+from flows.model.services import PING
 
 
-def candidates(network: Network, source: AnyPort, target: AnyPort) -> list[Change]:
-    """The changes to try, in order. Each has at least one step."""
+def candidates(network: Network, source: AnyPort, target: AnyPort, services: Intervals = PING) -> list[Change]:
+    """The changes to try, in order. Each has at least one step. ``services``: what the target is to be reached for."""
     hosts = tuple(
         Write(port, "host", host)
         for port in (source, target)
         if not isinstance(port, SwitchPort) and port.host is None and (host := a_host(network, port))
     )
-    found = dict.fromkeys((*hosts, *way) for way in ((), *_ways(network, source, target)))
+    allowed = (
+        groups.rules(network, source, target, services)
+        if isinstance(source, VpcPort) and isinstance(target, VpcPort)
+        else ()
+    )
+    found = dict.fromkeys((*hosts, *way, *allowed) for way in ((), *_ways(network, source, target)))
     return sorted(filter(None, found), key=len)
 
 
