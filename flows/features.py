@@ -16,6 +16,7 @@ from flows.model.check.masks import other_masks
 from flows.model.check.peerings import peerings, unused_peerings
 from flows.model.check.ports import ports
 from flows.model.check.routes import routes, ways_back
+from flows.model.check.security_groups import idle_groups, idle_rules, port_groups, security_groups
 from flows.model.check.segments import idle_segments, segment_ports, segments
 from flows.model.check.subnets import subnets
 from flows.model.check.switches import interfaces, links, switches
@@ -24,6 +25,7 @@ from flows.model.problem import Problem
 from flows.pipeline import page
 from flows.pipeline.rules import Table
 from flows.units.addresses import ADDRESSES
+from flows.units.groups import GROUP_PORTS, GROUP_RULES
 from flows.units.moves import MOVES
 from flows.units.peerings import PEER_ADDRESSES, PEER_ROUTES
 from flows.units.plain_switch import PLAIN_SWITCHES
@@ -91,6 +93,18 @@ FEATURES = (
             page.LINK_LOCAL,
             page.UNICAST,
             page.FLOOD,
+        ),
+    ),
+    Feature(
+        "security groups",
+        sections=("security_groups",),
+        checks=(security_groups, port_groups, idle_groups, idle_rules),
+        units=(GROUP_RULES, GROUP_PORTS),
+        tables=(
+            *(page.SENDER_TRACK, page.SENDER_RULES, page.SENDER_VERDICT),
+            *(page.RECEIVER_TRACK, page.RECEIVER_RULES, page.RECEIVER_VERDICT),
+            *(page.OWN_GROUPS, page.RULE_SERVICE, page.RULE_CONNECTION, page.RULE_REMOTES, page.RULE_MEMBER),
+            *(page.RULE_ADMITS, page.RULE_RANGE, page.COMMIT, page.REFUSED),
         ),
     ),
     Feature("announced moves", units=(MOVES,)),

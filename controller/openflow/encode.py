@@ -12,6 +12,7 @@ from functools import lru_cache
 from ipaddress import IPv4Address
 from typing import Any
 
+from os_ken.ofproto import ofproto_common as ofp_common
 from os_ken.ofproto import ofproto_v1_4 as ofp
 from os_ken.ofproto import ofproto_v1_4_parser as parser
 
@@ -36,6 +37,9 @@ _ALL_BITS = 2**64 - 1
 _BUNDLE_FLAGS = ofp.OFPBF_ATOMIC | ofp.OFPBF_ORDERED
 _SHAPES = 1 << 12
 """Shapes that are remembered."""
+_CT_FLUSH_ZONE = 29
+"""NXT_CT_FLUSH_ZONE (include/openflow/nicira-ext.h)."""
+_ZONE = struct.Struct("!6xH")
 _CONTENT = 64
 """Where in a bundled flow-mod the match begins, and after it the instructions."""
 
@@ -46,7 +50,7 @@ def transaction(plan: Plan, xid: int) -> Iterator[bytes]:
     It is made piece by piece, as the pieces are asked for. Additions come before deletions, so that no packet finds a
     gap (OpenFlow 1.4, 7.3.9); groups are there as long as flows refer to them.
     """
-    piece = bytearray(_bytes([_bundle(ofp.OFPBCT_OPEN_REQUEST)], xid))
+    piece = bytearray(_bytes([*_flushes(plan.begun), _bundle(ofp.OFPBCT_OPEN_REQUEST)], xid))
     groups = (_bundled(groups_and_meters.put_group(entry)) for entry in plan.groups)
     old_groups = (_bundled(groups_and_meters.delete_group(number)) for number in plan.old_groups)
     for changes in (groups, map(addition, plan.add), map(_deletion, plan.delete), old_groups):
@@ -55,7 +59,18 @@ def transaction(plan: Plan, xid: int) -> Iterator[bytes]:
             if len(piece) >= PIECE:
                 yield bytes(piece)
                 piece.clear()
-    yield bytes(piece) + _bytes([_bundle(ofp.OFPBCT_COMMIT_REQUEST), parser.OFPBarrierRequest(PROTOCOL)], xid)
+    end = [_bundle(ofp.OFPBCT_COMMIT_REQUEST), *_flushes(plan.ended), parser.OFPBarrierRequest(PROTOCOL)]
+    yield bytes(piece) + _bytes(end, xid)
+
+
+def _flushes(zones: Iterable[int]) -> Iterator[Any]:
+    """Messages that empty zones of connection tracking.
+
+    Each zone twice: Open vSwitch 3.1 leaves some connections out when its map shrinks meanwhile.
+    """
+    for zone in sorted(zones):
+        for _ in range(2):
+            yield parser.OFPExperimenter(PROTOCOL, ofp_common.NX_EXPERIMENTER_ID, _CT_FLUSH_ZONE, _ZONE.pack(zone))
 
 
 def meters(plan: MeterPlan, xid: int) -> bytes:

@@ -80,6 +80,7 @@ def tags(*networks: Network) -> Tags:
         _numbered(name for network in networks for name in network.ends),
         segments,
         {host: _vlans(segments, shift) for host, shift in hosts.items()},
+        _numbered(name for network in networks for name in network.security_groups),
     )
 
 

@@ -101,6 +101,10 @@ class Plan:
     """Groups to add, or to put in the places of those with their numbers."""
     old_groups: frozenset[int] = frozenset()
     """Numbers of groups to delete; no flow refers to them any more."""
+    begun: frozenset[int] = frozenset()
+    """Zones of connection tracking that get another port by it: emptied before it is carried out."""
+    ended: frozenset[int] = frozenset()
+    """Zones that lose their port by it: emptied afterwards."""
 
     def __bool__(self) -> bool:
         return bool(self.add or self.delete or self.groups or self.old_groups)

@@ -14,17 +14,19 @@ def view(network: Network, tags: Tags, locations: Locations, facts: HostFacts, h
     at = {name: places(port, locations.hosts.get(name)) for name, port in network.host_ports.items()}
     plugged = {i.iface_id: i for i in facts.interfaces if host in at.get(i.iface_id, ())}
     vpcs: set[str] = set()
+    groups: set[str] = set()
     local: dict[str, list[tuple[SegmentPort, Interface]]] = {}
     hosts: dict[str, set[str]] = {}
     for port in (network.host_ports[name] for name in locations.hosts):
         if isinstance(port, VpcPort):
             vpcs |= {port.vpc} if port.name in plugged else set()
+            groups.update(network.groups_of(port) if port.name in plugged else ())
             continue
         for segment in network.segments_of(port):
             hosts.setdefault(segment.name, set()).update(at[port.name])
             if port.name in plugged:
                 local.setdefault(segment.name, []).append((port, plugged[port.name]))
-    here = HostContext(network, tags, facts, host, vpcs, local)
+    here = HostContext(network, tags, facts, host, vpcs, local, groups)
     units = [*units_of_host(here)]
     for other in network.hosts.values():
         units += units_of_other_host(here, other)

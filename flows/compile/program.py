@@ -39,8 +39,8 @@ def applications(unit: Unit) -> Iterator[Application]:
         yield from compiler(unit)
 
 
-MISSES = tuple(table.miss_rule(ALWAYS) for table in TABLES)
-"""The misses of all tables: in every switch, whatever the model."""
+MISSES = tuple(table.miss_rule(ALWAYS) for table in TABLES if table.always)
+"""The misses that are in every switch, whatever the model."""
 
 
 class Program:

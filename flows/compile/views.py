@@ -24,8 +24,9 @@ from flows.compile.sources import (
 from flows.inputs.facts import HostFacts, Interface
 from flows.inputs.locate import Locations, Locator, places
 from flows.inputs.tags import Tags
-from flows.model import Host, Network, SegmentPort, SwitchPort, VpcPort
+from flows.model import Host, Network, SecurityGroup, SegmentPort, SwitchPort, VpcPort
 from flows.units.context import HostContext, SegmentPresence, VpcPresence
+from flows.units.group_presence import GroupPresence
 from flows.units.unit import Unit
 
 _HOST: Source = ""
@@ -38,13 +39,13 @@ _SEGMENT = "segment "
 _STRUCTURE = tuple(name for name in Network.model_fields if name != "ports")
 
 HostPort = VpcPort | SegmentPort
-Group = tuple[type[HostPort], str]
-"""A VPC, or a segment: the kind of its ports, and its name."""
+Group = tuple[type[HostPort] | type[SecurityGroup], str]
+"""A VPC, a segment or a security group: the kind of its ports, or of itself, and its name."""
 
-_Elsewhere = dict[tuple[int, int | None], dict[Source, tuple[Unit, ...]]]
+_Elsewhere = dict[tuple[int, int | None, tuple[GroupPresence, ...]], dict[Source, tuple[Unit, ...]]]
 """The units of ports that are elsewhere, made once for all hosts on which their VPC has the same presence.
 
-By that presence (the id of the object) and by the tunnel port of the host.
+By that presence (the id of the object), by the tunnel port of the host, and by the presences of security groups.
 """
 
 
@@ -55,6 +56,22 @@ def _differs(old: object, new: object) -> bool:
 def _of_segments(groups: Iterable[Group]) -> set[Source]:
     """The sources of the segments among some groups."""
     return {_SEGMENT + name for kind, name in groups if kind is SegmentPort}
+
+
+def _choosers(network: Network) -> dict[str, tuple[str, Mapping[str, str]]]:
+    """The security groups that choose members by labels: the VPC and the labels of each."""
+    groups = network.security_groups.values()
+    return {group.name: (group.vpc, group.members) for group in groups if group.members}
+
+
+def _are_alike(one: HostPort | None, other: HostPort | None) -> bool:
+    """Whether two ports of a VPC are the same but for their security groups, so that other hosts send to it alike."""
+    if not isinstance(one, VpcPort) or not isinstance(other, VpcPort):
+        return False
+    return all(getattr(one, name) == getattr(other, name) for name in _APART_FROM_GROUPS)
+
+
+_APART_FROM_GROUPS = tuple(name for name in VpcPort.model_fields if name not in ("groups", "labels"))
 
 
 @dataclass(slots=True)
@@ -69,7 +86,7 @@ class _Host:
     here: dict[Group, dict[str, None]] = field(default_factory=dict)
     """The same by group."""
     context: HostContext | None = None
-    presences: dict[Group, VpcPresence | SegmentPresence] = field(default_factory=dict)
+    presences: dict[Group, VpcPresence | SegmentPresence | GroupPresence] = field(default_factory=dict)
     """What each group is to it."""
     is_stale: bool = True
     """Whether its presences may be others now."""
@@ -193,6 +210,7 @@ class Views:
     def _set_port(self, name: str, port: HostPort | None) -> None:
         """A port is this one now; None: it is gone."""
         before, places_before = self._groups.get(name, ()), self._places(name)
+        is_other = not _are_alike(self._ports.get(name), port)
         if port is None:
             self._ports.pop(name, None)
             self._groups.pop(name, None)
@@ -204,7 +222,7 @@ class Views:
         for group in self._groups.get(name, ()):
             self._members.setdefault(group, {})[name] = None
         self._locator.declare(name, port)
-        self._placed(name, before, places_before)
+        self._placed(name, before, places_before, is_other=is_other)
 
     def _places(self, name: str) -> tuple[str, ...]:
         """The hosts that get what is sent to a port."""
@@ -285,6 +303,7 @@ class Views:
         self._has_detours = True
         addresses = {name: host.tunnel_ip for name, host in self._structure.hosts.items()}
         has_moved = any(addresses.get(name, host.tunnel_ip) != host.tunnel_ip for name, host in network.hosts.items())
+        chosen = _choosers(self._structure) != _choosers(network)
         self._structure = network.with_ports({})
         self._segments_moved = True
         for name in self._hosts.keys() - network.hosts.keys():
@@ -302,12 +321,13 @@ class Views:
             host.is_new = host.is_new or has_moved or is_everything_new
             host.dirty.update(others)
         for port in list(self._ports.values()):
-            if isinstance(port, SegmentPort) and port.trunk == ():
+            is_trunk_of_all = isinstance(port, SegmentPort) and port.trunk == ()
+            if is_trunk_of_all or (chosen and isinstance(port, VpcPort) and port.labels):
                 self._set_port(port.name, port)
 
     def _groups_of(self, port: HostPort) -> tuple[Group, ...]:
         if isinstance(port, VpcPort):
-            return ((VpcPort, port.vpc),)
+            return (VpcPort, port.vpc), *((SecurityGroup, name) for name in self._structure.groups_of(port))
         return tuple((SegmentPort, segment.name) for segment in self._structure.segments_of(port))
 
     def forget(self, name: str) -> None:
@@ -337,8 +357,13 @@ class Views:
             if port in host.present:
                 host.dirty |= {port, *_of_segments(host.present[port])}
 
-    def _placed(self, name: str, groups: tuple[Group, ...], places_before: tuple[str, ...]) -> None:
-        """A port is another one, or somewhere else, than in these groups at these places."""
+    def _placed(
+        self, name: str, groups: tuple[Group, ...], places_before: tuple[str, ...], *, is_other: bool = True
+    ) -> None:
+        """A port is another one, or somewhere else, than in these groups at these places.
+
+        ``is_other``: not only its security groups are other ones.
+        """
         now, places_now = self._groups.get(name, ()), self._places(name)
         affected = {*places_before, *places_now}
         if places_before != places_now:
@@ -354,9 +379,12 @@ class Views:
             self._attend(host, name)
             if host in self._hosts and name in self._hosts[host].present:
                 self._hosts[host].dirty |= {name, *_of_segments(self._hosts[host].present[name])}
-        for group in {*groups, *now}:
+        for group in {*groups, *now} if is_other else {*groups} ^ {*now}:
             for host in self._by_presence.get(group, ()):
-                self._hosts[host].dirty.add(name)
+                presence = self._hosts[host].presences.get(group)
+                # Who is in a group matters where a rule names the group, and where the port itself is.
+                if is_other or not isinstance(presence, GroupPresence) or presence.named:
+                    self._hosts[host].dirty.add(name)
 
     def _count(self, groups: Iterable[Group], places: Iterable[str], by: int) -> None:
         """Count a port of these groups. Which hosts have any matters to all the others."""
@@ -404,13 +432,15 @@ class Views:
         """Find out the presences of VPCs and segments on a host. The ports of those that are others follow."""
         host.is_stale = False
         vpcs = {vpc for kind, vpc in host.here if kind is VpcPort}
+        groups = {group for kind, group in host.here if kind is SecurityGroup}
         segments = sorted(segment for kind, segment in host.here if kind is SegmentPort)
-        context = host.context = HostContext(self._structure, self._tags, host.facts, name, vpcs, segments)
+        context = host.context = HostContext(self._structure, self._tags, host.facts, name, vpcs, segments, groups)
         before = host.presences
         host.presences = {
             (VpcPort, vpc): self._same.setdefault(presence, presence) for vpc, presence in context.vpcs.items()
         }
         host.presences.update(((SegmentPort, segment), presence) for segment, presence in context.segments.items())
+        host.presences.update(((SecurityGroup, group), presence) for group, presence in context.groups.items())
         host.dirty.add(_HOST)
         if host.is_new:
             host.dirty.update(self._others)
@@ -428,7 +458,10 @@ class Views:
         """The units of some sources. What is in ``elsewhere`` is taken from there, and the others like it are added."""
         here, tunnel = host.context, host.facts.tunnel_ofport
         assert here is not None
-        of_vpcs = {vpc: elsewhere.setdefault((id(host.presences[VpcPort, vpc]), tunnel), {}) for vpc in here.vpcs}
+        groups = tuple(here.groups.values())
+        of_vpcs = {
+            vpc: elsewhere.setdefault((id(host.presences[VpcPort, vpc]), tunnel, groups), {}) for vpc in here.vpcs
+        }
         found: dict[Source, tuple[Unit, ...]] = {}
         for source in sources:
             port = self._ports.get(source)

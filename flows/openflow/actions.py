@@ -12,7 +12,7 @@ from typing import ClassVar
 from flows.openflow.changing import BaseAction, DecTtl, Move, PopVlan, PushVlan, SetBits, SetField, TableNames
 from flows.openflow.conntrack import Ct, CtClear
 from flows.openflow.executor import Executor
-from flows.openflow.fields import IN_PORT, IP_FRAG, VLAN_TCI, Bits, Field, nxm, show
+from flows.openflow.fields import FRAGMENTS, IN_PORT, IP_FRAG, VLAN_TCI, Bits, Field, nxm, show
 from flows.openflow.learn import Learn
 
 __all__ = [
@@ -64,7 +64,7 @@ class Term:
         if self.field is VLAN_TCI and self.mask is not None:
             return f"vlan_tci={self.value:#06x}/{self.mask:#06x}"
         if self.field is IP_FRAG:
-            return "nw_frag=no"
+            return f"nw_frag={FRAGMENTS[self.value]}"
         if self.field.kind == "flags" and self.mask is not None:
             return f"{self.field.name}={_flags(self.field, self.value, self.mask)}"
         text = f"{self.field.name}={show(self.field, self.value)}"

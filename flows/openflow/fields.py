@@ -115,7 +115,10 @@ IP_DST = Field("nw_dst", 32, "ipv4", "ipv4_dst", "NXM_OF_IP_DST", "ip_dst", _IPV
 IPV6_SRC = Field("ipv6_src", 128, "ipv6", needs=_IPV6)
 IPV6_DST = Field("ipv6_dst", 128, "ipv6", needs=_IPV6)
 IP_FRAG = Field("nw_frag", 8, oxm="ip_frag", needs=_IPV4)
-"""Matched with 0: not a fragment."""
+"""0: not a fragment; 1: the first; 3: a later one."""
+FIRST_FRAGMENT, LATER_FRAGMENT = 1, 3
+FRAGMENTS = {0: "no", FIRST_FRAGMENT: "first", LATER_FRAGMENT: "later"}
+"""What Open vSwitch calls the values of ``IP_FRAG`` (ovs-fields(7))."""
 IP_DSCP = Field("ip_dscp", 6, needs=_IPV4)
 """The class of service (RFC 2474)."""
 IP_TTL = Field("nw_ttl", 8, needs=_IPV4)

@@ -42,6 +42,8 @@ class Numbers:
 
 PACKETS_UP = Numbers(1, "limits what one port makes the switch send to the controller", "the port's OpenFlow number")
 
-METERS: dict[str, Numbers] = {"PACKETS_UP": PACKETS_UP}
+NEW_CONNECTIONS = Numbers(2, "limits the new connections of a port with security groups", "the port's OpenFlow number")
+
+METERS: dict[str, Numbers] = {"PACKETS_UP": PACKETS_UP, "NEW_CONNECTIONS": NEW_CONNECTIONS}
 GROUPS: dict[str, Numbers] = {}
 """Every kind by its name, for the page that is generated from this one."""

@@ -5,6 +5,9 @@ subnet_route (only for other VPCs). Then out by a tunnel, or neigh_table and del
 A packet of a VPC from a tunnel: classify, from_tunnel, tunnel_source, neigh_table, deliver. A frame from an instance of
 a segment: classify (and, for a look only, known and learn_local), outbound, then unicast or flood. A frame of a segment
 from a tunnel: classify, from_tunnel (known for a look only), learn, unicast, then flood when its receiver is not known.
+Ports with security groups: what they send passes sender_track, sender_rules and sender_verdict before route_table. What
+they get passes receiver_track, receiver_rules and receiver_verdict after neigh_table. Both look up own_groups and, from
+there, rule_service to rule_range.
 A frame between switches (BPDU, LLDP, pause): link_local in place of unicast.
 
 Numbers 0, 1, 2, 3, 10, 20 and 21 are those of the classic tunnel-bridge pipeline. A goto only leads to a higher
@@ -20,6 +23,15 @@ from flows.openflow.fields import (
     ARP_SPA,
     ARP_THA,
     ARP_TPA,
+    CT_IP_DST,
+    CT_IP_PROTO,
+    CT_IP_SRC,
+    CT_LABEL,
+    CT_MARK,
+    CT_STATE,
+    CT_TP_DST,
+    CT_TP_SRC,
+    CT_ZONE,
     ETH_DST,
     ETH_SRC,
     ETH_TYPE,
@@ -31,18 +43,40 @@ from flows.openflow.fields import (
     IP_PROTO,
     IP_SRC,
     IP_TTL,
+    TCP_DST,
     TUN_DST,
     TUN_ID,
     TUN_SRC,
+    UDP_DST,
     VLAN,
     VLAN_TCI,
 )
 from flows.openflow.flow import Flow, Shape
 from flows.pipeline import registers
-from flows.pipeline.registers import ADMITTED, NOTIFIED, OUT_PORT, PAYLOAD_TAG, PEERED, REMOTE, SUBNET, VPC
+from flows.pipeline.registers import (
+    ADMITTED,
+    ASKED,
+    CONNECTION,
+    GROUP,
+    KEPT,
+    MEMBER_OF,
+    NOTIFIED,
+    OUT_PORT,
+    PAYLOAD_TAG,
+    PEERED,
+    REMOTE,
+    REMOTES,
+    SUBNET,
+    VPC,
+)
 from flows.pipeline.rules import DeclarationError, Table
 from flows.pipeline.stages import Stage
-from flows.pipeline.templates import drop, goto, probe
+from flows.pipeline.templates import drop, goto, probe, put
+
+_TRACKED = (CT_STATE, CT_ZONE, CT_MARK, CT_LABEL)
+"""What connection tracking says of a packet."""
+_JUDGED = (ASKED, GROUP, CONNECTION, MEMBER_OF, KEPT)
+"""What only matters while security groups are asked."""
 
 CLASSIFY = Table(
     "classify",
@@ -160,7 +194,7 @@ PORT_SECURITY = Table(
     Stage.ADMISSION,
     "Does the instance speak under its own MAC and IP address?",
     reads=[IN_PORT, ETH_TYPE, ETH_SRC, ETH_DST, IP_SRC, ARP_SPA, ARP_SHA],
-    writes=[],
+    writes=[CONNECTION],
     next=["arp_proxy", "gateway"],
     miss=("from an instance, neither IPv4 nor ARP: dropped", drop()),
 )
@@ -181,8 +215,41 @@ GATEWAY = Table(
     "Is this for the gateway itself, and does it pass through it?",
     reads=[VPC, SUBNET, ETH_TYPE, ETH_SRC, IP_PROTO, IP_SRC, IP_DST, IP_TTL, IP_FRAG, ICMP_TYPE, ICMP_CODE],
     writes=[ETH_SRC, ETH_DST, IP_SRC, IP_DST, IP_TTL, ICMP_TYPE],
-    next=[Stage.ROUTING],
+    next=[Stage.POLICY, Stage.ROUTING],
     miss=("from no subnet of ours, or not IPv4: dropped", drop()),
+)
+SENDER_TRACK = Table(
+    "sender_track",
+    36,
+    Stage.POLICY,
+    "Does the sender have security groups?",
+    reads=[CONNECTION, ETH_TYPE, IN_PORT],
+    writes=[ASKED, *_TRACKED],
+    next=["sender_rules", Stage.ROUTING],
+    miss=("from a port without security groups", (goto(Stage.ROUTING),)),
+    always=False,
+)
+SENDER_RULES = Table(
+    "sender_rules",
+    37,
+    Stage.POLICY,
+    "Who opened the connection that the sender speaks in?",
+    reads=[ETH_TYPE, IP_PROTO, IP_SRC, CT_STATE, CT_IP_SRC],
+    writes=[*_JUDGED, IP_SRC],
+    next=["own_groups", "sender_verdict", Stage.ROUTING],
+    miss=("from a port with security groups, not tracked: dropped", drop()),
+    always=False,
+)
+SENDER_VERDICT = Table(
+    "sender_verdict",
+    38,
+    Stage.POLICY,
+    "Do the sender's security groups allow the connection?",
+    reads=[CONNECTION, CT_STATE, CT_MARK],
+    writes=[*_JUDGED],
+    next=["commit", Stage.ROUTING, "refused"],
+    miss=("no group of the sender allows it", (goto("refused"),)),
+    always=False,
 )
 ROUTE_TABLE = Table(
     "route_table",
@@ -221,10 +288,46 @@ NEIGH_TABLE = Table(
     Stage.DELIVERY,
     "Which MAC address and port has this address here?",
     reads=[VPC, ETH_TYPE, IP_DST],
-    writes=[ETH_SRC, ETH_DST, OUT_PORT],
-    next=["deliver"],
+    writes=[ETH_SRC, ETH_DST, OUT_PORT, SUBNET],
+    next=["receiver_track", "deliver"],
     miss=("for an address that is not plugged in on this host: dropped", drop()),
     receives=True,
+)
+RECEIVER_TRACK = Table(
+    "receiver_track",
+    52,
+    Stage.POLICY,
+    "Which connection of the receiver does this packet belong to?",
+    reads=[ETH_TYPE, OUT_PORT],
+    writes=[ASKED, *_TRACKED],
+    next=["receiver_rules"],
+    miss=("for a port with security groups, not IPv4: dropped", drop()),
+    receives=True,
+    always=False,
+)
+RECEIVER_RULES = Table(
+    "receiver_rules",
+    53,
+    Stage.POLICY,
+    "Who opened the connection that the receiver is spoken to in?",
+    reads=[ETH_TYPE, IP_PROTO, IP_DST, CT_STATE, CT_IP_DST],
+    writes=[*_JUDGED, IP_DST],
+    next=["own_groups", "receiver_verdict", "deliver"],
+    miss=("for a port with security groups, not tracked: dropped", drop()),
+    receives=True,
+    always=False,
+)
+RECEIVER_VERDICT = Table(
+    "receiver_verdict",
+    54,
+    Stage.POLICY,
+    "Do the receiver's security groups allow the connection?",
+    reads=[CONNECTION, CT_STATE, CT_MARK],
+    writes=[*_JUDGED],
+    next=["commit", "deliver", "refused"],
+    miss=("no group of the receiver allows it", (goto("refused"),)),
+    receives=True,
+    always=False,
 )
 DELIVER = Table(
     "deliver",
@@ -236,6 +339,114 @@ DELIVER = Table(
     next=[],
     miss=("no port was chosen: dropped", drop()),
     receives=True,
+)
+OWN_GROUPS = Table(
+    "own_groups",
+    70,
+    Stage.POLICY,
+    "Which security groups does the port have?",
+    reads=[ASKED],
+    writes=[GROUP],
+    next=["rule_service"],
+    miss=("a port without security groups: nothing is allowed", (put(GROUP, 0),)),
+    receives=True,
+    always=False,
+)
+RULE_SERVICE = Table(
+    "rule_service",
+    71,
+    Stage.POLICY,
+    "Whom does the group admit for the service that the packet is for?",
+    reads=[GROUP, CONNECTION, CT_STATE, ETH_TYPE, IP_PROTO, IP_FRAG, TCP_DST, UDP_DST, ICMP_TYPE, ICMP_CODE],
+    writes=[CONNECTION],
+    next=["rule_connection", "rule_remotes"],
+    miss=("the group admits nobody for it", (put(REMOTES, 0),)),
+    receives=True,
+    always=False,
+)
+RULE_CONNECTION = Table(
+    "rule_connection",
+    72,
+    Stage.POLICY,
+    "Whom does the group admit for the service that the connection is for?",
+    reads=[GROUP, CONNECTION, CT_STATE, ETH_TYPE, IP_FRAG, CT_IP_PROTO, CT_TP_SRC, CT_TP_DST],
+    writes=[CONNECTION],
+    next=["rule_remotes"],
+    miss=("the group admits nobody for it", (put(REMOTES, 0),)),
+    receives=True,
+    always=False,
+)
+RULE_REMOTES = Table(
+    "rule_remotes",
+    73,
+    Stage.POLICY,
+    "Who are these: anybody, members of groups, addresses of ranges?",
+    reads=[GROUP, CONNECTION],
+    writes=[CONNECTION],
+    next=["rule_member", "rule_range"],
+    miss=("nobody", (put(REMOTES, 0),)),
+    receives=True,
+    always=False,
+)
+RULE_MEMBER = Table(
+    "rule_member",
+    74,
+    Stage.POLICY,
+    "Which groups is the other end of the connection a member of?",
+    reads=[VPC, SUBNET, CONNECTION, ETH_TYPE, IP_SRC, IP_DST],
+    writes=[MEMBER_OF],
+    next=["rule_admits"],
+    miss=("of none that a rule names", (put(MEMBER_OF, 0),)),
+    receives=True,
+    always=False,
+)
+RULE_ADMITS = Table(
+    "rule_admits",
+    75,
+    Stage.POLICY,
+    "Does the rule admit members of that group?",
+    reads=[GROUP, CONNECTION, MEMBER_OF],
+    writes=[CONNECTION, MEMBER_OF],
+    next=[],
+    miss=("it does not", (put(MEMBER_OF, 0),)),
+    receives=True,
+    always=False,
+)
+RULE_RANGE = Table(
+    "rule_range",
+    76,
+    Stage.POLICY,
+    "Does the rule admit the address of the other end of the connection?",
+    reads=[GROUP, CONNECTION, ETH_TYPE, IP_SRC, IP_DST],
+    writes=[CONNECTION, MEMBER_OF],
+    next=[],
+    miss=("it does not", (put(MEMBER_OF, 0),)),
+    receives=True,
+    always=False,
+)
+COMMIT = Table(
+    "commit",
+    77,
+    Stage.POLICY,
+    "May the port have one more connection?",
+    reads=[ASKED, ETH_TYPE],
+    writes=[*_TRACKED, KEPT],
+    next=[],
+    miss=("of no port with security groups: dropped", drop()),
+    receives=True,
+    always=False,
+)
+REFUSED = Table(
+    "refused",
+    78,
+    Stage.POLICY,
+    "Whose security groups refuse the connection?",
+    reads=[ASKED, CONNECTION],
+    writes=[],
+    next=[],
+    miss=("refused for a port that is not here any more: dropped", drop()),
+    receives=True,
+    always=False,
 )
 
 TABLES: tuple[Table, ...] = (
@@ -252,11 +463,26 @@ TABLES: tuple[Table, ...] = (
     PORT_SECURITY,
     ARP_PROXY,
     GATEWAY,
+    SENDER_TRACK,
+    SENDER_RULES,
+    SENDER_VERDICT,
     ROUTE_TABLE,
     SUBNET_ROUTE,
     TUNNEL_SOURCE,
     NEIGH_TABLE,
+    RECEIVER_TRACK,
+    RECEIVER_RULES,
+    RECEIVER_VERDICT,
     DELIVER,
+    OWN_GROUPS,
+    RULE_SERVICE,
+    RULE_CONNECTION,
+    RULE_REMOTES,
+    RULE_MEMBER,
+    RULE_ADMITS,
+    RULE_RANGE,
+    COMMIT,
+    REFUSED,
 )
 """In the order of their numbers."""
 

@@ -4,13 +4,14 @@ A register carries what one table decided to a later one. All are 0 when a packe
 so a register that no table has set never stands for an object (ADR 2).
 """
 
-from flows.openflow.fields import Bit, Field
+from flows.openflow.fields import Bit, Bits, Field
 
 VPC = Field("reg0", 32, "hex")
 """The VPC's local tag, in which addresses are looked up. Through a peering it becomes the peer's."""
 
 SUBNET = Field("reg1", 32, "hex")
-"""The local tag of the sender's subnet. 0 for packets from a tunnel."""
+"""The local tag of the sender's subnet; 0 for packets from a tunnel. While the security groups of a receiver are asked:
+of the receiver's."""
 
 OUT_PORT = Field("reg2", 32, "hex")
 """The OpenFlow port number that the packet leaves by."""
@@ -35,6 +36,32 @@ PAYLOAD_TAG = Field("reg6", 32, "hex")
 NOTIFIED = Field("reg7", 32, "hex")
 """1 for a packet that was also sent to the controller: it came from a port that is announced to move here."""
 
+ASKED = Field("reg8", 32, "hex")
+"""The OpenFlow port number of the port whose security groups are asked."""
+
+GROUP = Field("reg9", 32, "hex")
+"""The local tag of the security group that is asked."""
+OPEN_IN, OPEN_OUT = 0xFFFFFFFF, 0xFFFFFFFE
+"""In place of a group: none of the port's groups says who may reach the port, or whom it may reach."""
+
+CONNECTION = Field("reg10", 32, "hex")
+"""What is known of the connection that a packet belongs to, as the port sees it whose security groups are asked."""
+REMOTES = Bits(CONNECTION, 0, 24)
+"""Whom the group admits for this service: a number that the group gives to each such set. 0: nobody."""
+HAS_GROUPS = Bit(CONNECTION, 29)
+"""The packet was sent by a port with security groups."""
+ALLOWED = Bit(CONNECTION, 30)
+"""A rule of a group allows the connection."""
+INBOUND = Bit(CONNECTION, 31)
+"""Somebody else opened the connection, to the port."""
+
+MEMBER_OF = Field("reg11", 32, "hex")
+"""The local tag of a security group that the other end of the connection is a member of."""
+
+KEPT = Field("reg12", 32, "hex")
+"""An address of the packet, for as long as another one stands in its place. With reg13 to reg15 it has room for one of
+IPv6."""
+
 ALL: dict[str, Field] = {
     "VPC": VPC,
     "SUBNET": SUBNET,
@@ -44,5 +71,10 @@ ALL: dict[str, Field] = {
     "REMOTE": REMOTE,
     "PAYLOAD_TAG": PAYLOAD_TAG,
     "NOTIFIED": NOTIFIED,
+    "ASKED": ASKED,
+    "GROUP": GROUP,
+    "CONNECTION": CONNECTION,
+    "MEMBER_OF": MEMBER_OF,
+    "KEPT": KEPT,
 }
 """Every register by its meaning, for the page that is generated from this one."""

@@ -17,12 +17,13 @@ from flows.openflow.actions import Action
 from flows.openflow.fields import Field
 from flows.openflow.flow import Flow, Shape
 from flows.openflow.groups_and_meters import GroupEntry, GroupOrMeter, MeterEntry
-from flows.pipeline import priorities
+from flows.pipeline import priorities, registers
 from flows.pipeline.stages import Stage
 from flows.pipeline.templates import (
     ActionTemplate,
     CommitTemplate,
     CopiesTemplate,
+    EachTemplate,
     Jump,
     LearnTemplate,
     NumberedTemplate,
@@ -66,6 +67,8 @@ class Table:
     floods: bool = False
     """Whether one of its flows has the copies for all receivers: while some of these are not yet known, such a flow is
     not replaced by one with fewer."""
+    always: bool = True
+    """Whether its miss is in every switch. Of other tables nothing is, unless an object needs them."""
     rules: list["Rule"] = field(default_factory=list)
     numbers: Mapping[str, int] = field(default_factory=dict)
     """Every table's number by name; filled in by the page of all tables."""
@@ -143,9 +146,16 @@ class Rule:
                 term = matched.get(needed.field)
                 if term is None or not term.implies(needed):
                     yield f"matches {item} without {needed}"
-        for item in (*matched, *(item for step in self.steps for item in step.reads)):
+        for item in (*matched, *self._read_by_steps()):
             if item not in self.table.reads:
                 yield f"reads {item}, which the table does not declare"
+
+    def _read_by_steps(self) -> Iterator[Field]:
+        """The fields whose values its steps take, but for registers that earlier ones of them have set."""
+        known: set[Field] = set()
+        for step in self.steps:
+            yield from (item for item in step.reads if item not in known)
+            known.update(item for item in step.writes if item in registers.ALL.values())
 
     def _faults_of_steps(self) -> Iterator[str]:
         for item in (item for step in self.steps for item in step.writes):
@@ -156,14 +166,22 @@ class Rule:
                 yield f"learns into {step.table}, which the table does not declare"
             if isinstance(step, NumberedTemplate) and step.kind is openflow.Meter and index:
                 yield "has a meter that is not its first step"
-            if not isinstance(step, Jump):
-                continue
-            if step.table not in self.table.next:
+            if isinstance(step, Jump | EachTemplate) and step.table not in self.table.next:
                 yield f"goes to {step.table}, which the table does not declare"
-            elif not step.resubmit and self.table.numbers[step.table] <= self.table.number:
-                yield f"goes back to {step.table}; only a resubmit can"
-            if not step.resubmit and index != len(self.steps) - 1:
-                yield "has a goto that is not its last step"
+            if isinstance(step, openflow.Ct) and step.table is not None and not self._declares(step.table):
+                yield f"goes to table {step.table}, which the table does not declare"
+            if isinstance(step, Jump) and not step.resubmit:
+                yield from self._faults_of_goto(step, index)
+
+    def _declares(self, number: int) -> bool:
+        """Whether its table declares that packets go on in the table of this number."""
+        return any(self.table.numbers.get(name) == number for name in self.table.next)
+
+    def _faults_of_goto(self, step: Jump, index: int) -> Iterator[str]:
+        if self.table.numbers.get(step.table, self.table.number + 1) <= self.table.number:
+            yield f"goes back to {step.table}; only a resubmit can"
+        if index != len(self.steps) - 1:
+            yield "has a goto that is not its last step"
 
     def flow(self, values: Mapping[str, Value]) -> Flow:
         """The flow for some values."""
@@ -173,8 +191,11 @@ class Rule:
         if any(map(gt, numbers, self._most)):
             for name, template in self._places.items():
                 template.number(values[name])  # says which
-        prefixes = self._prefixes
-        kind = tuple([values[name].prefixlen for name in prefixes]) if prefixes else ()  # type: ignore[union-attr]
+        prefixes, several = self._prefixes, self._several
+        kind: tuple[object, ...] = ()
+        if prefixes or several:
+            lengths = [values[name].prefixlen for name in prefixes]  # type: ignore[union-attr]
+            kind = (*lengths, *[values[name] for name in several])
         shape = self._shapes.get(kind)
         if shape is None:
             shape = self._shapes[kind] = self._shape(values)
@@ -194,8 +215,8 @@ class Rule:
         return tuple(step.value for step in self.steps if isinstance(step, NumberedTemplate) and step.refers)
 
     @cached_property
-    def _shapes(self) -> dict[tuple[int, ...], Shape]:
-        """The shapes of its flows by the lengths of their prefixes."""
+    def _shapes(self) -> dict[tuple[object, ...], Shape]:
+        """The shapes of its flows by the lengths of their prefixes and by what has several numbers."""
         return {}
 
     @cached_property
@@ -225,6 +246,11 @@ class Rule:
         """The parameters that are prefixes."""
         values = [term.value for term in self.match if term.prefix]
         return tuple(value.name for value in values if isinstance(value, Param))
+
+    @cached_property
+    def _several(self) -> tuple[str, ...]:
+        """The parameters that are several numbers."""
+        return tuple(step.numbers.name for step in self.steps if isinstance(step, EachTemplate))
 
     @cached_property
     def _is_one_of_a_kind(self) -> bool:
@@ -259,6 +285,8 @@ class Rule:
                 yield step.fill(values)
             case CopiesTemplate():
                 yield from step.fill(values)
+            case EachTemplate():
+                yield from step.fill(values, numbers)
             case LearnTemplate():
                 yield step.fill(values, numbers)
             case Jump(table, resubmit):

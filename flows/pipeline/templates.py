@@ -1,6 +1,6 @@
 """What rules are written with: parameters, matches, steps. Values take the parameters' places later."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
@@ -26,12 +26,14 @@ from flows.openflow.fields import (
 from flows.openflow.groups_and_meters import GroupEntry, GroupOrMeter, MeterEntry
 from flows.pipeline.priorities import LEARNED
 from flows.pipeline.registers import ADMITTED, NO_PACKET, ROOM
+from flows.units.blocks import Block
 from flows.units.copies import Copies
+from flows.units.said import Several
 
-Prefix = IPv4Network | IPv6Network
-Value = int | str | IPv4Address | IPv6Address | Prefix | Copies | GroupOrMeter
-"""A parameter's value: a number, a MAC address (or a word) as text, an address, a prefix, copies of a frame, a group, a
-meter."""
+Prefix = IPv4Network | IPv6Network | Block
+Value = int | str | IPv4Address | IPv6Address | Prefix | Copies | Several | GroupOrMeter
+"""A parameter's value: a number, a MAC address (or a word) as text, an address, a prefix, copies of a frame, several
+numbers, a group, a meter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,8 @@ class TermTemplate:
     def implies(self, needed: Prerequisite) -> bool:
         """Whether whatever matches has the value that another field needs."""
         counted = needed.field.everything if needed.mask is None else needed.mask
+        if not counted:
+            return True
         matched = self.field.everything if self.mask is None else self.mask
         return isinstance(self.value, int) and counted & ~matched == 0 and self.value & counted == needed.value
 
@@ -258,6 +262,29 @@ class CommitTemplate:
 
 
 @dataclass(frozen=True, slots=True)
+class EachTemplate:
+    """Look the packet up in a table once for each of several numbers, which a register holds meanwhile."""
+
+    register: Field
+    table: str
+    numbers: Param
+    reads: ClassVar[Sequence[Field]] = ()
+
+    @property
+    def writes(self) -> Sequence[Field]:
+        """The register."""
+        return (self.register,)
+
+    def fill(self, values: Mapping[str, Value], numbers: Mapping[str, int]) -> Iterator[openflow.Action]:
+        several = values[self.numbers.name]
+        if not isinstance(several, Several):
+            raise TypeError(f"{self.numbers.name} must be several numbers, not {several!r}")
+        for one in several:
+            yield openflow.SetField(self.register, _number(self.register, one))
+            yield openflow.Resubmit(numbers[self.table])
+
+
+@dataclass(frozen=True, slots=True)
 class Jump:
     """Go on in a later table (goto) or look up in any table (resubmit), by name."""
 
@@ -273,6 +300,7 @@ ActionTemplate = (
     | CopiesTemplate
     | NumberedTemplate
     | CommitTemplate
+    | EachTemplate
     | Jump
     | learning.Learn
     | openflow.Move
@@ -317,7 +345,7 @@ def _mac_number(mac: str) -> int:
 def _number(field: Field, value: Value) -> int:
     if isinstance(value, str):
         number = _mac_number(value)
-    elif isinstance(value, (IPv4Network, IPv6Network, Copies)):
+    elif isinstance(value, (IPv4Network, IPv6Network, Block, Copies, Several)):
         raise TypeError(f"{field} wants one address, not {value!r}")
     else:
         number = int(value)
@@ -337,6 +365,8 @@ def parameters_of(step: ActionTemplate) -> tuple[Value | Param, ...]:
             return (step.first, step.last)
         case CopiesTemplate(copies):
             return (copies,)
+        case EachTemplate():
+            return (step.numbers,)
         case LearnTemplate():
             loads = [spec.value for spec in step.specs if isinstance(spec, LoadTemplate)]
             return (step.segment, step.origin, step.ageing, step.limit, *loads)
@@ -448,6 +478,11 @@ def meter(entry: MeterEntry | Param) -> NumberedTemplate:
 def queue(number: Value | Param) -> NumberedTemplate:
     """Choose this queue of the port that the packet leaves by."""
     return NumberedTemplate(openflow.SetQueue, number)
+
+
+def each(register: Field, table: str, numbers: Param) -> EachTemplate:
+    """Look the packet up in a table once for each of several numbers, which a register holds meanwhile."""
+    return EachTemplate(register, table, numbers)
 
 
 def commit(ct: openflow.Ct, first: Value | Param, last: Value | Param) -> CommitTemplate:

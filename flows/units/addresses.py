@@ -24,6 +24,8 @@ class LocalPort(Unit):
     mac: str
     ips: tuple[IPv4Address, ...]
     why: Why
+    has_groups: bool = False
+    """Whether it has security groups."""
 
 
 def _by_address(unit: "AssignedAddress | LocalAddress | RemoteAddress") -> int:
@@ -96,7 +98,8 @@ def _of_vpc_port(here: HostContext, port: VpcPort, places: Places, interface: Pl
         subnet = here.network.subnet_of(port.vpc, port.ips[0])
         assert subnet is not None, f"{port.name} has an address of no subnet: the model was not checked"
         tag, ofport = here.subnet(here.network.vpcs[port.vpc], subnet), Named(interface.ofport, port.name)
-        yield LocalPort(vpc.vpc, tag, ofport, port.mac, port.ips, reason)
+        has_groups = bool(here.network.groups_of(port))
+        yield LocalPort(vpc.vpc, tag, ofport, port.mac, port.ips, reason, has_groups)
 
 
 def has_routes_to(here: HostContext, port: VpcPort) -> bool:

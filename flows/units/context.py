@@ -12,7 +12,8 @@ from ipaddress import IPv4Network
 
 from flows.inputs.facts import HostFacts
 from flows.inputs.tags import Tags
-from flows.model import NOTHING, Network, Segment, Subnet, Vpc
+from flows.model import NOTHING, Network, SecurityGroup, Segment, Subnet, Vpc
+from flows.units.group_presence import Route, group_presences
 from flows.units.said import Named
 from flows.units.switching import Learning
 
@@ -56,7 +57,8 @@ def _vpc_tag(number: int, name: str) -> Named:
 
 
 @lru_cache(maxsize=1 << 16)
-def _subnet_tag(number: int, end: str) -> Named:
+def _tag(number: int, end: str) -> Named:
+    """Of a subnet, or of a security group."""
     return Named(number, end)
 
 
@@ -64,9 +66,19 @@ class HostContext:
     """One host: the model without its ports, its numbers, what was observed, and which VPCs and segments are there."""
 
     def __init__(
-        self, network: Network, tags: Tags, facts: HostFacts, host: str, vpcs: Set[str], segments: Iterable[str]
+        self,
+        network: Network,
+        tags: Tags,
+        facts: HostFacts,
+        host: str,
+        vpcs: Set[str],
+        segments: Iterable[str],
+        groups: Iterable[str] = (),
     ) -> None:
-        """``vpcs``, ``segments``: those that have a port on the host. Of the network's ports nothing is asked."""
+        """``vpcs``, ``segments``, ``groups``: those that have a port on the host.
+
+        Of the network's ports nothing is asked.
+        """
         self.network = network
         self.host = host
         self.local_vpcs = tuple(network.vpcs[name] for name in sorted(vpcs))
@@ -77,7 +89,16 @@ class HostContext:
         self._physical = dict(facts.physical)
         self.routed: dict[str, None] = {}
         """The subnets, written ``vpc/subnet``, to which routes lead that work in both directions."""
+        self.local_groups = tuple(network.security_groups[name] for name in sorted(groups))
+        """The security groups that have a port on the host, by name."""
+        self.grouped_vpcs = frozenset(group.vpc for group in self.local_groups)
+        """The names of the VPCs that these belong to."""
+        self._ways: list[Route] = []
         routes = self._routes_to_peers()
+        self.groups = group_presences(
+            network, self.local_groups, self._ways, self.group, lambda name: self.vpc(network.vpcs[name])
+        )
+        """What each security group is on the host, by name."""
         self.vpcs: Mapping[str, VpcPresence] = {
             name: self._vpc_presence(network.vpcs[name], name in vpcs, routes) for name in sorted(vpcs | routes.keys())
         }
@@ -97,7 +118,11 @@ class HostContext:
     def subnet(self, vpc: Vpc, subnet: Subnet) -> Named:
         """The tag of a subnet."""
         end = f"{vpc.name}/{subnet.name}"
-        return _subnet_tag(self._tags.subnets[end], end)
+        return _tag(self._tags.subnets[end], end)
+
+    def group(self, group: SecurityGroup) -> Named:
+        """The tag of a security group."""
+        return _tag(self._tags.groups[group.name], group.name)
 
     def _routes_to_peers(self) -> dict[str, list[tuple[Named, IPv4Network]]]:
         """The routes of VPCs on this host that work in both directions, by the VPC that they lead to."""
@@ -112,6 +137,7 @@ class HostContext:
                     if any(returning.via == route.via for returning in remote_subnet.routes):
                         self.routed[remote] = None
                         found.setdefault(remote_vpc.name, []).append((self.subnet(vpc, subnet), route.to))
+                        self._ways.append((vpc.name, remote_vpc.name, self.subnet(vpc, subnet), route.to))
         return found
 
     def _vpc_presence(

@@ -49,3 +49,15 @@ class Named(int):
 
     def __format__(self, spec: str) -> str:
         return format(self.name, spec)
+
+
+class Several(tuple[Named, ...]):
+    """Some numbers that a sentence prints by their names, one after the other."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return ", ".join(str(one) for one in self)
+
+    def __format__(self, spec: str) -> str:
+        return format(str(self), spec)

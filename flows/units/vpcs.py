@@ -30,6 +30,8 @@ class LocalSubnet(Unit):
     cidr: IPv4Network
     gateway: IPv4Address
     why: Why
+    has_groups: bool = False
+    """Whether a port of the VPC that is here has security groups."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,8 @@ def _of_host(here: HostContext) -> Iterator[Unit]:
         yield LocalVpc(here.vpc(vpc), vpc.id, why(vpc))
         for subnet in vpc.subnets.values():
             tag = here.subnet(vpc, subnet)
-            yield LocalSubnet(here.vpc(vpc), tag, subnet.cidr, subnet.gateway, why(subnet))
+            has_groups = vpc.name in here.grouped_vpcs
+            yield LocalSubnet(here.vpc(vpc), tag, subnet.cidr, subnet.gateway, why(subnet), has_groups)
             yield from (NullRoute(tag, route.to, why(route)) for route in subnet.routes if route.via == NOTHING)
 
 

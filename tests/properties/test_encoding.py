@@ -1,6 +1,7 @@
 """Every application of every rule is sent as os-ken would send it, byte by byte."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
@@ -15,13 +16,22 @@ from flows.compile.desired import Plan
 from flows.compile.program import compile
 from flows.model.objects.types import NOWHERE
 from flows.openflow.actions import Action, Term
-from flows.openflow.fields import Field, bits_of
+from flows.openflow.fields import Bits, Field, bits_of
 from flows.openflow.flow import Flow
 from flows.pipeline.page import TABLES
 from flows.pipeline.rules import Rule
-from flows.pipeline.templates import CopiesTemplate, LearnTemplate, LoadTemplate, NumberedTemplate, Param, SetTemplate
+from flows.pipeline.templates import (
+    CopiesTemplate,
+    EachTemplate,
+    LearnTemplate,
+    LoadTemplate,
+    NumberedTemplate,
+    Param,
+    SetTemplate,
+)
+from flows.units.blocks import Block
 from flows.units.copies import Copies, LocalCopy, RemoteCopy
-from flows.units.said import Why
+from flows.units.said import Named, Several, Why
 from tests.scenario import SCENARIOS, SHIPPED, load, plain_switch, programmed
 
 WHY = Why("a test", NOWHERE)
@@ -39,6 +49,18 @@ COPIES = st.builds(
     st.lists(PORTS, max_size=3).map(tuple),
 )
 
+SEVERAL = st.lists(st.builds(Named, st.integers(1, 2**32 - 1), st.just("one")), max_size=4).map(Several)
+
+
+def _prefixes(bits: int) -> st.SearchStrategy[Any]:
+    """Prefixes of addresses; of fields with fewer bits the blocks that are the same for them."""
+    if bits == 32:
+        return PREFIXES
+    blocks = st.builds(
+        lambda number, size: Block(number, size, bits), st.integers(0, 2**bits - 1), st.integers(0, bits)
+    )
+    return blocks.map(lambda block: replace(block, network_address=block.network_address & block.netmask))
+
 
 def of_field(field: Field) -> st.SearchStrategy[Any]:
     """The values that a field takes."""
@@ -55,15 +77,23 @@ def of_field(field: Field) -> st.SearchStrategy[Any]:
 def uses(rule: Rule) -> Iterable[tuple[object, int, st.SearchStrategy[Any]]]:
     """Where a rule takes a value: the parameter or value, how many bits there is room for, what fits."""
     for term in rule.match:
-        yield term.value, term.field.bits, PREFIXES if term.prefix else of_field(term.field)
+        bits = term.field.bits
+        if term.mask is not None:
+            yield term.value, term.mask.bit_count(), st.integers(0, 2 ** term.mask.bit_count() - 1)
+        else:
+            yield term.value, bits, _prefixes(bits) if term.prefix else of_field(term.field)
     for step in rule.steps:
         match step:
+            case SetTemplate(Bits(), value):
+                yield value, step.room, st.integers(0, 2**step.room - 1)
             case SetTemplate(field, value):
                 yield value, step.room, of_field(bits_of(field).field)
             case NumberedTemplate(_, value):
                 yield value, step.room, PORTS
             case CopiesTemplate(value):
                 yield value, 0, COPIES
+            case EachTemplate():
+                yield step.numbers, 0, SEVERAL
             case LearnTemplate():
                 yield from ((value, 16, st.integers(1, 0xFFFF)) for value in (step.segment, step.ageing, step.limit))
                 yield step.origin, 0, st.text()

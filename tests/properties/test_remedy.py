@@ -12,8 +12,9 @@ import yaml
 
 from flows.model import AnyPort, InvalidModel, Network, VpcPort, parse
 from flows.model.file.written import Data, written
-from flows.model.reach.reachability import answers
+from flows.model.reach.reachability import answers, reached_services
 from flows.model.reach.steps import Step
+from flows.model.services import EVERYTHING
 from flows.simulate.remedy import passes, remedy
 from flows.simulate.traffic import Traffic
 from tests.random_changes import Changing
@@ -54,17 +55,27 @@ def test_plain_switches() -> None:
     assert mended > 30
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_security_groups(seed: int) -> None:
+    random, mended = Random(seed), 0
+    network = random_network(random, groups=True)
+    pairs = list(permutations(network.vpc_ports.values(), 2))
+    for pair in random.sample(pairs, min(len(pairs), 20)):
+        mended += is_mended(network, pair, random.choice([PING, Traffic("tcp", 81), Traffic("udp", 9000)]))
+    assert mended or not any(reached_services(network, *pair) != EVERYTHING for pair in pairs)
+
+
 def homeless(random: Random, port: AnyPort) -> AnyPort:
     """Perhaps the same port, which declares no host."""
     return port.model_copy(update={"host": None, "moving_to": None}) if random.random() < 0.3 else port
 
 
-def is_mended(network: Network, pair: Pair) -> bool:
+def is_mended(network: Network, pair: Pair, traffic: Traffic = PING) -> bool:
     """Whether there was a remedy; it is looked at, and so is the reason when there was none."""
     source, target = (port.name for port in pair)
-    if passes(network, source, target, PING):
+    if passes(network, source, target, traffic):
         return False
-    found = remedy(network, *pair, PING)
+    found = remedy(network, *pair, traffic)
     assert bool(found.steps) != bool(found.unless)
     if not found.steps:
         assert " is not possible: " in found.unless or not all(isinstance(port, VpcPort) for port in pair), found.unless
@@ -72,12 +83,18 @@ def is_mended(network: Network, pair: Pair) -> bool:
     data = written(network)
     mended = done(data, found.steps)
     assert mended is not None, [*map(str, found.steps)]
-    assert passes(mended, source, target, PING), [*map(str, found.steps)]
+    assert passes(mended, source, target, traffic), [*map(str, found.steps)]
     if all(port.address for port in pair):
-        assert answers(mended, mended.ports[source], mended.ports[target]).arrives, [*map(str, found.steps)]
+        assert answers(mended, mended.ports[source], mended.ports[target], traffic.services).arrives, [
+            *map(str, found.steps)
+        ]
     for fewer in combinations(found.steps, len(found.steps) - 1):
         less = done(data, fewer)
-        assert less is None or not passes(less, source, target, PING), [*map(str, found.steps), "or", *map(str, fewer)]
+        assert less is None or not passes(less, source, target, traffic), [
+            *map(str, found.steps),
+            "or",
+            *map(str, fewer),
+        ]
     return True
 
 
@@ -108,6 +125,12 @@ def type_in(data: Data, words: str) -> None:
     elif said := re.fullmatch(r"remove from the routes of (\S+) the one to (\S+) \(\S+\)", words):
         routes = end_of(data, said[1])["routes"]
         routes.remove(next(route for route in routes if route["to"] == said[2]))
+    elif said := re.fullmatch(r"add to '(in|out)' of security group (\S+) \(\S+\): (- .*)", words):
+        data["security_groups"][said[2]][said[1]] += yaml.safe_load(said[3])
+    elif said := re.fullmatch(r"change security group (\S+) \(\S+\): (.*)", words):
+        (direction,) = changed = yaml.safe_load(said[2])
+        assert data["security_groups"][said[1]][direction] == []
+        data["security_groups"][said[1]].update(changed)
     elif said := re.fullmatch(r"change (port|link) (\S+) \(\S+\): (.*)", words):
         data[f"{said[1]}s"][said[2]].update(yaml.safe_load(said[3]))
     else:

@@ -34,6 +34,15 @@ KINDS = (
     'segment: red, mac: "0a:00:00:00:01:{last}"',
     'trunk: [green, floor], mac: "0a:00:00:00:02:{last}"',
     "trunk: []",
+    *(f"vpc: a, ips: [10.0.0.{{last}}], groups: [{groups}]" for groups in ("web", "web, db", "quiet")),
+    "vpc: a, ips: [10.0.0.{last}], labels: {{app: db}}",
+    "vpc: b, ips: [10.1.0.{last}], labels: {{app: jobs, stage: test}}",
+)
+RULES = (
+    "{from: web, tcp: 5432}",
+    "{from: [db, 10.0.0.16/28], tcp: 5000-5999}",
+    "{from: jobs, icmp: ping}",
+    "{protocol: gre}",
 )
 PORTS = tuple(f"p{number}" for number in range(11, 19))
 
@@ -50,6 +59,9 @@ structures = st.fixed_dictionaries(
         "routes": st.sets(st.sampled_from(tuple(VPCS))),
         "id": st.integers(1, 2),
         "loud": st.booleans(),
+        "in": st.sets(st.sampled_from(RULES)),
+        "out": st.sampled_from(("", ", out: []", ", out: [{to: jobs, udp: 53}]")),
+        "stage": st.sampled_from(("", ", stage: test")),
     }
 )
 
@@ -66,6 +78,10 @@ def network(structure: Mapping[str, object], ports: Mapping[str, Declared]) -> N
         identity = 10 * number + (structure["id"] if vpc == "b" else 1)  # type: ignore[operator]
         lines += [f"  {vpc}: {{id: {identity + 20}, subnets: {{s: {{cidr: {cidr}, routes: [{route}]}}}}}}"]
     lines += ["peerings:", *(f"  {name}: {{between: [{name[0]}/s, {name[2]}/s]}}" for name in ("a-b", "b-c"))]
+    lines += ["security_groups:", "  web: {vpc: a, in: [{tcp: 80}]}", "  quiet: {vpc: a}"]
+    rules = ", ".join(sorted(structure.get("in", ())))  # type: ignore[call-overload]
+    lines += [f"  db: {{vpc: a, in: [{rules}]{structure.get('out', '')}, members: {{app: db}}}}"]
+    lines += [f"  jobs: {{vpc: b, members: {{app: jobs{structure.get('stage', '')}}}}}"]
     lines += ["segments:", *(f"  {n}: {s}" for n, s in SEGMENTS.items() if n != "loud" or structure["loud"]), "ports:"]
     for name, (kind, host, moving_to) in ports.items():
         place = f", host: {host}" if host in hosts else ""
@@ -102,7 +118,8 @@ def tags(of: Network, shift: int) -> Tags:
         for at, host in enumerate(of.hosts)
     }
     numbers = {name: number for number, name in enumerate(sorted(VPCS), 1)}
-    return Tags(numbers, {f"{name}/s": number for name, number in numbers.items()}, segments, vlans)
+    groups = {name: number for number, name in enumerate(of.security_groups, 1)}
+    return Tags(numbers, {f"{name}/s": number for name, number in numbers.items()}, segments, vlans, groups)
 
 
 interfaces = st.builds(Interface, st.sampled_from(PORTS), st.just("tap"), st.integers(1, 4), st.booleans())

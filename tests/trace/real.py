@@ -69,6 +69,8 @@ class RealSwitch:
         self._switch.vsctl(*commands)
         path = Path(self._switch.directory, "flows")
         path.write_text("\n".join(f"cookie={cookie:#x},{flow.text()}" for cookie, flow in desired.flows.items()))
+        for (kind, _), entry in desired.groups_and_meters.items():
+            self._switch.ofctl("--protocols=OpenFlow14", f"add-{kind}", "br-int", entry.text())
         self._switch.ofctl("--protocols=OpenFlow14", "--bundle", "replace-flows", "br-int", str(path))
         of_bridge = self._control.call("dpif/show").partition("br-int:")[2].partition("br-phy:")[0]
         self._numbers = {int(inside): int(number) for number, inside in _PORT.findall(of_bridge)}

@@ -6,9 +6,10 @@ from flows.model import GATEWAY_MAC, Network
 from flows.pipeline.page import OUTBOUND, TABLES
 from tests.scenario import SCENARIOS, SHIPPED, load
 from tests.switch import Switch
-from tests.trace import announced_cases, segment_cases
+from tests.trace import announced_cases, group_cases, segment_cases
 from tests.trace.announced_cases import M1, M2, M3
 from tests.trace.case import PLAIN, TUNNEL, Case
+from tests.trace.group_cases import G1
 from tests.trace.segment_cases import S1, S2
 from tests.trace.tracer import Trace, Tracer
 
@@ -257,6 +258,7 @@ CASES = [
     Case("no output", A, "in_port=1,ip,nw_dst=10.0.1.142", "no port was chosen", enter="resubmit(,60)"),
     *segment_cases.CASES,
     *announced_cases.CASES,
+    *group_cases.CASES,
 ]
 
 UNREACHABLE = {OUTBOUND.miss_rule}
@@ -271,7 +273,7 @@ def traces() -> dict[str, Trace]:
     """All cases traced; a switch is loaded once per host."""
     found: dict[str, Trace] = {}
     with Switch() as switch:
-        for where in (A, H1, H2, S1, S2, M1, M2, M3, PLAIN):
+        for where in (A, H1, H2, S1, S2, M1, M2, M3, G1, PLAIN):
             tracer = Tracer(switch) if isinstance(where, str) else Tracer(switch, *where)
             for case in CASES:
                 if case.where == where:

@@ -62,6 +62,8 @@ class Tracer:
         path = Path(switch.directory, "flows")
         flows = self._desired.flows.items()
         path.write_text("\n".join(f"cookie={cookie:#x},{flow.text()}" for cookie, flow in flows))
+        for (thing, _), entry in self._desired.groups_and_meters.items():
+            switch.ofctl("--protocols=OpenFlow14", f"add-{thing}", "br-int", entry.text())
         switch.ofctl("--protocols=OpenFlow14", "--bundle", "replace-flows", "br-int", str(path))
 
     def _add_port(self, name: str, ofport: int, kind: str, *options: str) -> None:

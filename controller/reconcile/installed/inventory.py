@@ -16,11 +16,16 @@ from controller.reconcile.installed.flow_dump import FlowDump
 from controller.reconcile.installed.flows import InstalledFlows
 from controller.reconcile.installed.groups_and_meters import GroupsAndMeters
 from controller.reconcile.installed.learned_poll import LearnedFlowPoll
+from controller.reconcile.installed.zones import with_zones
 from controller.status.tally import Tally
-from flows.compile.desired import Desired, DesiredChange
+from flows.compile.desired import Desired, DesiredChange, Plan
 from flows.openflow.groups_and_meters import Key, keys_in
 from flows.openflow.learn import LEARNED_OWNER
+from flows.pipeline.page import TABLES
 from flows.pipeline.priorities import MISS
+
+_MISSES = frozenset(table.miss_rule.flow({}).cookie for table in TABLES)
+"""The misses of this pipeline. Some are in a switch only where an object needs them."""
 
 _log = logging.getLogger(__name__)
 
@@ -154,6 +159,12 @@ class Inventory:
         self._forgets = not is_settled
         return True
 
+    def with_zones(self, plan: Plan) -> Plan:
+        """The same plan with the zones of connection tracking that change hands by it."""
+        if self.held is None or self.has_other_pipeline:  # with another pipeline the ports stay the same
+            return plan
+        return with_zones(plan, self.held)
+
     def words(self, cookie: int | None, key: Key | None) -> str:
         """What a flow with this cookie is for, or a group or meter."""
         if key is not None and self.desired is not None and key in self.desired.groups_and_meters:
@@ -175,6 +186,7 @@ class Inventory:
         others = reading.cookies - wanted
         if self.pending is None or self.held is None:
             misses = (entry.cookie for entry in reading.unknown(wanted) if entry.priority == MISS)
+            misses = (cookie for cookie in misses if cookie not in _MISSES)
             self.held = InstalledFlows(others, misses)
         else:
             self.held.has_learned(others)

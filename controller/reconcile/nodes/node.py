@@ -289,6 +289,7 @@ class Node:
         if not plan and may_send and may_remove and (meters := self._groups_and_meters.left_over()):
             self._transactions.send_meters(self.session.apply_meters, meters, now)
         elif plan and not (may_linger and self._transactions.lingers(plan, now)):
+            plan = self._inventory.with_zones(plan)
             self._transactions.send(self.session.apply, plan, pending.replaced_by(plan.add), now)
 
     def reaches_others(self, now: float) -> bool:

@@ -1,7 +1,8 @@
 """Is this for the gateway itself, and does it pass through it?
 
 IPv4 from instances comes here. The gateway answers pings and nothing else. A packet inside the sender's subnet goes on
-unchanged, as on a LAN. Any other passes the gateway, which takes one from its TTL (RFC 1812, 5.3.1).
+unchanged, as on a LAN. Any other passes the gateway, which takes one from its TTL (RFC 1812, 5.3.1). In a VPC
+of which a port here has security groups it goes on to sender_track.
 """
 
 from collections.abc import Iterator
@@ -69,6 +70,11 @@ SAME_SUBNET = GATEWAY.rule(
     match=[eq(SUBNET, P.subnet), _IPV4, within(IP_DST, P.cidr)],
     do=[goto(Stage.ROUTING)],
 )
+SAME_SUBNET_GROUPS = GATEWAY.rule(
+    "inside {subnet} ({cidr}), in a VPC with security groups: TTL unchanged",
+    match=[eq(SUBNET, P.subnet), _IPV4, within(IP_DST, P.cidr)],
+    do=[goto(Stage.POLICY)],
+)
 EXPIRED = GATEWAY.rule(
     "to another subnet than {subnet} with a TTL of {ttl}: dropped",
     match=[eq(SUBNET, P.subnet), _IPV4, eq(IP_TTL, P.ttl)],
@@ -81,15 +87,22 @@ ROUTED = GATEWAY.rule(
     do=[DecTtl(), goto(Stage.ROUTING)],
     priority=priorities.LAST_RESORT,
 )
+ROUTED_GROUPS = GATEWAY.rule(
+    "from {subnet}, in a VPC with security groups, to another subnet: TTL - 1",
+    match=[eq(SUBNET, P.subnet), _IPV4],
+    do=[DecTtl(), goto(Stage.POLICY)],
+    priority=priorities.LAST_RESORT,
+)
 
 
 def for_subnet(subnet: LocalSubnet) -> Iterator[Application]:
     yield PING(subnet.why, vpc=subnet.vpc, ip=subnet.gateway, subnet=subnet.subnet)
     yield ONLY_PING(subnet.why, vpc=subnet.vpc, ip=subnet.gateway, subnet=subnet.subnet)
-    yield SAME_SUBNET(subnet.why, subnet=subnet.subnet, cidr=subnet.cidr)
+    same_subnet, routed = (SAME_SUBNET_GROUPS, ROUTED_GROUPS) if subnet.has_groups else (SAME_SUBNET, ROUTED)
+    yield same_subnet(subnet.why, subnet=subnet.subnet, cidr=subnet.cidr)
     for ttl in SPENT_TTLS:
         yield EXPIRED(subnet.why, subnet=subnet.subnet, ttl=ttl)
-    yield ROUTED(subnet.why, subnet=subnet.subnet)
+    yield routed(subnet.why, subnet=subnet.subnet)
 
 
 UNITS = {LocalSubnet: for_subnet}

@@ -24,8 +24,9 @@ from flows.openflow.fields import (
 from flows.pipeline import priorities
 from flows.pipeline.group_addresses import RESERVED
 from flows.pipeline.page import PORT_SECURITY
+from flows.pipeline.registers import HAS_GROUPS
 from flows.pipeline.rules import Application
-from flows.pipeline.templates import P, drop, eq, goto
+from flows.pipeline.templates import P, drop, eq, goto, put
 from flows.units.addresses import LocalPort
 from flows.units.vpcs import LocalVpc
 
@@ -41,6 +42,17 @@ IP = PORT_SECURITY.rule(
         eq(IP_SRC, P.ip),
     ],
     do=[goto("gateway")],
+)
+IP_GROUPS = PORT_SECURITY.rule(
+    "{port}, which has security groups, may send IPv4 from {ip} ({mac})",
+    match=[
+        eq(IN_PORT, P.port),
+        eq(ETH_SRC, P.mac),
+        eq(ETH_DST, GATEWAY_MAC),
+        eq(ETH_TYPE, ETH_TYPE_IPV4),
+        eq(IP_SRC, P.ip),
+    ],
+    do=[put(HAS_GROUPS, 1), goto("gateway")],
 )
 ARP = PORT_SECURITY.rule(
     "{port} may ask by ARP as {ip} ({mac})",
@@ -79,7 +91,7 @@ def for_vpc(vpc: LocalVpc) -> Iterator[Application]:
 
 def for_port(port: LocalPort) -> Iterator[Application]:
     for ip in port.ips:
-        yield IP(port.why, port=port.ofport, mac=port.mac, ip=ip)
+        yield (IP_GROUPS if port.has_groups else IP)(port.why, port=port.ofport, mac=port.mac, ip=ip)
         yield ARP(port.why, port=port.ofport, mac=port.mac, ip=ip)
     yield ARP(port.why, port=port.ofport, mac=port.mac, ip=NO_ADDRESS)
     yield NOT_ITS_IP(port.why, port=port.ofport)

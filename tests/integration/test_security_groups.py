@@ -1,0 +1,171 @@
+"""Security groups, with real connections: what the rules say comes about, and nothing else."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from flows.model.services import ICMP, TCP, UDP
+from tests.integration.services import Attempt, Services, expected, matrix, serving
+from tests.integration.vpclab import VpcLab
+from tests.scenario import SCENARIOS
+from tests.switch import wait_until
+
+pytestmark = pytest.mark.lab
+
+NETWORK = Path(SCENARIOS, "security-groups.yaml").read_text()
+SERVED = (22, 80, 5432, 8003, 8006, 8125)
+SERVICES = (
+    *((TCP, port) for port in (22, 80, 5432, 8003, 8006)),
+    *((UDP, port) for port in (5432, 8125)),
+    *((ICMP, kind) for kind in (8, 13)),
+)
+
+
+@pytest.fixture(scope="module")
+def served(labs: Callable[[str], VpcLab]) -> Iterator[tuple[VpcLab, Services]]:
+    """The network with every kind of rule; every instance serves."""
+    lab = labs(NETWORK)
+    with serving(lab, SERVED) as services:
+        yield lab, services
+
+
+@pytest.fixture
+def net(labs: Callable[[str], VpcLab], served: tuple[VpcLab, Services]) -> VpcLab:
+    """Its lab."""
+    return labs(NETWORK)
+
+
+@pytest.fixture
+def services(served: tuple[VpcLab, Services]) -> Services:
+    """Its servers and clients."""
+    return served[1]
+
+
+def zone(net: VpcLab, host: str, number: str) -> list[str]:
+    """What connection tracking knows of the connections of a port, by its OpenFlow number."""
+    return net.run(host, "ovs-appctl", "dpctl/dump-conntrack", f"zone={number}").splitlines()
+
+
+def test_every_pair_and_service(net: VpcLab, services: Services) -> None:
+    """Every port tries every other one for every service that a rule names, and for some that none does."""
+    attempts = matrix(net.network, SERVICES)
+    answered = services.answered(attempts)
+    wanted = expected(net.network, attempts)
+    assert wanted
+    assert (answered - wanted, wanted - answered) == (set(), set())
+
+
+def test_fragments(net: VpcLab, services: Services) -> None:
+    """Datagrams of several packets pass where small ones do, the first one included, and nowhere else."""
+    for size in (4000, 20000):
+        attempts = [
+            Attempt("batch1", "db1", UDP, 5432, size),
+            Attempt("batch1", "db2", UDP, 5432, size),
+            Attempt("plain1", "web2", ICMP, 8, size),
+            Attempt("plain1", "web2", UDP, 5432, size),
+            Attempt("batch1", "db2", UDP, 8125, size),
+            Attempt("db1", "web2", UDP, 5432, size),
+        ]
+        assert services.answered(attempts) == set(attempts[:3])
+
+
+def test_a_rule_goes_and_comes_back(net: VpcLab, services: Services) -> None:
+    """What a rule alone allowed stops, in both directions of a connection that is there, and goes on when it is back.
+
+    The kind of fault: connections that are there outlive their rule. Here the server sends all the time, and its client
+    says nothing.
+    """
+    server, client = net.start("web2", "python3", "-c", _PUSH), net.start("plain1", "python3", "-c", _TAKE)
+    try:
+        _wait_for(net, "plain1", moves=True)
+        net.apply(NETWORK.replace("{tcp: [80, 8000-8005]}", "{tcp: 80}"))
+        _wait_for(net, "plain1", moves=False)
+        assert services.is_answered("plain1", "web2", TCP, 80)
+        assert not services.is_answered("plain1", "web2", TCP, 8003)
+        net.apply(NETWORK)
+        _wait_for(net, "plain1", moves=True)
+    finally:
+        for process in (client, server):
+            process.kill()
+            process.wait()
+
+
+_PUSH = """
+import socket
+connection = socket.create_server(("", 8004)).accept()[0]
+while True:
+    connection.sendall(bytes(1000))
+"""
+_TAKE = """
+import socket, time
+while True:
+    try:
+        connection = socket.create_connection(("10.0.1.12", 8004))
+        break
+    except OSError:
+        time.sleep(0.1)
+while connection.recv(1 << 20):
+    pass
+"""
+
+
+def _wait_for(net: VpcLab, port: str, *, moves: bool) -> None:
+    """Wait until what a port receives grows, or does not any more."""
+    for _ in range(60):
+        before = _received(net, port)
+        net.run(port, "sleep", "0.5")
+        if (_received(net, port) - before > 10_000) == moves:
+            return
+    pytest.fail(f"{port} {'receives nothing' if moves else 'goes on receiving'}")
+
+
+def _received(net: VpcLab, port: str) -> int:
+    return int(net.run(port, "cat", "/sys/class/net/eth0/statistics/rx_bytes"))
+
+
+def test_a_member_comes_and_goes(net: VpcLab, services: Services) -> None:
+    """Whoever joins a group may do what rules allow its members, on every host; whoever leaves it may not any more."""
+    joined = NETWORK.replace("plain2: {vpc: blue, ips: [10.0.2.50], host: h2}", _MEMBER)
+    attempts = [Attempt("plain2", "db1", TCP, 5432), Attempt("plain2", "db2", TCP, 5432)]
+    assert services.answered(attempts) == set()
+    net.apply(joined)
+    assert services.answered(attempts) == set(attempts)
+    net.apply(NETWORK)
+    assert services.answered(attempts) == set()
+
+
+_MEMBER = "plain2: {vpc: blue, ips: [10.0.2.50], host: h2, groups: [web]}"
+
+
+def test_changes_disturb_nobody(net: VpcLab) -> None:
+    """Rules, members and names of groups change under a ping that stays allowed: nothing of it is lost."""
+    changes = [
+        NETWORK.replace("{icmp: ping}", "{icmp: ping}\n      - {from: db, tcp: 9999}"),
+        NETWORK.replace("{icmp: ping}", "{from: [10.0.1.0/24, 10.0.2.0/24], icmp: 8}"),
+        NETWORK.replace("plain2: {vpc: blue, ips: [10.0.2.50], host: h2}", _MEMBER),
+        re.sub(r"\bweb\b", "www", NETWORK),
+        NETWORK.replace("  web:\n    vpc: blue\n", "  web:\n    vpc: blue\n    out: [{to: db}, {icmp: ping}]\n"),
+        NETWORK,
+    ]
+    for pair in (("web1", "web2"), ("plain1", "web2")):
+        with net.pinging(*pair) as pings:
+            for change in changes:
+                net.apply(change)
+        assert pings.lost == 0, pings
+
+
+def test_a_zone_is_emptied_when_its_port_goes(net: VpcLab, services: Services) -> None:
+    """What was known of the connections of one port does not count for another one that gets its number."""
+    interface = net.lab.topology.ports["web2"].interface
+    number = net.run("h2", "ovs-vsctl", "get", "interface", interface, "ofport").strip()
+    assert services.is_answered("plain1", "web2", TCP, 80)
+    assert services.is_answered("plain1", "web2", ICMP, 8)
+    assert len(zone(net, "h2", number)) >= 2
+    net.lab.unplug("web2")
+    try:
+        wait_until(lambda: not zone(net, "h2", number), "the zone to be empty", 10)
+    finally:
+        net.lab.plug("web2", "h2")
+    wait_until(lambda: services.is_answered("plain1", "web2", TCP, 80), "the port to be back", 10)
