@@ -1,5 +1,6 @@
 """``ovs-vpc show``: what is declared, and where it is."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
@@ -12,18 +13,31 @@ from controller.status.status import HostStatus, NodeStatus, Status, SwitchStatu
 
 if TYPE_CHECKING:
     from controller.store import Stored
-    from flows.model import AnyPort, Host, Network
+    from flows.model import AnyPort, Host, Network, Rule
 
 
 def show(as_json: JsonOption = False, state: StateOption = None, lab: LabOption = None) -> None:
-    """Show the model that was applied last: hosts, VPCs, segments, switches, ports and where they are, peerings."""
+    """Show the model that was applied last: hosts, VPCs, segments, switches, ports and where they are, peerings.
+
+    Security groups are shown with their rules and their members.
+    """
     target = find_target(state, lab)
     description = describe(target.model(), read_status(target.store))
     if as_json:
         print_json(description)
         return
     out.print(f"generation {description['generation']} of the model, {description['encapsulation']} tunnels")
-    for section in ("hosts", "subnets", "segments", "switches", "links", "routers", "ports", "peerings"):
+    for section in (
+        "hosts",
+        "subnets",
+        "segments",
+        "switches",
+        "links",
+        "routers",
+        "ports",
+        "peerings",
+        "security groups",
+    ):
         rows = description[section]
         if rows:
             columns = [key.replace("_", " ") for key in rows[0]]
@@ -54,6 +68,7 @@ def describe(stored: "Stored", status: Status) -> dict[str, Any]:
         "peerings": [
             {"peering": peering.name, "between": list(peering.between)} for peering in network.peerings.values()
         ],
+        "security groups": _security_groups(network),
     }
 
 
@@ -153,6 +168,22 @@ def _ports(network: "Network", status: Status) -> list[dict[str, object]]:
             "plugged in": (port.name, status.ports.get(port.name)) in plugged,
         }
         for port in network.ports.values()
+    ]
+
+
+def _security_groups(network: "Network") -> list[dict[str, object]]:
+    def described(rules: "Sequence[Rule] | None") -> object:
+        return "not declared" if rules is None else [rule.sentence for rule in rules] or "nothing"
+
+    return [
+        {
+            "security group": name,
+            "vpc": group.vpc,
+            "in": described(group.inbound),
+            "out": described(group.outbound),
+            "members": [port.name for port in network.members[name]],
+        }
+        for name, group in network.security_groups.items()
     ]
 
 

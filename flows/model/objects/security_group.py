@@ -134,8 +134,13 @@ class Rule(Declared):
             return ANYBODY
         return Who(False, frozenset(filter(is_group, self.remote)), ranges)
 
+    @property
+    def sentence(self) -> str:
+        """What it allows, as in ``tcp 5432 from web``."""
+        return f"{words(self.services)} {self.word} {', '.join(self.remote or ('anybody',))}"
+
     def __str__(self) -> str:
-        return f"rule '{words(self.services)} {self.word} {', '.join(self.remote or ('anybody',))}'"
+        return f"rule '{self.sentence}'"
 
 
 _REMOTE = (
