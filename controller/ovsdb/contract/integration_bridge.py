@@ -31,6 +31,13 @@ controller that gets no processor time keeps its switches for so long. Nothing i
 know yet that its session has ended is made to connect again (``dial``).
 """
 
+PACKETS_PER_SECOND, BURST = 1000, 250
+"""How many packets a switch sends to the controller in a second, and how many more at once or waiting.
+
+Open vSwitch gives each of its ports an equal share, and of what is too much the port with the longest queue loses
+(ovs-vswitchd.conf.db(5), ``controller_rate_limit``).
+"""
+
 SERIAL = "dp-sn"
 """Key of ``Bridge:other_config``: the serial number that the switch shows over OpenFlow."""
 
@@ -202,6 +209,8 @@ def _keep_controller(bridge: Row, settings: HostSettings, write: Writer) -> None
     write.put(row, "max_backoff", [MAX_BACKOFF], name)
     write.put(row, "inactivity_probe", [INACTIVITY_PROBE], name)
     write.put(row, "connection_mode", ["out-of-band"], name)
+    write.put(row, "controller_rate_limit", [PACKETS_PER_SECOND], name)
+    write.put(row, "controller_burst_limit", [BURST], name)
 
 
 def _spellings(target: str) -> tuple[str, ...]:

@@ -80,6 +80,8 @@ COLUMNS: dict[str, dict[str, Any]] = {
         "max_backoff": _OPTIONAL_NUMBER,
         "inactivity_probe": _OPTIONAL_NUMBER,
         "connection_mode": _OPTIONAL_TEXT,
+        "controller_rate_limit": _OPTIONAL_NUMBER,
+        "controller_burst_limit": _OPTIONAL_NUMBER,
     },
     "Flow_Table": {"name": _OPTIONAL_TEXT},
 }

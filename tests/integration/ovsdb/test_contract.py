@@ -86,6 +86,8 @@ def test_what_is_not_ours_stays(switch: Switch, watcher: Watcher, settings: Host
         (["set", "controller", "br-int", "connection_mode=in-band"], "connection_mode in-band -> out-of-band"),
         (["set", "controller", "br-int", "max_backoff=9000"], "max_backoff 9000 -> 1000"),
         (["set", "controller", "br-int", "inactivity_probe=0"], "inactivity_probe 0 -> 15000"),
+        (["set", "controller", "br-int", "controller_rate_limit=9999"], "controller_rate_limit 9999 -> 1000"),
+        (["clear", "controller", "br-int", "controller_burst_limit"], "controller_burst_limit nothing -> 250"),
         (
             [
                 "--id=@c",
@@ -135,7 +137,7 @@ def contract(switch: Switch) -> list[str]:
     """All settings of the host contract."""
     columns = {
         "bridge": "fail_mode,datapath_type,protocols,other_config",
-        "controller": "target,connection_mode,max_backoff,inactivity_probe",
+        "controller": "target,connection_mode,max_backoff,inactivity_probe,controller_rate_limit,controller_burst_limit",
         "interface": "name,type,options,ofport_request",
     }
     rows = [switch.vsctl("-f", "csv", f"--columns={names}", "list", table) for table, names in columns.items()]
