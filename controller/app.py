@@ -92,15 +92,20 @@ class App:
         self._events.put(event)
 
     def _take_events(self) -> float:
-        """Wait for an event, but no longer than a tick or until a report is due; take all that came, until when."""
+        """Wait for an event, but no longer than a tick or until a report is due; take all that came, until when.
+
+        What comes meanwhile has its turn after what follows from these: else a flood would leave no time for that.
+        """
         until_report = self._report_at - time.monotonic()
         try:
             event = self._events.get(timeout=min(TICK, until_report) if until_report > 0 else TICK)
-            while True:
+            for _ in range(self._events.qsize()):
                 self._sync.handle(event, process_clock.now())
                 event = self._events.get_nowait()
+            self._sync.handle(event, process_clock.now())
         except queue.Empty:
-            return process_clock.now()
+            pass
+        return process_clock.now()
 
     def _report(self) -> None:
         """Give out the status when it has changed; of a large network, not so often that it would take much time.

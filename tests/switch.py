@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
+from flows.compile.desired import Desired
 from mininet_topos.waiting import patience
 
 SCHEMA = Path("/usr/share/openvswitch/vswitch.ovsschema")
@@ -72,6 +73,18 @@ class Switch:
     def ofctl(self, *arguments: str) -> str:
         """Runs ``ovs-ofctl``; bridges go by name."""
         return self._run("ovs-ofctl", *arguments)
+
+    def hold(self, bridge: str, desired: Desired) -> None:
+        """Makes a bridge hold these flows, groups and meters, and no others, by their text."""
+        option = "--protocols=OpenFlow14"
+        self.ofctl(option, "del-flows", bridge)
+        for kind in ("meters", "groups"):  # the switch keeps those of a bridge that is made anew at once
+            self.ofctl(option, f"del-{kind}", bridge)
+        for entry in desired.groups_and_meters.values():
+            self.ofctl(option, f"add-{entry.kind}", bridge, entry.text())
+        path = self.directory / "flows"
+        path.write_text("\n".join(f"cookie={cookie:#x},{flow.text()}" for cookie, flow in desired.flows.items()))
+        self.ofctl(option, "--bundle", "add-flows", bridge, str(path))
 
     def appctl(self, *arguments: str) -> str:
         """Runs ``ovs-appctl`` on ovs-vswitchd."""

@@ -21,6 +21,8 @@ need ping iputils-ping
 need arping iputils-arping
 need tcpdump tcpdump
 need iperf3 iperf3
+need traceroute traceroute
+need mtr mtr-tiny
 need unshare util-linux
 need ps procps
 need mn mininet

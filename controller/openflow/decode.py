@@ -110,21 +110,23 @@ class _ReadUpdate:
         return Update(length, event, ReportedFlow(table, priority, cookie, not (idle or hard), 0, content))
 
 
-_PACKET_IN = struct.Struct("!8x4xH2x8xHH")
-"""How long the frame is, and of the match its type and length (OpenFlow 1.4, 7.4.1)."""
+_PACKET_IN = struct.Struct("!8x4xH2xQHH")
+"""How long the frame is, the cookie of the flow that sent it, and of the match its type and length (OpenFlow 1.4,
+7.4.1)."""
 _IN_PORT = struct.pack("!HBB", ofp.OFPXMC_OPENFLOW_BASIC, ofp.OFPXMT_OFB_IN_PORT << 1, 4)
 
 
 def _packet_in(datapath: Any, version: int, kind: int, size: int, xid: int, data: bytearray) -> Any:
     """A packet-in that was found sound; of its match ``in_port`` alone, where it has one."""
-    length, _, match_size = _PACKET_IN.unpack_from(data)
+    length, cookie, _, match_size = _PACKET_IN.unpack_from(data)
     at, start = _PACKET_IN.size, _PACKET_IN.size - 4 + (match_size + 7) // 8 * 8 + 2
     end, match = at - 4 + match_size, {}
     while at < end:
         if data[at : at + 4] == _IN_PORT:
             match["in_port"] = int.from_bytes(data[at + 4 : at + 8])
         at += 4 + data[at + 3]
-    message: Any = parser.OFPPacketIn(datapath, match=match, data=bytes(data[start : start + length]))
+    frame = bytes(data[start : start + length])
+    message: Any = parser.OFPPacketIn(datapath, total_len=length, cookie=cookie, match=match, data=frame)
     message.set_headers(version, kind, size, xid)
     message.set_buf(data)
     return message

@@ -21,7 +21,7 @@ from controller.openflow.actions import encoded
 from controller.openflow.decode import ReportedFlow
 from controller.openflow.flowmod import PROTOCOL
 from flows.compile.desired import MeterPlan, Plan
-from flows.openflow.actions import SetField
+from flows.openflow.actions import Output, SetField
 from flows.openflow.fields import TUN_DST, TUN_ID
 from flows.openflow.flow import COOKIE_DROPS, COOKIE_OWNER, COOKIE_OWNER_MASK, Flow, Shape
 from flows.openflow.layout import Layout
@@ -186,6 +186,11 @@ def count_flows(xid: int) -> bytes:
     return _bytes([parser.OFPAggregateStatsRequest(PROTOCOL, 0, ofp.OFPTT_ALL, *_OURS, parser.OFPMatch())], xid)
 
 
+def count_meters(xid: int) -> bytes:
+    """The request for what all meters have counted."""
+    return _bytes([parser.OFPMeterStatsRequest(PROTOCOL, 0, ofp.OFPM_ALL)], xid)
+
+
 def watch(tables: Iterable[int], xid: int) -> bytes:
     """Make the switch report each change of flows in some tables. Our own changes are reported without the flow."""
     events = ofp.OFPFMF_ADD | ofp.OFPFMF_REMOVED | ofp.OFPFMF_MODIFY | ofp.OFPFMF_INSTRUCTIONS
@@ -227,6 +232,15 @@ def tunnel_frames(frame: bytes, hosts: Iterable[IPv4Address], ofport: int, xid: 
     """A packet-out that sends one frame to each of some hosts by the tunnel port, with key 0."""
     send = _tunnel_actions(ofport)
     actions = _no_key() + b"".join(send.replace(_SOMEBODY.packed, host.packed) for host in hosts)
+    return _packet_out(actions, frame, xid)
+
+
+def frame_out(frame: bytes, ofport: int, xid: int) -> bytes:
+    """A packet-out that sends a frame out of a port."""
+    return _packet_out(_output(ofport), frame, xid)
+
+
+def _packet_out(actions: bytes, frame: bytes, xid: int) -> bytes:
     body = _PACKET_OUT.pack(ofp.OFP_NO_BUFFER, ofp.OFPP_CONTROLLER, len(actions)) + actions + frame
     return _HEADER.pack(ofp.OFP_VERSION, ofp.OFPT_PACKET_OUT, _HEADER.size + len(body), xid) + body
 
@@ -242,7 +256,12 @@ _SOMEBODY = IPv4Address("255.1.254.2")
 def _tunnel_actions(ofport: int) -> bytes:
     """The actions that send to :data:`_SOMEBODY`."""
     to = encoded(SetField(TUN_DST, int(_SOMEBODY)))
-    return _serialized(to) + _serialized(parser.OFPActionOutput(ofport, 0))
+    return _serialized(to) + _output(ofport)
+
+
+@lru_cache
+def _output(ofport: int) -> bytes:
+    return _serialized(encoded(Output(ofport)))
 
 
 @lru_cache

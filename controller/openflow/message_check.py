@@ -23,6 +23,8 @@ _DESCRIPTION = 1056
 _AGGREGATE = 24
 _FLOW = 56
 """The least that a flow takes: 48 bytes, and an empty match."""
+_METER, _BAND = 40, 16
+"""Bytes of what a meter has counted (7.3.5.12), and of each of its bands."""
 _FULL_UPDATE = 32
 _SHORT_UPDATE = 8
 _DESCRIBED = 8
@@ -176,6 +178,14 @@ def _updates(message: bytes) -> str | None:
     return _walk(message, _MULTIPART, len(message), size_at, _SHORT_UPDATE)
 
 
+def _meters(message: bytes) -> str | None:
+    def size_at(at: int) -> int:
+        (size,) = _LENGTH.unpack_from(message, at + 4)
+        return int(size) if (size - _METER) % _BAND == 0 else 0
+
+    return _walk(message, _MULTIPART, len(message), size_at, _METER)
+
+
 def _ports(message: bytes) -> str | None:
     for at, room in _each_port(message):
         if found := _port(message, at, room):
@@ -196,6 +206,7 @@ _BODIES: dict[int, Callable[[bytes], str | None]] = {
     ofp.OFPMP_GROUP_DESC: _each("a group", _DESCRIBED),
     ofp.OFPMP_METER_CONFIG: _each("a meter", _DESCRIBED),
     ofp.OFPMP_AGGREGATE: _just(_MULTIPART + _AGGREGATE),
+    ofp.OFPMP_METER: _meters,
     ofp.OFPMP_PORT_DESC: _ports,
     ofp.OFPMP_FLOW_MONITOR: _updates,
 }

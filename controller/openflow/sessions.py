@@ -126,6 +126,10 @@ class Session:
         """Ask how many flows of ours there are; :class:`Counted` answers."""
         self._outbox.put([encode.count_flows(self._xid())])
 
+    def count_meters(self) -> None:
+        """Ask what all meters have counted; :class:`Metered` answers."""
+        self._outbox.put([encode.count_meters(self._xid())])
+
     @property
     def port_names(self) -> frozenset[str]:
         """The names of the switch's ports, by its last report."""
@@ -144,6 +148,10 @@ class Session:
     def send_by_tunnel(self, frame: bytes, hosts: Iterable[IPv4Address], ofport: int) -> None:
         """Send one frame to each of some hosts by the tunnel port."""
         self._outbox.put([encode.tunnel_frames(frame, hosts, ofport, self._xid())])
+
+    def send(self, frame: bytes, ofport: int) -> None:
+        """Send a frame out of a port. No flow sees it."""
+        self._outbox.put([encode.frame_out(frame, ofport, self._xid())])
 
     def ask(self) -> int:
         """Ask whether all that was sent before was done; :class:`Confirmed` with this number answers."""
@@ -252,6 +260,15 @@ class Counted:
 
 
 @dataclass(frozen=True, slots=True)
+class Metered:
+    """What meters of a switch have counted."""
+
+    session: Session
+    dropped: Mapping[int, int]
+    """By the meter's number, the packets that were too many."""
+
+
+@dataclass(frozen=True, slots=True)
 class Confirmed:
     """A switch has carried out everything up to a transaction's barrier."""
 
@@ -304,11 +321,16 @@ class Ports:
 
 @dataclass(frozen=True, slots=True)
 class PacketIn:
-    """A rule sent the beginning of a packet up."""
+    """A flow sent the beginning of a packet up."""
 
     session: Session
+    cookie: int
+    """Of the flow."""
     in_port: int
     frame: bytes
+    """The beginning."""
+    length: int
+    """Bytes of all of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,6 +357,7 @@ SwitchEvent = (
     | FlowsRead
     | FlowsChanged
     | Counted
+    | Metered
     | Confirmed
     | Refused
     | GroupsAndMetersRead
@@ -401,6 +424,12 @@ class SwitchApp(app_manager.OSKenApp):  # type: ignore[misc]
         if session := self._sessions.get(event.msg.datapath):
             self._on_event(Counted(session, event.msg.body.flow_count))
 
+    @set_ev_cls(ofp_event.EventOFPMeterStatsReply, MAIN_DISPATCHER)  # type: ignore[untyped-decorator]
+    def _metered(self, event: Any) -> None:
+        if session := self._sessions.get(event.msg.datapath):
+            dropped = {meter.meter_id: sum(b.packet_band_count for b in meter.band_stats) for meter in event.msg.body}
+            self._on_event(Metered(session, dropped))
+
     @set_ev_cls(ofp_event.EventOFPBarrierReply, MAIN_DISPATCHER)  # type: ignore[untyped-decorator]
     def _confirmed(self, event: Any) -> None:
         if session := self._sessions.get(event.msg.datapath):
@@ -441,9 +470,10 @@ class SwitchApp(app_manager.OSKenApp):  # type: ignore[misc]
 
     @set_ev_cls(ofp_event.EventOFPPacketIn, MAIN_DISPATCHER)  # type: ignore[untyped-decorator]
     def _packet_in(self, event: Any) -> None:
-        in_port = event.msg.match.get("in_port")
-        if in_port is not None and (session := self._sessions.get(event.msg.datapath)):
-            self._on_event(PacketIn(session, int(in_port), bytes(event.msg.data)))
+        message = event.msg
+        in_port = message.match.get("in_port")
+        if in_port is not None and (session := self._sessions.get(message.datapath)):
+            self._on_event(PacketIn(session, message.cookie, in_port, message.data, message.total_len))
 
     @set_ev_cls(ofp_event.EventOFPErrorMsg, MAIN_DISPATCHER)  # type: ignore[untyped-decorator]
     def _refused(self, event: Any) -> None:

@@ -17,11 +17,11 @@ from controller.openflow.sessions import (
     FlowsRead,
     GroupsAndMetersRead,
     GroupsOrMetersChanged,
+    Metered,
     PacketIn,
     Ports,
     PortsOpened,
     Refused,
-    Session,
     SwitchDown,
     SwitchEvent,
     SwitchUp,
@@ -30,7 +30,7 @@ from controller.reconcile.events import Event, FactsChanged, HostProblems, Seria
 from controller.reconcile.fleet import Databases, Fleet, Keeper
 from controller.reconcile.nodes.host import Host
 from controller.reconcile.nodes.node import Node
-from controller.reconcile.packetin import probe_frame
+from controller.reconcile.packetin.handling import Answer, Probed, ShownUp
 from controller.status.report import Before, host_report, progress
 from controller.store import Stored, VlansKept
 from flows.inputs.facts import SwitchFacts
@@ -48,6 +48,7 @@ _OfNode = (
     | GroupsOrMetersChanged
     | FlowsChanged
     | Counted
+    | Metered
     | Confirmed
     | Refused
 )
@@ -162,8 +163,9 @@ class Sync:
                 self._fleet.roster.down(session, now)
             case Described(session, serial):
                 self._fleet.roster.described(session, serial, now)
-            case PacketIn(session, in_port, frame):
-                self._packet_came(session, in_port, frame)
+            case PacketIn(session):
+                if node := self._fleet.roster.owner(session):
+                    self._packet_came(event, node, now)
             case _:
                 if node := self._fleet.roster.owner(event.session):
                     self._node_said(event, node, now)
@@ -180,6 +182,8 @@ class Sync:
                 node.changed(updates, now)
             case Counted(_, number):
                 node.counted(number, now)
+            case Metered(_, dropped):
+                node.metered(dropped)
             case Confirmed(_, xid):
                 self._fleet.paths.answered(node.name, xid)
                 node.confirmed(xid, now)
@@ -202,21 +206,22 @@ class Sync:
             case Config(_, fragments):
                 node.configured(fragments)
 
-    def _packet_came(self, session: Session, in_port: int, frame: bytes) -> None:
-        """A switch sent a frame up: one that came through a tunnel, or the first of a port that has moved."""
-        receiver = self._fleet.roster.find(session.datapath_id)
-        if not isinstance(receiver, Host) or receiver.facts is None or self._fleet.stored is None:
-            return
-        if in_port == receiver.facts.tunnel_ofport:
-            came = probe_frame.read(frame)
-            sender = self._fleet.roster.find(came.sender) if came else None
-            if came and isinstance(sender, Host):
-                sender.prober.verified(self._fleet.stored.network.hosts[receiver.name].tunnel_ip)
-                self._fleet.paths.came_through(sender.name, receiver.name, is_full=came.is_full)
-            return
-        for interface in receiver.facts.interfaces:
-            if interface.ofport == in_port:
-                self._fleet.arrivals.shown_up(interface.iface_id, receiver.name, "its first frame came")
+    def _packet_came(self, packet: PacketIn, node: Node, now: float) -> None:
+        """A switch sent a packet up: its handler decides, and what follows from that is done here."""
+        match node.packet_came(packet, now):
+            case Answer(frame):
+                packet.session.send(frame, packet.in_port)
+            case Probed(datapath_id, is_full):
+                self._probed(datapath_id, node.name, is_full=is_full)
+            case ShownUp(port):
+                self._fleet.arrivals.shown_up(port, node.name, "its first frame came")
+
+    def _probed(self, sender: int, receiver: str, *, is_full: bool) -> None:
+        """A tunnel probe came through."""
+        host = self._fleet.roster.find(sender)
+        if isinstance(host, Host) and self._fleet.stored is not None:
+            host.prober.verified(self._fleet.stored.network.hosts[receiver].tunnel_ip)
+            self._fleet.paths.came_through(host.name, receiver, is_full=is_full)
 
     def _announce(self, now: float) -> None:
         """Say once that every node has confirmed a generation of the model."""

@@ -54,6 +54,28 @@ class _Metrics(Collector):
             for rule, packets in host.drops.by_rule.items():
                 drops.add_metric([name, rule.table.name, reason(rule.sentence)], packets)
         yield from (drift, refused, drops)
+        yield from _packets(hosts)
+
+
+def _packets(hosts: list[tuple[str, Node]]) -> Iterator[Metric]:
+    """What the switches sent to the controller, and what they did not send because it was too much."""
+    handled = CounterMetricFamily(
+        "ovs_vpc_packets_handled", "Packets that a handler made something of.", labels=["host", "handler"]
+    )
+    left_out = CounterMetricFamily(
+        "ovs_vpc_packets_left_out", "Packets that nothing was done with.", labels=["host", "handler", "reason"]
+    )
+    above_limit = CounterMetricFamily(
+        "ovs_vpc_packets_above_limit", "Packets that a port's meter dropped.", labels=["host", "handler", "port"]
+    )
+    for name, host in hosts:
+        for handler, packets in dict(host.packets.handled).items():
+            handled.add_metric([name, handler], packets)
+        for (handler, why), packets in dict(host.packets.left_out).items():
+            left_out.add_metric([name, handler, why], packets)
+        for (handler, port), packets in dict(host.packets.above_limit).items():
+            above_limit.add_metric([name, handler, port], packets)
+    yield from (handled, left_out, above_limit)
 
 
 def _gauges(hosts: list[tuple[str, Node]]) -> Iterator[Metric]:

@@ -24,6 +24,26 @@ class Dropped(Protocol):
         """The same by the rule."""
 
 
+class PacketsUp(Protocol):
+    """Packets that a switch sent to the controller (:class:`controller.reconcile.packetin.dispatch.Dispatch`)."""
+
+    @property
+    def handled(self) -> Mapping[str, int]:
+        """How many each handler made something of."""
+
+    @property
+    def left_out(self) -> Mapping[tuple[str, str], int]:
+        """How many were left out, by handler and reason."""
+
+    @property
+    def unanswered(self) -> Mapping[tuple[str, str], int]:
+        """Those of them to which somebody may miss an answer."""
+
+    @property
+    def above_limit(self) -> Mapping[tuple[str, str], int]:
+        """How many the switch's meters dropped, by handler and port."""
+
+
 class Node(Protocol):
     """One switch that is kept as the model wants it (:class:`controller.reconcile.node.Node`)."""
 
@@ -37,6 +57,10 @@ class Node(Protocol):
     @property
     def drops(self) -> Dropped:
         """What it dropped."""
+
+    @property
+    def packets(self) -> PacketsUp:
+        """What it sent to the controller."""
 
     @property
     def session(self) -> object:

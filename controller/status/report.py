@@ -4,15 +4,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
-from controller.status.node import Node
+from controller.status.node import Node, PacketsUp
 from controller.status.status import (
+    ControllerPackets,
     HostReport,
     NodeStatus,
+    PacketsAboveLimit,
     PluggedIn,
     Progress,
     ReachedNetwork,
     Status,
     SwitchStatus,
+    UnansweredPackets,
     UnreachedHost,
     plain,
 )
@@ -166,9 +169,17 @@ def host_report(host: Node, cut_off: list[str], unreached: list[Unreached]) -> H
         drift=host.drifted.report(),
         refused=host.refusals.report(),
         drops=host.drops.by_reason,
+        packets=packets_up(host.packets),
         unreached=tuple(UnreachedHost(way.receiver, way.since, way.small_only) for way in unreached),
         cut_off=tuple(cut_off),
     )
+
+
+def packets_up(packets: PacketsUp) -> ControllerPackets:
+    """What came of the packets that a switch had for the controller."""
+    unanswered = (UnansweredPackets(handler, why, count) for (handler, why), count in packets.unanswered.items())
+    above = (PacketsAboveLimit(handler, port, count) for (handler, port), count in packets.above_limit.items())
+    return ControllerPackets(dict(packets.handled), tuple(unanswered), tuple(above))
 
 
 def _with_facts(report: HostReport, facts: HostFacts | None, lost: list[str]) -> HostReport:

@@ -51,6 +51,33 @@ class SwitchPlug(NamedTuple):
     is_live: bool
 
 
+class UnansweredPackets(NamedTuple):
+    """Packets that came to the controller and got no answer."""
+
+    handler: str
+    why: str
+    packets: int
+
+
+class PacketsAboveLimit(NamedTuple):
+    """Packets for the controller that a switch dropped: more than the limit of their port."""
+
+    handler: str
+    port: str
+    packets: int
+    """Since the port's meter was made."""
+
+
+@dataclass(frozen=True, slots=True)
+class ControllerPackets:
+    """What came of the packets that a switch had for the controller."""
+
+    handled: Mapping[str, int] = field(default_factory=dict)
+    """How many each handler made something of."""
+    unanswered: tuple[UnansweredPackets, ...] = ()
+    above_limit: tuple[PacketsAboveLimit, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Happened:
     """How often something happened on a node, and what it was last."""
@@ -93,6 +120,7 @@ class HostReport:
     """What its switch refused."""
     drops: Mapping[str, int] = field(default_factory=dict)
     """How many packets its switch dropped, by the sentence of the flow."""
+    packets: ControllerPackets = ControllerPackets()
     unreached: tuple[UnreachedHost, ...] = ()
     cut_off: tuple[str, ...] = ()
     """The segments that it has ports in, and no VLAN for."""
@@ -217,7 +245,7 @@ def open_links(document: Mapping[str, Any]) -> frozenset[LinkVlan]:
     return frozenset(_LINKS.validate_python(document.get("open_links", ())))
 
 
-def plain(part: HostReport | Progress | SwitchStatus | Happened) -> dict[str, Any]:
+def plain(part: HostReport | Progress | SwitchStatus | Happened | ControllerPackets) -> dict[str, Any]:
     """A part of the status as JSON."""
     written: dict[str, Any] = _PARTS[type(part)].dump_python(part, mode="json")
     return written
@@ -227,5 +255,5 @@ _STATUS = TypeAdapter(Status)
 _PROGRESS_STATUS = TypeAdapter(ProgressStatus)
 _LINKS = TypeAdapter(tuple[LinkVlan, ...])
 _PARTS: Mapping[type, TypeAdapter[Any]] = {
-    kind: TypeAdapter(kind) for kind in (HostReport, Progress, SwitchStatus, Happened)
+    kind: TypeAdapter(kind) for kind in (HostReport, Progress, SwitchStatus, Happened, ControllerPackets)
 }

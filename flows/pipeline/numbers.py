@@ -9,7 +9,7 @@ A rule is given a group or meter as a value, and a switch gets it together with 
 ```python
 LIMITED = TABLE.rule("{port}: {limit}", match=[eq(IN_PORT, P.port)], do=[meter(P.limit), OutputController()])
 ...
-    limit = MeterEntry(PACKETS_UP.of(int(port.ofport)), "packets", rate=20, burst=40)
+    limit = MeterEntry(ICMP_ERRORS.of(int(port.ofport)), "packets", rate=20, burst=40)
     yield LIMITED(port.why, port=port.ofport, limit=limit)
 ```
 """
@@ -40,10 +40,11 @@ class Numbers:
         return self.of(0), self.of(0xFFFF)
 
 
-PACKETS_UP = Numbers(1, "limits what one port makes the switch send to the controller", "the port's OpenFlow number")
+_PORT = "the port's OpenFlow number"
+ICMP_ERRORS = Numbers(1, "limits the packets of one port that the controller answers with ICMP errors", _PORT)
+NEW_CONNECTIONS = Numbers(2, "limits the new connections of a port with security groups", _PORT)
+ARRIVALS = Numbers(3, "limits the packets by which one port shows that it has moved", _PORT)
 
-NEW_CONNECTIONS = Numbers(2, "limits the new connections of a port with security groups", "the port's OpenFlow number")
-
-METERS: dict[str, Numbers] = {"PACKETS_UP": PACKETS_UP, "NEW_CONNECTIONS": NEW_CONNECTIONS}
+METERS: dict[str, Numbers] = {"ICMP_ERRORS": ICMP_ERRORS, "NEW_CONNECTIONS": NEW_CONNECTIONS, "ARRIVALS": ARRIVALS}
 GROUPS: dict[str, Numbers] = {}
 """Every kind by its name, for the page that is generated from this one."""

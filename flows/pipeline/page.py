@@ -213,7 +213,7 @@ GATEWAY = Table(
     34,
     Stage.GATEWAY_SERVICES,
     "Is this for the gateway itself, and does it pass through it?",
-    reads=[VPC, SUBNET, ETH_TYPE, ETH_SRC, IP_PROTO, IP_SRC, IP_DST, IP_TTL, IP_FRAG, ICMP_TYPE, ICMP_CODE],
+    reads=[IN_PORT, VPC, SUBNET, ETH_TYPE, ETH_SRC, IP_PROTO, IP_SRC, IP_DST, IP_TTL, IP_FRAG, ICMP_TYPE, ICMP_CODE],
     writes=[ETH_SRC, ETH_DST, IP_SRC, IP_DST, IP_TTL, ICMP_TYPE],
     next=[Stage.POLICY, Stage.ROUTING],
     miss=("from no subnet of ours, or not IPv4: dropped", drop()),

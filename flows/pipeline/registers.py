@@ -34,7 +34,8 @@ PAYLOAD_TAG = Field("reg6", 32, "hex")
 """1 for a frame that came by a tunnel with an 802.1Q header of its own, below that of its segment."""
 
 NOTIFIED = Field("reg7", 32, "hex")
-"""1 for a packet that was also sent to the controller: it came from a port that is announced to move here."""
+"""How far a packet of a port is that is announced to move here. It goes its way; then the controller gets it."""
+NOT_TOLD, PASSES, TELLS = 0, 1, 2
 
 ASKED = Field("reg8", 32, "hex")
 """The OpenFlow port number of the port whose security groups are asked."""

@@ -22,6 +22,7 @@ from flows.pipeline.stages import Stage
 from flows.pipeline.templates import (
     ActionTemplate,
     CommitTemplate,
+    ControllerTemplate,
     CopiesTemplate,
     EachTemplate,
     Jump,
@@ -161,6 +162,7 @@ class Rule:
         for item in (item for step in self.steps for item in step.writes):
             if item not in self.table.writes:
                 yield f"sets {item}, which the table does not declare"
+        yield from self._faults_of_sending_up()
         for index, step in enumerate(self.steps):
             if isinstance(step, LearnTemplate) and step.table not in self.table.learns:
                 yield f"learns into {step.table}, which the table does not declare"
@@ -182,6 +184,30 @@ class Rule:
             yield f"goes back to {step.table}; only a resubmit can"
         if index != len(self.steps) - 1:
             yield "has a goto that is not its last step"
+
+    def _faults_of_sending_up(self) -> Iterator[str]:
+        """Each packet at the controller has a handler, and no port can send it more than its meter lets through."""
+        steps: Sequence[object] = self.steps
+        up = [step for step in steps if isinstance(step, ControllerTemplate | openflow.OutputController)]
+        if len(up) > 1:
+            yield "sends to the controller twice"
+        for step in up:
+            if not isinstance(step, ControllerTemplate) or not step.handler:
+                yield "sends to the controller and names no handler"
+            elif not 0 < step.max_len < 1 << 16:
+                yield f"sends {step.max_len} bytes of a packet to the controller, and must send 1 to 65535"
+            elif bool(step.no_meter) == self.has_meter:
+                yield "sends to the controller: it needs a meter, or a reason why it has none"
+
+    @property
+    def has_meter(self) -> bool:
+        """Whether a meter decides what goes on."""
+        return any(isinstance(step, NumberedTemplate) and step.kind is openflow.Meter for step in self.steps)
+
+    @cached_property
+    def handler(self) -> str | None:
+        """The handler of the packets that it sends to the controller; None: it sends none."""
+        return next((step.handler for step in self.steps if isinstance(step, ControllerTemplate)), None)
 
     def flow(self, values: Mapping[str, Value]) -> Flow:
         """The flow for some values."""
@@ -283,6 +309,8 @@ class Rule:
         match step:
             case SetTemplate() | NumberedTemplate() | CommitTemplate():
                 yield step.fill(values)
+            case ControllerTemplate():
+                yield step.fill()
             case CopiesTemplate():
                 yield from step.fill(values)
             case EachTemplate():

@@ -285,6 +285,23 @@ class EachTemplate:
 
 
 @dataclass(frozen=True, slots=True)
+class ControllerTemplate:
+    """Send the beginning of the packet to the controller, to one of its handlers."""
+
+    handler: str
+    """Its name among the handlers (``controller/reconcile/packetin``)."""
+    max_len: int
+    """Bytes of the packet that are sent."""
+    no_meter: str
+    """Why the rule needs no meter."""
+    reads: ClassVar[Sequence[Field]] = ()
+    writes: ClassVar[Sequence[Field]] = ()
+
+    def fill(self) -> openflow.OutputController:
+        return openflow.OutputController(self.max_len)
+
+
+@dataclass(frozen=True, slots=True)
 class Jump:
     """Go on in a later table (goto) or look up in any table (resubmit), by name."""
 
@@ -301,6 +318,7 @@ ActionTemplate = (
     | NumberedTemplate
     | CommitTemplate
     | EachTemplate
+    | ControllerTemplate
     | Jump
     | learning.Learn
     | openflow.Move
@@ -309,7 +327,6 @@ ActionTemplate = (
     | openflow.PopVlan
     | openflow.OutputRegister
     | openflow.OutputInPort
-    | openflow.OutputController
     | openflow.Ct
     | openflow.CtClear
     | openflow.CheckPktLarger
@@ -483,6 +500,15 @@ def queue(number: Value | Param) -> NumberedTemplate:
 def each(register: Field, table: str, numbers: Param) -> EachTemplate:
     """Look the packet up in a table once for each of several numbers, which a register holds meanwhile."""
     return EachTemplate(register, table, numbers)
+
+
+def controller(handler: str, *, max_len: int = openflow.CONTROLLER_BYTES, no_meter: str = "") -> ControllerTemplate:
+    """Send the first ``max_len`` bytes of the packet to the controller, to this handler.
+
+    A meter comes first, so that no port can send it more than it should. A rule that needs none, because no instance
+    can make such packets, says so in ``no_meter``.
+    """
+    return ControllerTemplate(handler, max_len, no_meter)
 
 
 def commit(ct: openflow.Ct, first: Value | Param, last: Value | Param) -> CommitTemplate:

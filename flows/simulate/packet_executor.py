@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from flows.openflow.actions import Ct, Goto, Resubmit
 from flows.openflow.executor import Executable
 from flows.openflow.fields import CT_LABEL, CT_MARK, CT_STATE, CT_ZONE, IN_PORT, IP_TTL, Bits, Field
 from flows.openflow.groups_and_meters import Bucket, GroupEntry, GroupOrMeter, Key
@@ -74,8 +75,16 @@ class _Context:
     step: int = -1
     depth: int = -1
     aside: bool = False
-    is_last: bool = True
-    """Whether the action that is carried out is the flow's last."""
+    is_way_on: bool = True
+    """Whether the packet goes on by the action that is carried out."""
+
+
+def _way_on(actions: Sequence[object]) -> int:
+    """Which of the actions is the lookup by which a packet goes on: the goto, else the first. Others are aside."""
+    lookups = [at for at, action in enumerate(actions) if isinstance(action, Goto | Resubmit)]
+    is_tracked = any(isinstance(action, Ct) and action.table is not None for action in actions)  # it goes on from there
+    first = lookups[0] if lookups and not is_tracked else -1
+    return next((at for at in lookups if isinstance(actions[at], Goto)), first)
 
 
 class PacketExecutor:
@@ -101,14 +110,14 @@ class PacketExecutor:
         before = self._lookup
         if before.depth >= _DEEPEST:
             raise Unsupported(f"more than {_DEEPEST} lookups inside each other")
-        # What a flow does last is no look aside: the packet goes on there.
-        aside = before.aside or not before.is_last
+        aside = before.aside or not before.is_way_on
         found = self._answers.lookup(table, self._packet)
         self._lookup = lookup = _Context(len(self.steps), before.depth + 1, aside)
         self.steps.append(TableLookup(table, found, self._packet, aside))
         actions = () if found is None else found.actions
-        for left, action in zip(range(len(actions) - 1, -1, -1), actions, strict=True):
-            lookup.is_last = not left
+        way_on = _way_on(actions)
+        for at, action in enumerate(actions):
+            lookup.is_way_on = at == way_on
             action.do(self)
             if self._has_ended:
                 self._has_ended = False

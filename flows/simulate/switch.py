@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from flows.openflow.actions import OutputController
 from flows.openflow.flow import Flow
 from flows.openflow.groups_and_meters import GroupOrMeter, Key
 from flows.openflow.learn import Learn
@@ -31,6 +32,12 @@ class Walk:
     def last(self) -> TableLookup:
         """Where the packet's way ends."""
         return [step for step in self.steps if not step.aside][-1]
+
+    @property
+    def ends_at_controller(self) -> bool:
+        """Whether its way ends with the controller, to which it is sent."""
+        entry = self.last.entry
+        return entry is not None and any(isinstance(action, OutputController) for action in entry.actions)
 
 
 class Switch:

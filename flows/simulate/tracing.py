@@ -106,8 +106,8 @@ class _Telling:
         at = f"on {visit.place.node} in table {hop.table}"
         arrivals = [self._words(each) for each in self.journey.arrivals if self._is_of(each, visit)]
         copies = [f"to {far.place.node}" for far in self.journey.visits if self._is_from(far, visit)]
-        if visit.walk.controller:
-            return f"sent to the controller {at}"
+        if visit.walk.ends_at_controller:
+            return f"sent to the controller {at}: {hop.sentence}"
         if not visit.walk.copies:
             return f"dropped {at}: {hop.sentence.removesuffix(': dropped')}"
         return (

@@ -23,6 +23,8 @@ class LocalPort(Unit):
     ofport: Named
     mac: str
     ips: tuple[IPv4Address, ...]
+    gateway: IPv4Address
+    """Of its subnet."""
     why: Why
     has_groups: bool = False
     """Whether it has security groups."""
@@ -99,7 +101,7 @@ def _of_vpc_port(here: HostContext, port: VpcPort, places: Places, interface: Pl
         assert subnet is not None, f"{port.name} has an address of no subnet: the model was not checked"
         tag, ofport = here.subnet(here.network.vpcs[port.vpc], subnet), Named(interface.ofport, port.name)
         has_groups = bool(here.network.groups_of(port))
-        yield LocalPort(vpc.vpc, tag, ofport, port.mac, port.ips, reason, has_groups)
+        yield LocalPort(vpc.vpc, tag, ofport, port.mac, port.ips, subnet.gateway, reason, has_groups)
 
 
 def has_routes_to(here: HostContext, port: VpcPort) -> bool:

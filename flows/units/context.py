@@ -8,7 +8,7 @@ segment are made anew on that host. So what a port's units read of the model, be
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from functools import lru_cache
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 
 from flows.inputs.facts import HostFacts
 from flows.inputs.tags import Tags
@@ -34,6 +34,8 @@ class VpcPresence:
     """The routes that lead to it and work in both directions: the subnet that each belongs to, and its range."""
     subnets: tuple[tuple[Named, IPv4Network], ...]
     """Its subnets; when it has no port on the host, those to which these routes lead."""
+    gateways: tuple[IPv4Address, ...]
+    """Of its subnets, when it has a port on the host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +148,8 @@ class HostContext:
         routed = (self.network.ends[end] for end in self.routed)
         subnets = vpc.subnets.values() if is_here else [subnet for of, subnet in routed if of.name == vpc.name]
         tagged = tuple((self.subnet(vpc, subnet), subnet.cidr) for subnet in subnets)
-        return VpcPresence(self.vpc(vpc), vpc.id, is_here, tuple(routes.get(vpc.name, ())), tagged)
+        gateways = tuple(subnet.gateway for subnet in vpc.subnets.values()) if is_here else ()
+        return VpcPresence(self.vpc(vpc), vpc.id, is_here, tuple(routes.get(vpc.name, ())), tagged, gateways)
 
     def _segment_presence(self, segment: Segment, number: int, vlan: int) -> SegmentPresence:
         name = f"segment {segment.name}"

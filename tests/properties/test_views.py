@@ -58,6 +58,7 @@ structures = st.fixed_dictionaries(
         "address": st.sampled_from(("192.0.2", "198.51.100")),
         "routes": st.sets(st.sampled_from(tuple(VPCS))),
         "id": st.integers(1, 2),
+        "gateway": st.sampled_from((1, 254)),
         "loud": st.booleans(),
         "in": st.sets(st.sampled_from(RULES)),
         "out": st.sampled_from(("", ", out: []", ", out: [{to: jobs, udp: 53}]")),
@@ -76,7 +77,8 @@ def network(structure: Mapping[str, object], ports: Mapping[str, Declared]) -> N
         peer, peering = PEERS[vpc]
         route = f"{{to: {VPCS[peer]}, via: {peering}}}" if vpc in structure["routes"] else ""  # type: ignore[operator]
         identity = 10 * number + (structure["id"] if vpc == "b" else 1)  # type: ignore[operator]
-        lines += [f"  {vpc}: {{id: {identity + 20}, subnets: {{s: {{cidr: {cidr}, routes: [{route}]}}}}}}"]
+        gateway = f"gateway: {cidr[:-4]}{structure['gateway'] if vpc == 'a' else 1}"
+        lines += [f"  {vpc}: {{id: {identity + 20}, subnets: {{s: {{cidr: {cidr}, {gateway}, routes: [{route}]}}}}}}"]
     lines += ["peerings:", *(f"  {name}: {{between: [{name[0]}/s, {name[2]}/s]}}" for name in ("a-b", "b-c"))]
     lines += ["security_groups:", "  web: {vpc: a, in: [{tcp: 80}]}", "  quiet: {vpc: a}"]
     rules = ", ".join(sorted(structure.get("in", ())))  # type: ignore[call-overload]
@@ -239,7 +241,7 @@ def test_what_a_port_gives_for_several_segments_goes_with_the_last_of_them() -> 
     """A trunk of two segments becomes one of one segment, then of two again, and goes."""
     two, one, other = "trunk: [green, floor]", "trunk: [green]", "vpc: a, ips: [10.0.0.{last}]"
     facts = {"h1": HostFacts(1, "netdev", 65000, frozenset({Interface("p11", "tap", 1, bound=True)}))}
-    structure = {"last_host": True, "address": "192.0.2", "routes": set(), "id": 1, "loud": True}
+    structure = {"last_host": True, "address": "192.0.2", "routes": set(), "id": 1, "gateway": 1, "loud": True}
     everything, model = Everything(), Network()
     for kind in (two, one, two, other, one, two, None):
         declared: dict[str, Declared] = {"p11": (kind, "h1", None)} if kind else {}
@@ -253,7 +255,7 @@ def test_a_conflict_changes_nothing_until_it_is_solved() -> None:
     plugged = frozenset({Interface("p11", "tap", 1, bound=True)})
     facts = {"h1": HostFacts(1, "netdev", 65000, plugged)}
     everything = Everything()
-    structure = {"last_host": True, "address": "192.0.2", "routes": set(), "id": 1, "loud": True}
+    structure = {"last_host": True, "address": "192.0.2", "routes": set(), "id": 1, "gateway": 1, "loud": True}
     model = network(structure, {"p11": (KINDS[0], "h1", None)})
     everything.views.set_model(model, tags(model, 0))
     everything.views.set_facts("h1", facts["h1"])
@@ -268,3 +270,20 @@ def test_a_conflict_changes_nothing_until_it_is_solved() -> None:
     assert described(everything.wanted["h1"].desired) == before
     everything.views.set_facts("h1", replace(facts["h1"], interfaces=both - plugged))
     check(everything, second, tags(second, 0), {"h1": replace(facts["h1"], interfaces=both - plugged)})
+
+
+def test_another_gateway_of_a_subnet_reaches_what_its_ports_give() -> None:
+    """The gateway alone changes: no port, no place and no range. Its ports' rules name it."""
+    facts = {"h1": HostFacts(1, "netdev", 65000, frozenset({Interface("p11", "tap", 1, bound=True)}))}
+    structure = {"last_host": True, "address": "192.0.2", "routes": set(), "id": 1, "loud": True}
+    everything, model = Everything(), Network()
+    for gateway in (1, 254, 1):
+        before, model = (
+            model,
+            shared(network({**structure, "gateway": gateway}, {"p11": (KINDS[0], "h1", None)}), model),
+        )
+        everything.views.set_model(model, tags(model, 0), different(model, before))
+        everything.views.set_facts("h1", facts["h1"])
+        check(everything, model, tags(model, 0), facts)
+        said = [r.sentence for reasons in everything.wanted["h1"].desired.applications.values() for r in reasons]
+        assert any(f"10.0.0.{gateway} answers, by the controller" in sentence for sentence in said)

@@ -31,6 +31,11 @@ def _from(port: int | str, sender: str, more: str = "") -> str:
     return f"in_port={port},{more}dl_src={sender},dl_dst=ff:ff:ff:ff:ff:ff,dl_type=0x800"
 
 
+def _told(port: str, host: str) -> str:
+    """What happens to a packet of a port that moves, after it has gone its way."""
+    return f"the controller is told that {port} has shown up on {host}"
+
+
 CASES = [
     Case(
         "announced, from its old host",
@@ -71,25 +76,26 @@ CASES = [
         "announced, it speaks from its new host",
         M2,
         _ping(1, "roamer", "10.0.0.4"),
-        "out by new",
+        _told("roamer", "h2"),
         ["2"],
-        datapath="controller(",
-        through="it has shown up",
+        datapath=",meter(",
+        through="out by new",
     ),
     Case(
         "announced, it says so by RARP",
         M2,
         f"in_port=1,dl_src={_NETWORK.ports['roamer'].mac_address},dl_dst=ff:ff:ff:ff:ff:ff,dl_type=0x8035",
-        "from an instance, neither IPv4 nor ARP",
-        datapath="controller(",
-        through="it has shown up",
+        _told("roamer", "h2"),
+        datapath="meter(",
+        through="from an instance, neither IPv4 nor ARP",
     ),
     Case(
         "announced MAC, on its old host",
         M1,
         _frame(4, _ROVER, "dl_vlan=101,"),
-        f"{_ROVER} of segment red is announced",
+        _told("trunk", "h1"),
         ["3", TUNNEL],
+        through=f"{_ROVER} of segment red is announced",
     ),
     Case("announced MAC, elsewhere", M3, _frame(3, _ROVER), f"{_ROVER} of segment red is announced", [TUNNEL, TUNNEL]),
     Case(
@@ -122,6 +128,7 @@ CASES = [
         "announced, to itself",
         M1,
         _frame(4, _TRUNK, "dl_vlan=101,"),
-        f"from trunk to its own {_TRUNK} of segment red",
+        _told("trunk", "h1"),
+        through=f"from trunk to its own {_TRUNK} of segment red",
     ),
 ]

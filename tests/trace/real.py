@@ -3,7 +3,6 @@
 import re
 from dataclasses import dataclass
 from ipaddress import IPv4Address
-from pathlib import Path
 
 from flows.compile.desired import Desired
 from flows.inputs.facts import HostFacts
@@ -67,11 +66,7 @@ class RealSwitch:
             options = ("options:remote_ip=flow", "options:key=flow")
             commands += _add("tun", facts.tunnel_ofport, network.encapsulation, *options)
         self._switch.vsctl(*commands)
-        path = Path(self._switch.directory, "flows")
-        path.write_text("\n".join(f"cookie={cookie:#x},{flow.text()}" for cookie, flow in desired.flows.items()))
-        for (kind, _), entry in desired.groups_and_meters.items():
-            self._switch.ofctl("--protocols=OpenFlow14", f"add-{kind}", "br-int", entry.text())
-        self._switch.ofctl("--protocols=OpenFlow14", "--bundle", "replace-flows", "br-int", str(path))
+        self._switch.hold("br-int", desired)
         of_bridge = self._control.call("dpif/show").partition("br-int:")[2].partition("br-phy:")[0]
         self._numbers = {int(inside): int(number) for number, inside in _PORT.findall(of_bridge)}
 

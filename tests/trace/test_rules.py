@@ -16,6 +16,7 @@ from tests.trace.tracer import Trace, Tracer
 PEERED = load(SHIPPED / "peered-vpcs.yaml")
 CORNERS = load(SCENARIOS / "corner-cases.yaml")
 
+ANSWERED = "10.0.0.1 answers, by the controller: time exceeded"
 NOBODY = "02:99:99:99:99:99"
 
 
@@ -191,8 +192,10 @@ CASES = [
         {"nw_ttl": "64", "tun_dst": "10.174.233.87"},
         through="encapsulate with key 6289",
     ),
-    Case("spent TTL", H1, ip(CORNERS, "p1", "10.0.1.2", nw_ttl="1"), "to another subnet than left/a with a TTL of 1"),
-    Case("no TTL", H1, ip(CORNERS, "p1", "10.0.1.2", nw_ttl="0"), "to another subnet than left/a with a TTL of 0"),
+    *(
+        Case(name, H1, ip(CORNERS, "p1", "10.0.1.2", nw_ttl=ttl), "from p1 (", through=ANSWERED, datapath="meter(")
+        for name, ttl in (("spent TTL", "1"), ("no TTL", "0"))
+    ),
     Case("same subnet, TTL 1", A, ip(PEERED, "blue1", "10.0.1.142", nw_ttl="1"), "out by the tunnel port", [TUNNEL]),
     Case("another subnet", H1, ip(CORNERS, "p1", "10.0.1.2"), "out by p2", ["2"], {"nw_ttl": "63"}),
     Case("second address", H1, ip(CORNERS, "p1", "10.0.1.2", nw_src="10.0.0.3"), "out by p2", ["2"]),
@@ -252,7 +255,11 @@ CASES = [
         enter="set_field:2->reg0,set_field:1->reg3,resubmit(,40)",
     ),
     Case(
-        "no subnet", A, "in_port=1,ip,nw_dst=10.0.1.142", "from no subnet of ours, or not IPv4", enter="resubmit(,34)"
+        "no subnet",
+        A,
+        "in_port=1,ip,nw_dst=10.0.1.142,nw_ttl=64",
+        "from no subnet of ours, or not IPv4",
+        enter="resubmit(,34)",
     ),
     Case("no VPC", A, "in_port=1,ip,nw_dst=10.0.1.142", "the sender's subnet has no route", enter="resubmit(,40)"),
     Case("no output", A, "in_port=1,ip,nw_dst=10.0.1.142", "no port was chosen", enter="resubmit(,60)"),

@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
 from flows.compile.program import compile
 from flows.model import Network
@@ -59,12 +58,7 @@ class Tracer:
                 self._add_port(f"phy-{name}", number, "dummy")
             kind = network.encapsulation
             self._add_port("tun", TUNNEL_OFPORT, kind, "options:remote_ip=flow", "options:key=flow")
-        path = Path(switch.directory, "flows")
-        flows = self._desired.flows.items()
-        path.write_text("\n".join(f"cookie={cookie:#x},{flow.text()}" for cookie, flow in flows))
-        for (thing, _), entry in self._desired.groups_and_meters.items():
-            switch.ofctl("--protocols=OpenFlow14", f"add-{thing}", "br-int", entry.text())
-        switch.ofctl("--protocols=OpenFlow14", "--bundle", "replace-flows", "br-int", str(path))
+        switch.hold("br-int", self._desired)
 
     def _add_port(self, name: str, ofport: int, kind: str, *options: str) -> None:
         settings = (f"type={kind}", f"ofport_request={ofport}", *options)

@@ -20,7 +20,7 @@ from flows.model.objects.types import NOWHERE
 from flows.openflow.actions import Goto, Group, Output, PushVlan
 from flows.openflow.fields import IN_PORT
 from flows.openflow.groups_and_meters import BadEntry, Bucket, GroupEntry, MeterEntry, key_of, keys_in
-from flows.pipeline.numbers import PACKETS_UP, Numbers
+from flows.pipeline.numbers import ICMP_ERRORS, Numbers
 from flows.pipeline.page import NUMBERS
 from flows.pipeline.rules import Application, Table
 from flows.pipeline.stages import Stage
@@ -33,7 +33,7 @@ from flows.units.said import Why
 TABLE = Table("classify", 0, Stage.ADMISSION, "?", [IN_PORT], [], [], ("-", ()))
 TABLE.numbers = NUMBERS
 RULE = TABLE.rule("{port}: {limit}, {to}", match=[eq(IN_PORT, P.port)], do=[meter(P.limit), group(P.to)])
-LIMIT = MeterEntry(PACKETS_UP.of(1), "packets", 20, 40)
+LIMIT = MeterEntry(ICMP_ERRORS.of(1), "packets", 20, 40)
 TO = GroupEntry(Numbers(1, "", "").of(1), "all", (Bucket((Output(1),)), Bucket((Output(2),))))
 
 
@@ -124,7 +124,7 @@ def test_what_no_switch_would_take_is_refused() -> None:
         with pytest.raises(BadEntry):
             bad()
     with pytest.raises(ValueError, match="16 bits"):
-        PACKETS_UP.of(1 << 16)
+        ICMP_ERRORS.of(1 << 16)
 
 
 def test_keys_and_bytes() -> None:
@@ -247,7 +247,7 @@ def test_what_no_flow_needs_goes_last_and_not_while_old_flows_may_stay() -> None
 
 
 def test_a_refused_meter_keeps_back_its_flows_alone_and_is_tried_again() -> None:
-    other = MeterEntry(PACKETS_UP.of(2), "packets", 5, 5)
+    other = MeterEntry(ICMP_ERRORS.of(2), "packets", 5, 5)
     one, two = wanted(1), wanted(2, limit=other)
     kept, program, _ = keeper(one, two)
     meters = kept.due(0)

@@ -49,6 +49,7 @@ IN_PORT = struct.pack("!HHHBBI", ofp.OFPMT_OXM, 12, 0x8000, 0, 4, 9) + bytes(4)
 PACKET_IN = struct.pack("!IHBBQ", 0xFFFFFFFF, 4, 0, 0, 7)
 BY_TUNNEL = struct.pack("!HHIQII", ofp.OFPMT_OXM, 24, 0x80004C08, 5, 0x80000004, 9)
 """A match: a tunnel key, then the port."""
+METERED = struct.pack("!IH6xIQQII", 5, 56, 1, 9, 900, 1, 0) + struct.pack("!QQ", 4, 400)
 
 SOUND = {
     "hello": message(ofp.OFPT_HELLO),
@@ -67,6 +68,7 @@ SOUND = {
     "groups": reply(ofp.OFPMP_GROUP_DESC, struct.pack("!HBBI", 8, 0, 0, 5) * 2),
     "meters": reply(ofp.OFPMP_METER_CONFIG, struct.pack("!HHIHHII4x", 24, 2, 5, 1, 16, 9, 9)),
     "what somebody else did to a group": message(ofp.OFPT_REQUESTFORWARD, message(ofp.OFPT_GROUP_MOD, bytes(8))),
+    "what meters count": reply(ofp.OFPMP_METER, METERED + METERED),
     "description": reply(ofp.OFPMP_DESC, bytes(1056)),
     "barrier": message(ofp.OFPT_BARRIER_REPLY),
     "configuration": message(ofp.OFPT_GET_CONFIG_REPLY, struct.pack("!HH", 0, 128)),
@@ -89,6 +91,10 @@ def test_what_is_listened_for_is_taken_apart() -> None:
 
 
 BAD = {
+    "a meter shorter than its counters": (reply(ofp.OFPMP_METER, METERED[:4] + b"\0\x20" + METERED[6:]), True),
+    "a meter with half a band": (reply(ofp.OFPMP_METER, METERED[:4] + b"\0\x30" + METERED[6:48]), True),
+    "a meter that is cut off": (reply(ofp.OFPMP_METER, METERED[:48]), True),
+    "a meter of length 0": (reply(ofp.OFPMP_METER, METERED[:4] + bytes(2) + METERED[6:]), True),
     "garbage": (b"GET / HTTP/1.1\r\n\r\n", True),
     "no such type": (message(99), False),
     "reserved version": (message(ofp.OFPT_BARRIER_REPLY, version=0x7F), True),

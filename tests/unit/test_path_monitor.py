@@ -6,7 +6,8 @@ from ipaddress import IPv4Address
 
 import pytest
 
-from controller.reconcile.packetin.probe_frame import ProbeFrame, probe, read
+from controller.reconcile.packetin.handling import Probed
+from controller.reconcile.packetin.probe_frame import probe, read
 from controller.reconcile.underlay.faults import HostPair
 from controller.reconcile.underlay.path_monitor import PathMonitor, ProbeSession
 from controller.reconcile.underlay.turns import MOST_PER_SECOND, PER_SECOND
@@ -38,7 +39,7 @@ class Switch:
 
     def send_by_tunnel(self, frame: bytes, hosts: Iterable[IPv4Address], ofport: int) -> None:
         said = read(frame[:64])
-        assert said == ProbeFrame(self.datapath_id, len(frame) == FULL)
+        assert said == Probed(self.datapath_id, len(frame) == FULL)
         self.network.frames += [(self.name, self.network.names[host], said.is_full) for host in hosts]
 
     def ask(self) -> int:
@@ -224,7 +225,7 @@ def test_a_host_that_leaves_the_model() -> None:
 def test_frames_of_others_are_no_proof() -> None:
     """Neither what another process made, nor what is cut off."""
     frame = probe(5)
-    assert read(frame) == ProbeFrame(5, False)
+    assert read(frame) == Probed(5, False)
     forged = bytearray(frame)
     forged[25] ^= 1
     assert read(bytes(forged)) is None

@@ -10,7 +10,15 @@ from controller.cli.common.consoles import out
 from controller.cli.common.output import FAILED, JsonOption, print_json
 from controller.cli.common.state import LabOption, StateOption, find_target
 from controller.cli.common.tables import print_table
-from controller.status.status import HostStatus, NodeStatus, Status, SwitchStatus, plain, read_status
+from controller.status.status import (
+    ControllerPackets,
+    HostStatus,
+    NodeStatus,
+    Status,
+    SwitchStatus,
+    plain,
+    read_status,
+)
 from controller.status.unreached import reported_unreached, sentences
 
 if TYPE_CHECKING:
@@ -83,6 +91,7 @@ def _node(generation: int, known: NodeStatus) -> dict[str, Any]:
         "refused": plain(known.refused),
         "unreached": [other for other, _, _ in host.unreached] if host else [],
         "drops": known.drops,
+        "packets": plain(host.packets if host else ControllerPackets()),
     }
 
 
@@ -118,11 +127,20 @@ def _print(report: Mapping[str, Any]) -> None:
     ]
     _section("announced moves in progress", announced)
     _section("to be noted", [f"  {escape(sentence)}" for sentence in report["notes"]])
+    _section("packets for the controller that got no answer", list(_unanswered(report["hosts"])))
     _section("dropped packets", [f"  {escape(reason)}: {packets}" for reason, packets in report["drops"].items()])
     if report["wrong"]:
         _section("[red]wrong[/]", [f"  {escape(sentence)}" for sentence in report["wrong"]])
     else:
         out.print("[green]all is well[/]")
+
+
+def _unanswered(hosts: Mapping[str, Any]) -> Iterator[str]:
+    for name, host in hosts.items():
+        for handler, port, packets in host["packets"]["above_limit"]:
+            yield f"  {name}: {handler}: port {port} sent more than its limit: {packets} dropped by the switch"
+        for handler, why, packets in host["packets"]["unanswered"]:
+            yield f"  {name}: {handler}: {why}: {packets}"
 
 
 def _section(title: str, lines: list[str]) -> None:

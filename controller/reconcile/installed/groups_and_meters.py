@@ -83,6 +83,11 @@ class GroupsAndMeters:
         if self._are_used and not self._asked:
             self.ask(session, now)
 
+    def count(self, session: Session) -> None:
+        """Ask what the meters have counted, where the switch has any: one that knows none would refuse."""
+        if self._held:
+            session.count_meters()
+
     def clear(self) -> None:
         """The switch is gone; what it holds is not known any more."""
         self._asked, self.asked_at, self._held, self._reports = 0, None, None, None

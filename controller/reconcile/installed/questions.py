@@ -53,6 +53,7 @@ class Questions:
         if now >= self._drops_at:
             self._drops_at = now + DROPS_EVERY
             session.read_flows(DROPS)
+            others.count(session)
 
     def is_unexpected(self, counted: int, flows: int) -> bool:
         """Whether a count shows that somebody else changed flows. ``flows``: how many it holds as far as is known."""

@@ -7,11 +7,13 @@ from dataclasses import replace
 
 from controller.openflow.decode import RESUMED, Update
 from controller.openflow.encode import EVERYTHING, Flows
-from controller.openflow.sessions import PASS_FRAGMENTS, Session
+from controller.openflow.sessions import PASS_FRAGMENTS, PacketIn, Session
 from controller.reconcile.installed.foreign import ForeignFlows
 from controller.reconcile.installed.inventory import Inventory
 from controller.reconcile.installed.questions import Questions
 from controller.reconcile.installed.transactions import Transactions
+from controller.reconcile.packetin.dispatch import Dispatch
+from controller.reconcile.packetin.handling import Decision
 from controller.status.drops import Drops
 from controller.status.tally import Tally
 from flows.compile.desired import MeterPlan, Plan
@@ -54,6 +56,7 @@ class Node:
         self.drifted = Tally()
         self.refusals = Tally()
         self.drops = Drops()
+        self.packets = Dispatch(name)
         self._wanted = IncrementalDesired(compiler or Compiler())
         self._inventory = Inventory(name, self.drifted)
         self._groups_and_meters = self._inventory.groups_and_meters
@@ -154,6 +157,11 @@ class Node:
         self._is_reported = False
         self._foreign.clear()
         self._foreign.tell(None)
+        self.packets.forget()
+
+    def packet_came(self, packet: PacketIn, now: float) -> Decision:
+        """A flow of its switch sent a packet to the controller."""
+        return self.packets.take(packet.cookie, packet.frame, packet.length, self._inventory.desired, now)
 
     def read(self, which: Flows, flows: bytes, *, is_last: bool) -> None:
         """Some of the flows that the switch holds were read, as it reports them."""
@@ -220,6 +228,10 @@ class Node:
         """The switch's flows were counted: another number than expected means that somebody else was there."""
         if self._questions.is_unexpected(flows, self.flows) and self.session is not None and self.is_ready:
             self._read_everything(self.session, now)
+
+    def metered(self, dropped: Mapping[int, int]) -> None:
+        """The meters of its switch have dropped so many packets each."""
+        self.packets.metered(dropped, self._inventory.desired)
 
     def refused(self, xid: int, reason: str, cookie: int | None, key: Key | None = None) -> None:
         """The switch refused a transaction, or a part of it: none of it was carried out. Meters are refused one by one.

@@ -1,1 +1,1 @@
-"""Why packets come up to the controller: one file per reason."""
+"""Packets that rules send to the controller: one handler, and one file, for each reason to send one."""

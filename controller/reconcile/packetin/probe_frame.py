@@ -6,8 +6,8 @@ carries a number that only this process knows; it also tells the frames of a con
 
 import os
 import struct
-from dataclasses import dataclass
 
+from controller.reconcile.packetin.handling import LeftOut, Packet, Probed
 from flows.openflow.fields import ETH_TYPE_EXPERIMENTAL
 from flows.pipeline.tables.from_tunnel import KEEPALIVE_MAC, PROBE_MAC
 
@@ -16,16 +16,6 @@ _HEADER = struct.Struct("!6s6sHQ8s?")
 """Receiver and sender MAC, EtherType, the sender's datapath id, the secret, and whether the frame is of full size."""
 _SMALLEST = 60
 """Bytes of the smallest Ethernet frame without its checksum (IEEE 802.3)."""
-
-
-@dataclass(frozen=True, slots=True)
-class ProbeFrame:
-    """The content of a frame that came through."""
-
-    sender: int
-    """The datapath id of the switch that sent it."""
-    is_full: bool
-    """Whether it was as large as the underlay's MTU allows."""
 
 
 def probe(sender: int, size: int = 0) -> bytes:
@@ -38,14 +28,19 @@ def keepalive(sender: int) -> bytes:
     return _frame(KEEPALIVE_MAC, sender, 0)
 
 
-def read(frame: bytes) -> ProbeFrame | None:
+def handle(packet: Packet) -> Probed | LeftOut:
+    """Decode a frame that came through a tunnel."""
+    return read(packet.frame) or LeftOut("this controller did not send it", is_missed=False)
+
+
+def read(frame: bytes) -> Probed | None:
     """Decode a frame, which may be cut short; None when this process did not make it."""
     if len(frame) < _HEADER.size:
         return None
     _, _, ethertype, sender, secret, is_full = _HEADER.unpack_from(frame)
     if ethertype != ETH_TYPE_EXPERIMENTAL or secret != _SECRET:
         return None
-    return ProbeFrame(sender, is_full)
+    return Probed(sender, is_full)
 
 
 def _frame(receiver: str, sender: int, size: int) -> bytes:

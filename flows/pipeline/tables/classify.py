@@ -7,25 +7,29 @@ forged, or its host has left: it is dropped, and counted. A frame of a segment g
 this switch: by its port and, on trunk ports, by its VLAN tag. Its sender is learned before it goes on. An access port
 takes untagged frames and those whose tag only carries a priority (VLAN 0). The outermost of several tags counts; the
 others are payload. Anything else is dropped. A packet from a port that is announced to move to this host also goes to
-the controller: the instance has shown up.
+the controller, after it has gone its way: the instance has shown up. A meter bounds how many do, and must not drop the
+packet itself.
 """
 
 from collections.abc import Iterator
 
-from flows.openflow.actions import OutputController, PopVlan, PushVlan
+from flows.openflow.actions import PopVlan, PushVlan
 from flows.openflow.fields import ETH_SRC, IN_PORT, TUN_SRC, VLAN
 from flows.pipeline import priorities
+from flows.pipeline.limits import ARRIVALS
 from flows.pipeline.page import CLASSIFY
-from flows.pipeline.registers import NOTIFIED, SUBNET, VPC
+from flows.pipeline.registers import NOT_TOLD, NOTIFIED, PASSES, SUBNET, TELLS, VPC
 from flows.pipeline.rules import Application
 from flows.pipeline.templates import (
     ActionTemplate,
     P,
     Value,
     admit,
+    controller,
     drop,
     eq,
     goto,
+    meter,
     multicast,
     put,
     resubmit,
@@ -57,9 +61,15 @@ FROM_NO_HOST = CLASSIFY.rule(
 )
 
 SHOWN_UP = CLASSIFY.rule(
-    "from {port}, which is announced to move to {host}: it has shown up, the controller is told",
-    match=[eq(IN_PORT, P.port), eq(NOTIFIED, 0)],
-    do=[OutputController(), put(NOTIFIED, 1), resubmit("classify")],
+    "from {port}, which is announced to move to {host}: it has shown up, the controller is told once it is on its way",
+    match=[eq(IN_PORT, P.port), eq(NOTIFIED, NOT_TOLD)],
+    do=[put(NOTIFIED, PASSES), resubmit("classify"), put(NOTIFIED, TELLS), resubmit("classify")],
+    priority=priorities.EXCEPTION,
+)
+TELL = CLASSIFY.rule(
+    "the controller is told that {port} has shown up on {host}",
+    match=[eq(IN_PORT, P.port), eq(NOTIFIED, TELLS)],
+    do=[meter(P.limit), controller("shown_up")],
     priority=priorities.EXCEPTION,
 )
 
@@ -126,6 +136,7 @@ def for_vpc(vpc: LocalVpc) -> Iterator[Application]:
 
 def for_arriving(port: ArrivingPort) -> Iterator[Application]:
     yield SHOWN_UP(port.why, port=port.ofport, host=port.host)
+    yield TELL(port.why, port=port.ofport, host=port.host, limit=ARRIVALS.of(port.ofport))
 
 
 def for_tunnel(tunnel: TunnelPort) -> Iterator[Application]:

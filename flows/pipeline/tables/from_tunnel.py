@@ -8,13 +8,25 @@ own frames end here too: they probe the path between two hosts, or keep it known
 
 from collections.abc import Iterator
 
-from flows.openflow.actions import OutputController, PushVlan
+from flows.openflow.actions import PushVlan
 from flows.openflow.fields import ETH_DST, ETH_SRC, ETH_TYPE, ETH_TYPE_EXPERIMENTAL, TUN_ID, VLAN
 from flows.pipeline import priorities
 from flows.pipeline.page import FROM_TUNNEL
 from flows.pipeline.registers import PAYLOAD_TAG, REMOTE, VPC
 from flows.pipeline.rules import Application
-from flows.pipeline.templates import ActionTemplate, P, admit, drop, eq, goto, multicast, put, tagged, untagged
+from flows.pipeline.templates import (
+    ActionTemplate,
+    P,
+    admit,
+    controller,
+    drop,
+    eq,
+    goto,
+    multicast,
+    put,
+    tagged,
+    untagged,
+)
 from flows.units.switching import TunnelSegment
 from flows.units.tunnels import TunnelPort
 from flows.units.vpcs import LocalVpc
@@ -59,7 +71,7 @@ have ids from 1."""
 PROBE = FROM_TUNNEL.rule(
     "a probe of the path from another host: to the controller",
     match=[eq(TUN_ID, NO_KEY), eq(ETH_DST, PROBE_MAC), eq(ETH_TYPE, ETH_TYPE_EXPERIMENTAL)],
-    do=[OutputController()],
+    do=[controller("tunnel_probe", no_meter="only hosts can send by the tunnel port")],
     priority=priorities.EXCEPTION,
 )
 KEEPALIVE = FROM_TUNNEL.rule(

@@ -2,7 +2,8 @@
 
 IPv4 from instances comes here. The gateway answers pings and nothing else. A packet inside the sender's subnet goes on
 unchanged, as on a LAN. Any other passes the gateway, which takes one from its TTL (RFC 1812, 5.3.1). In a VPC
-of which a port here has security groups it goes on to sender_track.
+of which a port here has security groups it goes on to sender_track. A packet whose TTL is used up goes to the
+controller, which tells the sender. That is what traceroute shows.
 """
 
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from flows.openflow.fields import (
     ETH_TYPE_IPV4,
     ICMP_CODE,
     ICMP_TYPE,
+    IN_PORT,
     IP_DST,
     IP_FRAG,
     IP_PROTO,
@@ -24,16 +26,21 @@ from flows.openflow.fields import (
     PROTO_ICMP,
 )
 from flows.pipeline import priorities
+from flows.pipeline.limits import ICMP_ERRORS
 from flows.pipeline.page import GATEWAY
 from flows.pipeline.registers import SUBNET, VPC
 from flows.pipeline.rules import Application
 from flows.pipeline.stages import Stage
-from flows.pipeline.templates import P, drop, eq, goto, put, within
+from flows.pipeline.templates import P, controller, drop, eq, goto, meter, put, within
+from flows.units.addresses import LocalPort
 from flows.units.vpcs import LocalSubnet
 
 ECHO_REQUEST, ECHO_REPLY = 8, 0  # RFC 792
 FRESH_TTL = 64
 SPENT_TTLS = (0, 1)
+ICMP_QUOTED = 14 + 576 - 20 - 8
+"""Bytes of a frame that an ICMP error may quote, its Ethernet header counted: the error has at most 576 bytes (RFC
+1812, 4.3.2.3)."""
 
 _IPV4 = eq(ETH_TYPE, ETH_TYPE_IPV4)
 
@@ -76,9 +83,9 @@ SAME_SUBNET_GROUPS = GATEWAY.rule(
     do=[goto(Stage.POLICY)],
 )
 EXPIRED = GATEWAY.rule(
-    "to another subnet than {subnet} with a TTL of {ttl}: dropped",
-    match=[eq(SUBNET, P.subnet), _IPV4, eq(IP_TTL, P.ttl)],
-    do=drop(),
+    "from {port} ({mac}) to another subnet with a TTL of {ttl}: {gateway} answers, by the controller: time exceeded",
+    match=[eq(IN_PORT, P.port), _IPV4, eq(IP_TTL, P.ttl)],
+    do=[meter(P.limit), controller("expired", max_len=ICMP_QUOTED)],
     priority=priorities.FALLBACK,
 )
 ROUTED = GATEWAY.rule(
@@ -100,9 +107,13 @@ def for_subnet(subnet: LocalSubnet) -> Iterator[Application]:
     yield ONLY_PING(subnet.why, vpc=subnet.vpc, ip=subnet.gateway, subnet=subnet.subnet)
     same_subnet, routed = (SAME_SUBNET_GROUPS, ROUTED_GROUPS) if subnet.has_groups else (SAME_SUBNET, ROUTED)
     yield same_subnet(subnet.why, subnet=subnet.subnet, cidr=subnet.cidr)
-    for ttl in SPENT_TTLS:
-        yield EXPIRED(subnet.why, subnet=subnet.subnet, ttl=ttl)
     yield routed(subnet.why, subnet=subnet.subnet)
 
 
-UNITS = {LocalSubnet: for_subnet}
+def for_port(port: LocalPort) -> Iterator[Application]:
+    limit = ICMP_ERRORS.of(port.ofport)
+    for ttl in SPENT_TTLS:
+        yield EXPIRED(port.why, port=port.ofport, mac=port.mac, ttl=ttl, gateway=port.gateway, limit=limit)
+
+
+UNITS = {LocalSubnet: for_subnet, LocalPort: for_port}

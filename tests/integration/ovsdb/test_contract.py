@@ -135,9 +135,10 @@ def test_damage_is_repaired_and_reported(
 
 def contract(switch: Switch) -> list[str]:
     """All settings of the host contract."""
+    limits = "controller_rate_limit,controller_burst_limit"
     columns = {
         "bridge": "fail_mode,datapath_type,protocols,other_config",
-        "controller": "target,connection_mode,max_backoff,inactivity_probe,controller_rate_limit,controller_burst_limit",
+        "controller": f"target,connection_mode,max_backoff,inactivity_probe,{limits}",
         "interface": "name,type,options,ofport_request",
     }
     rows = [switch.vsctl("-f", "csv", f"--columns={names}", "list", table) for table, names in columns.items()]

@@ -1,0 +1,33 @@
+"""The only place with rates: how many packets each port may make its switch send to the controller.
+
+One meter for each port and kind: a port that floods takes nothing from others, nor one kind from another. What is more
+is dropped by the switch, and counted (``ovs-vpc status``).
+"""
+
+from dataclasses import dataclass
+
+from flows.openflow.groups_and_meters import MeterEntry
+from flows.pipeline import numbers
+from flows.pipeline.numbers import Numbers
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A rate, for each port by itself."""
+
+    meters: Numbers
+    """Their numbers: each follows from its port's."""
+    rate: int
+    """Packets per second."""
+    burst: int
+    """Packets at once after a pause."""
+
+    def of(self, ofport: int) -> MeterEntry:
+        """The meter of a port."""
+        return MeterEntry(self.meters.of(ofport), "packets", self.rate, self.burst)
+
+
+ICMP_ERRORS = Limit(numbers.ICMP_ERRORS, 100, 100)
+"""What is answered with an ICMP error (RFC 1812, 4.3.2.8). A traceroute sends 16 packets at once."""
+ARRIVALS = Limit(numbers.ARRIVALS, 10, 10)
+"""What shows that a port has moved: the first packet is enough."""
