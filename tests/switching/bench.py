@@ -18,7 +18,6 @@ from controller.openflow.encode import transaction
 from flows.compile.desired import Desired, Plan
 from flows.model.contract import TUNNEL_OFPORT
 from flows.openflow.flow import Flow, Shape
-from flows.openflow.groups_and_meters import GroupEntry
 from flows.openflow.learn import LEARNED_OWNER
 from tests.control import Control
 from tests.switch import Switch
@@ -84,9 +83,7 @@ class Bench:
 
         What was learned for what is not desired any more is left to the switch, and to nobody else.
         """
-        add = tuple(flow for cookie, flow in desired.flows.items() if cookie not in self._held)
-        groups = tuple(entry for entry in desired.groups_and_meters.values() if isinstance(entry, GroupEntry))
-        self._client.apply(Plan(add, self._held - desired.flows.keys(), groups))
+        self._client.make(desired, self._held)
         self._held = frozenset(desired.flows)
         self.settle()
 

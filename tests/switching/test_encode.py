@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from flows.compile.desired import Desired, Plan
+from flows.compile.desired import Desired
 from flows.compile.program import compile
 from flows.openflow.flow import Flow
 from tests.scenario import SCENARIOS, SHIPPED, compiled, load, plain_switch
@@ -51,8 +51,9 @@ EVERYTHING = [
 @pytest.mark.parametrize("desired", EVERYTHING)
 def test_the_switch_prints_our_text(switch: Switch, desired: Desired) -> None:
     switch.ofctl("del-flows", "br-int")
+    switch.ofctl("--protocols=OpenFlow14", "del-meters", "br-int")
     client = Client(switch.directory, "br-int")
-    client.apply(Plan(tuple(desired.flows.values()), frozenset()))
+    client.make(desired)
     client.close()
     dump = switch.ofctl("--protocols=OpenFlow14", "--no-stats", "dump-flows", "br-int").splitlines()
     held = {}

@@ -9,7 +9,7 @@ from threading import Event, Thread
 import pytest
 
 from controller.reconcile.installed.questions import COUNT_EVERY
-from flows.openflow.groups_and_meters import Key, is_ours
+from flows.openflow.groups_and_meters import Key
 from mininet_topos.waiting import patience
 from tests.control import Control
 from tests.properties.controller_process import Network
@@ -60,7 +60,7 @@ class Running:
         return True
 
     def held(self) -> dict[Key, tuple[int, ...]]:
-        """Of each group of ours the address that it writes, of each meter rate and burst."""
+        """Of each group of the feature the address that it writes, of each meter of it rate and burst."""
         meters = self.switch.ofctl("-OOpenFlow14", "dump-meters", "br-int")
         groups = self.switch.ofctl("-OOpenFlow14", "dump-groups", "br-int")
         bands = re.findall(r"meter=(\d+) pktps burst bands=\s*type=drop rate=(\d+) burst_size=(\d+)", meters)
@@ -70,7 +70,9 @@ class Running:
         for number, rest in re.findall(r"group_id=(\d+),type=all(.*)", groups):
             macs = re.findall(r"set_field:([\w:]+)->eth_dst", rest)
             found["group", int(number)] = tuple(int(mac.replace(":", ""), 16) for mac in macs)
-        return {(kind, number): what for (kind, number), what in found.items() if is_ours(number)}
+        (first, last), (lowest, highest) = LIMITS.range, BACK.range
+        of_feature = {"meter": range(first, last + 1), "group": range(lowest, highest + 1)}
+        return {(kind, number): what for (kind, number), what in found.items() if number in of_feature[kind]}
 
     def flows(self) -> list[str]:
         """The flows that refer to a group."""
