@@ -96,6 +96,8 @@ class TermTemplate:
             return number
         if not isinstance(value, Prefix):
             raise TypeError(f"{self.field} wants a prefix, not {value!r}")
+        if value.max_prefixlen != self.field.bits:
+            raise ValueError(f"{self.field} has {self.field.bits} bits, and {value!r} is of {value.max_prefixlen}")
         return int(value.network_address)
 
 

@@ -26,6 +26,10 @@ class Block:
         rest = self.max_prefixlen - self.prefixlen
         return (1 << self.max_prefixlen) - 1 >> rest << rest
 
+    def widened(self, bits: int) -> "Block":
+        """The same numbers with so many bits."""
+        return Block(self.network_address, self.prefixlen + bits - self.max_prefixlen, bits)
+
     def __str__(self) -> str:
         last = self.network_address + (1 << self.max_prefixlen - self.prefixlen) - 1
         return f"{self.network_address}" if last == self.network_address else f"{self.network_address}-{last}"

@@ -15,9 +15,10 @@ from controller.openflow import encode, flowmod
 from flows.compile.desired import Plan
 from flows.compile.program import compile
 from flows.model.objects.types import NOWHERE
-from flows.openflow.actions import Action, Term
+from flows.openflow.actions import Action, Meter, Term
 from flows.openflow.fields import Bits, Field, bits_of
 from flows.openflow.flow import Flow
+from flows.openflow.groups_and_meters import MeterEntry
 from flows.pipeline.page import TABLES
 from flows.pipeline.rules import Rule
 from flows.pipeline.templates import (
@@ -52,6 +53,9 @@ COPIES = st.builds(
 SEVERAL = st.lists(st.builds(Named, st.integers(1, 2**32 - 1), st.just("one")), max_size=4).map(Several)
 
 
+METERS = st.builds(MeterEntry, st.integers(1, 2**32 - 1), st.just("packets"), PORTS, PORTS)
+
+
 def _prefixes(bits: int) -> st.SearchStrategy[Any]:
     """Prefixes of addresses; of fields with fewer bits the blocks that are the same for them."""
     if bits == 32:
@@ -77,17 +81,17 @@ def of_field(field: Field) -> st.SearchStrategy[Any]:
 def uses(rule: Rule) -> Iterable[tuple[object, int, st.SearchStrategy[Any]]]:
     """Where a rule takes a value: the parameter or value, how many bits there is room for, what fits."""
     for term in rule.match:
-        bits = term.field.bits
-        if term.mask is not None:
-            yield term.value, term.mask.bit_count(), st.integers(0, 2 ** term.mask.bit_count() - 1)
-        else:
-            yield term.value, bits, _prefixes(bits) if term.prefix else of_field(term.field)
+        bits = term.field.bits if term.mask is None else term.mask.bit_count()
+        fitting = _prefixes(bits) if term.prefix else of_field(term.field)
+        yield term.value, bits, fitting if term.mask is None else st.integers(0, 2**bits - 1)
     for step in rule.steps:
         match step:
             case SetTemplate(Bits(), value):
                 yield value, step.room, st.integers(0, 2**step.room - 1)
             case SetTemplate(field, value):
                 yield value, step.room, of_field(bits_of(field).field)
+            case NumberedTemplate(kind, value) if kind is Meter:
+                yield value, 0, METERS
             case NumberedTemplate(_, value):
                 yield value, step.room, PORTS
             case CopiesTemplate(value):

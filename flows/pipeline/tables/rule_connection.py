@@ -14,7 +14,7 @@ from flows.pipeline.judging import ASK_REMOTES, IPV4, OF_GROUP, TRACKED_AT_ALL, 
 from flows.pipeline.page import RULE_CONNECTION
 from flows.pipeline.rules import Application
 from flows.pipeline.templates import P, eq, within
-from flows.units.blocks import icmp_blocks, port_blocks
+from flows.units.blocks import PORT_BITS, icmp_blocks, port_blocks
 from flows.units.groups import GroupedVpc, GroupFragments, GroupService
 
 _OF_ICMP = [*OF_GROUP, TRACKED_AT_ALL, eq(CT_IP_PROTO, PROTO_ICMP)]
@@ -66,11 +66,12 @@ def for_service(service: GroupService) -> Iterator[Application]:
     elif service.ports is None:
         yield PROTOCOL(why, protocol=service.protocol, **given)
     elif service.protocol == PROTO_ICMP:
+        # Of a connection the type and the code stand where others have ports.
         for kind, code in icmp_blocks(service.ports):
             if code is None:
-                yield ICMP(why, type=kind, **given)
+                yield ICMP(why, type=kind.widened(PORT_BITS), **given)
             else:
-                yield ICMP_WITH_CODE(why, type=kind, code=code, **given)
+                yield ICMP_WITH_CODE(why, type=kind.widened(PORT_BITS), code=code.widened(PORT_BITS), **given)
     else:
         for ports in port_blocks(service.ports):
             yield PORTS(why, protocol=service.protocol, ports=ports, **given)
