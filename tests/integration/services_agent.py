@@ -8,6 +8,7 @@ came. Of ICMP the port is the type. What is not answered is asked once more befo
 
 import json
 import os
+import resource
 import selectors
 import socket
 import struct
@@ -76,6 +77,8 @@ class Attempt:
 def main() -> None:
     """Serve until standard input ends."""
     directory = LabDirectory(Path(sys.argv[1]))
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     commands = os.fdopen(0, "rb", buffering=0)
     selector = selectors.DefaultSelector()
     for node, ports in json.loads(commands.readline()).items():

@@ -1,11 +1,16 @@
 """Security groups, with real connections: what the rules say comes about, and nothing else."""
 
 import re
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from scapy.all import ICMP as ICMP_
+from scapy.all import IP, Ether
+from scapy.all import TCP as TCP_
 
+from flows.model import GATEWAY_MAC
 from flows.model.services import ICMP, TCP, UDP
 from tests.integration.services import Attempt, Services, expected, matrix, serving
 from tests.integration.vpclab import VpcLab
@@ -123,6 +128,45 @@ def _wait_for(net: VpcLab, port: str, *, moves: bool) -> None:
 
 def _received(net: VpcLab, port: str) -> int:
     return int(net.run(port, "cat", "/sys/class/net/eth0/statistics/rx_bytes"))
+
+
+_HOLD = """
+import socket, time
+connection = socket.create_connection(("10.0.1.12", 80))
+print(connection.getsockname()[1], flush=True)
+time.sleep(60)
+"""
+
+
+def test_an_icmp_error_from_the_client(net: VpcLab, services: Services) -> None:
+    """An ICMP error about what the server sent reaches the server, and nothing else is cut off by it.
+
+    The kind of fault: the kernel datapath does not tell at once which connection such an error is about. Dropped for
+    that, it makes a flow in the datapath that drops all else for the port too.
+    """
+    holding = net.start("plain1", "python3", "-c", _HOLD, stdout=subprocess.PIPE)
+    try:
+        assert holding.stdout is not None
+        port = int(holding.stdout.readline())
+        client, server = net.address("plain1"), net.address("web2")
+        about = IP(src=server, dst=client) / TCP_(sport=80, dport=port)
+        errors = [
+            Ether(src=net.mac("plain1", "eth0"), dst=GATEWAY_MAC)
+            / IP(src=client, dst=server)
+            / ICMP_(type=3, code=code)
+            / about
+            for code in (3, 4)
+        ]
+        with net.capture("web2") as packets:
+            for error in errors:
+                net.send("plain1", error, times=3)
+        assert sum(ICMP_ in packet and packet[ICMP_].type == 3 for packet in packets) == 6
+        attempts = [Attempt("plain1", "web2", TCP, 80), Attempt("web1", "web2", ICMP, 8)]
+        assert services.answered(attempts) == set(attempts)
+        assert not services.is_answered("plain1", "web2", TCP, 8006)
+    finally:
+        holding.kill()
+        holding.wait()
 
 
 def test_a_member_comes_and_goes(net: VpcLab, services: Services) -> None:
