@@ -16,7 +16,7 @@ number.
 
 from functools import lru_cache
 
-from flows.openflow.actions import Goto, Term
+from flows.openflow.actions import Goto, SetBits, Term
 from flows.openflow.fields import (
     ARP_OP,
     ARP_SHA,
@@ -58,6 +58,7 @@ from flows.pipeline.registers import (
     ASKED,
     CONNECTION,
     GROUP,
+    HAS_GROUPS,
     KEPT,
     MEMBER_OF,
     NOTIFIED,
@@ -227,6 +228,7 @@ SENDER_TRACK = Table(
     writes=[ASKED, *_TRACKED],
     next=["sender_rules", Stage.ROUTING],
     miss=("from a port without security groups", (goto(Stage.ROUTING),)),
+    receives=True,
     always=False,
 )
 SENDER_RULES = Table(
@@ -238,6 +240,7 @@ SENDER_RULES = Table(
     writes=[*_JUDGED, IP_SRC],
     next=["own_groups", "sender_verdict", Stage.ROUTING],
     miss=("from a port with security groups, not tracked: dropped", drop()),
+    receives=True,
     always=False,
 )
 SENDER_VERDICT = Table(
@@ -249,6 +252,7 @@ SENDER_VERDICT = Table(
     writes=[*_JUDGED],
     next=["commit", Stage.ROUTING, "refused"],
     miss=("no group of the sender allows it", (goto("refused"),)),
+    receives=True,
     always=False,
 )
 ROUTE_TABLE = Table(
@@ -507,7 +511,10 @@ def is_receiving(flow: Flow) -> bool:
 @lru_cache(maxsize=4096)
 def _is_receiving(shape: Shape) -> bool:
     comes_by_tunnel = Goto(FROM_TUNNEL.number) in shape.actions or Term(REMOTE, 1) in shape.match
-    return comes_by_tunnel or shape.table in _RECEIVING
+    # What a port with security groups sends is tracked from the same moment as what it gets. With one of both alone
+    # connection tracking would take its answers, or those that it gets, for new connections.
+    is_tracked = SetBits(HAS_GROUPS, 1) in shape.actions or Goto(SENDER_TRACK.number) in shape.actions
+    return comes_by_tunnel or is_tracked or shape.table in _RECEIVING
 
 
 def next_tables(table: Table) -> list[str]:

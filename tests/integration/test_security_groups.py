@@ -169,6 +169,21 @@ def test_an_icmp_error_from_the_client(net: VpcLab, services: Services) -> None:
         holding.wait()
 
 
+def test_a_scan_leaves_few_flows_in_the_cache(net: VpcLab) -> None:
+    """Whoever knocks at many closed ports fills no cache of the receiver's host.
+
+    The kind of fault: a look-up sees all bits of the port or the address. So each port has a cached flow of its own.
+    """
+    scan = "import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
+    scan += "for port in range(10000, 10200): s.sendto(b'x', ('10.0.1.12', port))"
+    net.run("h2", "ovs-appctl", "revalidator/purge")
+    before = net.dropped("h2", "no security group of web2")
+    net.run("plain1", "python3", "-c", scan)
+    wait_until(lambda: net.dropped("h2", "no security group of web2") >= before + 150, "most to be dropped", 20)
+    cached = net.run("h2", "ovs-appctl", "dpctl/dump-flows").splitlines()
+    assert len([line for line in cached if "ct_state" in line and "drop" in line]) < 10
+
+
 def test_a_member_comes_and_goes(net: VpcLab, services: Services) -> None:
     """Whoever joins a group may do what rules allow its members, on every host; whoever leaves it may not any more."""
     joined = NETWORK.replace("plain2: {vpc: blue, ips: [10.0.2.50], host: h2}", _MEMBER)
