@@ -10,7 +10,7 @@ from controller.inspect.compiled import compiled
 from controller.status.status import read_status
 from flows.compile.desired import Desired
 from flows.openflow.flow import Flow
-from flows.pipeline.page import LEARNED_TABLES, NEIGH_TABLE, ROUTE_TABLE
+from flows.pipeline.page import LEARNED_TABLES, NAMES, NEIGH_TABLE, ROUTE_TABLE
 from tests.properties.controller_process import Network
 from tests.switch import Switch, wait_until
 
@@ -178,8 +178,10 @@ def test_a_second_flow_under_the_cookie_of_ours(network: Network) -> None:
 
 
 def test_a_flow_under_our_cookie_in_a_table_that_is_none(network: Network) -> None:
-    text = "table=77,cookie=0x76000000000000fe,actions=drop"
-    repaired(network, lambda: network.switches["h1"].ofctl("add-flow", "br-int", text), "a flow in 77 has the cookie")
+    none = next(number for number in range(1, 254) if number not in NAMES)
+    text = f"table={none},cookie=0x76000000000000fe,actions=drop"
+    switch = network.switches["h1"]
+    repaired(network, lambda: switch.ofctl("add-flow", "br-int", text), f"a flow in {none} has the cookie")
 
 
 @pytest.mark.parametrize("table", LEARNED_TABLES)
