@@ -22,7 +22,8 @@ from flows.model.check.subnets import subnets
 from flows.model.check.switches import interfaces, links, switches
 from flows.model.check.underlay import hosts_in_racks, racks
 from flows.model.problem import Problem
-from flows.pipeline import page
+from flows.pipeline import numbers, page
+from flows.pipeline.numbers import Numbers
 from flows.pipeline.rules import Table
 from flows.units.addresses import ADDRESSES
 from flows.units.groups import GROUP_PORTS, GROUP_RULES
@@ -48,6 +49,10 @@ class Feature:
     """What switches need of it, and what a change of it reaches."""
     tables: tuple[Table, ...] = ()
     """Its tables. Other tables may have rules for it too."""
+    numbers: tuple[Numbers, ...] = ()
+    """Of its groups and meters."""
+    handlers: tuple[str, ...] = ()
+    """Those at the controller that take packets of its rules (``controller/reconcile/packetin``)."""
 
 
 FEATURES = (
@@ -57,6 +62,7 @@ FEATURES = (
         checks=(racks, hosts, hosts_in_racks, tunnel_keys),
         units=(TUNNELS,),
         tables=(page.CLASSIFY, page.FROM_TUNNEL, page.DELIVER),
+        handlers=("tunnel_probe",),
     ),
     Feature(
         "VPCs",
@@ -71,6 +77,8 @@ FEATURES = (
             page.TUNNEL_SOURCE,
             page.NEIGH_TABLE,
         ),
+        numbers=(numbers.ICMP_ERRORS,),
+        handlers=("expired",),
     ),
     Feature(
         "peering",
@@ -106,8 +114,9 @@ FEATURES = (
             *(page.OWN_GROUPS, page.RULE_SERVICE, page.RULE_CONNECTION, page.RULE_REMOTES, page.RULE_MEMBER),
             *(page.RULE_ADMITS, page.RULE_RANGE, page.COMMIT, page.REFUSED),
         ),
+        numbers=(numbers.NEW_CONNECTIONS,),
     ),
-    Feature("announced moves", units=(MOVES,)),
+    Feature("announced moves", units=(MOVES,), numbers=(numbers.ARRIVALS,), handlers=("shown_up",)),
     Feature(
         "plain switches",
         sections=("switches", "links", "routers"),

@@ -6,6 +6,7 @@ from random import Random
 
 import pytest
 
+from controller.reconcile.packetin.dispatch import HANDLERS
 from flows.compile import program, sources
 from flows.compile.views import Views
 from flows.features import FEATURES
@@ -14,6 +15,7 @@ from flows.inputs.tags import Tags
 from flows.model import Network, check
 from flows.model.check.references import references
 from flows.openflow.groups_and_meters import key_of
+from flows.pipeline import numbers
 from flows.pipeline.page import TABLES
 from flows.units.unit import Unit
 from tests.random_networks import random_network
@@ -33,6 +35,17 @@ def test_each_check_is_one_features() -> None:
 
 def test_each_table_is_one_features() -> None:
     assert Counter(table.name for feature in FEATURES for table in feature.tables) == Counter(t.name for t in TABLES)
+
+
+def test_each_group_and_meter_is_one_features() -> None:
+    listed = [kind for feature in FEATURES for kind in feature.numbers]
+    assert len(listed) == len({*numbers.METERS.values(), *numbers.GROUPS.values()})
+    assert {*listed} == {*numbers.METERS.values(), *numbers.GROUPS.values()}
+
+
+def test_each_handler_is_one_features() -> None:
+    """A handler that no feature lists would take packets, and nobody would know what for."""
+    assert Counter(handler for feature in FEATURES for handler in feature.handlers) == Counter(HANDLERS.keys())
 
 
 def test_each_unit_is_of_a_subject_and_wanted_by_a_table() -> None:

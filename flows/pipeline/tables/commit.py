@@ -13,18 +13,13 @@ from hashlib import blake2b
 
 from flows.openflow.actions import Ct, Move
 from flows.openflow.fields import CT_MARK
-from flows.openflow.groups_and_meters import MeterEntry
 from flows.pipeline.judging import ASKED_PORT, IPV4
-from flows.pipeline.numbers import NEW_CONNECTIONS
+from flows.pipeline.limits import NEW_CONNECTIONS
 from flows.pipeline.page import COMMIT
 from flows.pipeline.registers import ASKED, KEPT
 from flows.pipeline.rules import Application
 from flows.pipeline.templates import P, eq, meter, put
 from flows.units.groups import GroupedPort, GroupedVpc
-
-NEW_PER_SECOND = 10_000
-"""More than the userspace datapath can take in of one instance. Of 3,000,000 connections that it keeps, one that opens
-connections all the time, and is never answered (30 s for TCP, 60 s for UDP), has 600,000."""
 
 _LARGEST_MARK = (1 << CT_MARK.bits) - 1
 
@@ -40,7 +35,7 @@ def for_vpc(vpc: GroupedVpc) -> Iterator[Application]:
 
 
 def for_port(port: GroupedPort) -> Iterator[Application]:
-    limit = MeterEntry(NEW_CONNECTIONS.of(int(port.ofport)), "packets", NEW_PER_SECOND, NEW_PER_SECOND)
+    limit = NEW_CONNECTIONS.of(int(port.ofport))
     yield ONE_MORE(port.why, port=port.ofport, limit=limit, mark=_mark(port.ofport.name))
 
 
