@@ -12,6 +12,7 @@ from scapy.all import TCP as TCP_
 
 from flows.model import GATEWAY_MAC
 from flows.model.services import ICMP, TCP, UDP
+from tests.integration.faults import kill_controller
 from tests.integration.services import Attempt, Services, expected, matrix, serving
 from tests.integration.vpclab import VpcLab
 from tests.scenario import SCENARIOS
@@ -228,3 +229,20 @@ def test_a_zone_is_emptied_when_its_port_goes(net: VpcLab, services: Services) -
     finally:
         net.lab.plug("web2", "h2")
     wait_until(lambda: services.is_answered("plain1", "web2", TCP, 80), "the port to be back", 10)
+
+
+def test_another_controller_leaves_connections_alone(net: VpcLab, services: Services) -> None:
+    """The controller is killed, and the next one takes over: nothing is lost, and what was remembered stays.
+
+    The kind of fault: a controller that starts takes every port for a new one, and empties its zone.
+    """
+    number = net.run("h2", "ovs-vsctl", "get", "interface", net.lab.topology.ports["web2"].interface, "ofport").strip()
+    assert services.is_answered("plain1", "web2", TCP, 80)
+    known = len(zone(net, "h2", number))
+    assert known
+    with net.pinging("web1", "web2", 0.01, at_least=50) as pings:
+        kill_controller(net)
+        net.apply(NETWORK + "\n")
+        assert len(zone(net, "h2", number)) >= known
+    assert services.is_answered("plain1", "web2", TCP, 8003)
+    assert pings.lost == 0, pings
