@@ -7,7 +7,7 @@ as the switch reports of it. So the bytes are compared as they are.
 import struct
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from os_ken.ofproto import ofproto_v1_4 as ofp
 from os_ken.ofproto import ofproto_v1_4_parser as parser
@@ -30,6 +30,20 @@ _TYPES = {"all": ofp.OFPGT_ALL, "select": ofp.OFPGT_SELECT, "indirect": ofp.OFPG
 _UNITS = {"packets": ofp.OFPMF_PKTPS, "kilobits": ofp.OFPMF_KBPS}
 KINDS = ("group", "meter")
 _MESSAGES = {ofp.OFPT_GROUP_MOD: "group", ofp.OFPT_METER_MOD: "meter"}
+
+
+class MeterCount(NamedTuple):
+    """What a meter has counted since it was made, in packets."""
+
+    taken: int
+    """All that came to it."""
+    dropped: int
+    """Those of them that were too many."""
+
+
+def counted(stats: Any) -> MeterCount:
+    """What a switch says that one meter has counted."""
+    return MeterCount(stats.packet_in_count, sum(band.packet_band_count for band in stats.band_stats))
 
 
 def put_group(entry: GroupEntry) -> Any:

@@ -23,6 +23,7 @@ from controller import process_clock
 from controller.openflow import encode, groups_and_meters
 from controller.openflow.connection import READING, Connections
 from controller.openflow.decode import RESUMED, ReportedFlow, Update, use_own_decoders
+from controller.openflow.groups_and_meters import MeterCount
 from controller.openflow.listener import Listener, allow_many_files
 from controller.openflow.outbox import Outbox
 from flows.compile.desired import MeterPlan, Plan
@@ -264,8 +265,8 @@ class Metered:
     """What meters of a switch have counted."""
 
     session: Session
-    dropped: Mapping[int, int]
-    """By the meter's number, the packets that were too many."""
+    counts: Mapping[int, MeterCount]
+    """By the meter's number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -427,8 +428,9 @@ class SwitchApp(app_manager.OSKenApp):  # type: ignore[misc]
     @set_ev_cls(ofp_event.EventOFPMeterStatsReply, MAIN_DISPATCHER)  # type: ignore[untyped-decorator]
     def _metered(self, event: Any) -> None:
         if session := self._sessions.get(event.msg.datapath):
-            dropped = {meter.meter_id: sum(b.packet_band_count for b in meter.band_stats) for meter in event.msg.body}
-            self._on_event(Metered(session, dropped))
+            self._on_event(
+                Metered(session, {meter.meter_id: groups_and_meters.counted(meter) for meter in event.msg.body})
+            )
 
     @set_ev_cls(ofp_event.EventOFPBarrierReply, MAIN_DISPATCHER)  # type: ignore[untyped-decorator]
     def _confirmed(self, event: Any) -> None:

@@ -182,8 +182,8 @@ class Sync:
                 node.changed(updates, now)
             case Counted(_, number):
                 node.counted(number, now)
-            case Metered(_, dropped):
-                node.metered(dropped)
+            case Metered(_, counts):
+                node.metered(counts, now)
             case Confirmed(_, xid):
                 self._fleet.paths.answered(node.name, xid)
                 node.confirmed(xid, now)

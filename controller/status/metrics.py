@@ -55,6 +55,7 @@ class _Metrics(Collector):
                 drops.add_metric([name, rule.table.name, reason(rule.sentence)], packets)
         yield from (drift, refused, drops)
         yield from _packets(hosts)
+        yield from _connections(hosts)
 
 
 def _packets(hosts: list[tuple[str, Node]]) -> Iterator[Metric]:
@@ -76,6 +77,21 @@ def _packets(hosts: list[tuple[str, Node]]) -> Iterator[Metric]:
         for (handler, port), packets in dict(host.packets.above_limit).items():
             above_limit.add_metric([name, handler, port], packets)
     yield from (handled, left_out, above_limit)
+
+
+def _connections(hosts: list[tuple[str, Node]]) -> Iterator[Metric]:
+    """What ports with security groups opened."""
+    opened = CounterMetricFamily(
+        "ovs_vpc_new_connections", "New connections of a port with security groups.", labels=["host", "port"]
+    )
+    refused = CounterMetricFamily(
+        "ovs_vpc_connections_above_limit", "New connections that were too many for their port.", labels=["host", "port"]
+    )
+    for name, host in hosts:
+        for port, count in dict(host.new_connections.by_port).items():
+            opened.add_metric([name, port], count.connections)
+            refused.add_metric([name, port], count.refused)
+    yield from (opened, refused)
 
 
 def _gauges(hosts: list[tuple[str, Node]]) -> Iterator[Metric]:

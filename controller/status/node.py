@@ -44,6 +44,34 @@ class PacketsUp(Protocol):
         """How many the switch's meters dropped, by handler and port."""
 
 
+class PortConnections(Protocol):
+    """New connections of a port (:class:`controller.reconcile.installed.new_connections.Opened`)."""
+
+    @property
+    def connections(self) -> int:
+        """How many were let through."""
+
+    @property
+    def refused(self) -> int:
+        """How many were too many."""
+
+    @property
+    def per_second(self) -> float:
+        """How many it wanted to open in a second."""
+
+    @property
+    def limit(self) -> int:
+        """How many it may open in a second."""
+
+
+class Connections(Protocol):
+    """New connections (:class:`controller.reconcile.installed.new_connections.NewConnections`)."""
+
+    @property
+    def by_port(self) -> Mapping[str, PortConnections]:
+        """Those of each port with security groups."""
+
+
 class Node(Protocol):
     """One switch that is kept as the model wants it (:class:`controller.reconcile.node.Node`)."""
 
@@ -61,6 +89,10 @@ class Node(Protocol):
     @property
     def packets(self) -> PacketsUp:
         """What it sent to the controller."""
+
+    @property
+    def new_connections(self) -> Connections:
+        """What its ports opened."""
 
     @property
     def session(self) -> object:

@@ -1,13 +1,14 @@
 """What the controller says of itself: put together, and written only where it is different from before."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
-from controller.status.node import Node, PacketsUp
+from controller.status.node import Connections, Node, PacketsUp
 from controller.status.status import (
     ControllerPackets,
     HostReport,
+    ManyConnections,
     NodeStatus,
     PacketsAboveLimit,
     PluggedIn,
@@ -24,6 +25,9 @@ from flows.inputs.facts import HostFacts
 from flows.inputs.tree import LinkVlan
 
 _What = TypeVar("_What")
+
+_NEARLY = 0.8
+"""The part of its limit from which on a port opens nearly as many connections as it may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,9 +174,17 @@ def host_report(host: Node, cut_off: list[str], unreached: list[Unreached]) -> H
         refused=host.refusals.report(),
         drops=host.drops.by_reason,
         packets=packets_up(host.packets),
+        many_connections=tuple(many_connections(host.new_connections)),
         unreached=tuple(UnreachedHost(way.receiver, way.since, way.small_only) for way in unreached),
         cut_off=tuple(cut_off),
     )
+
+
+def many_connections(connections: Connections) -> Iterator[ManyConnections]:
+    """The ports that open nearly as many connections as they may, or had some refused."""
+    for port, opened in sorted(connections.by_port.items()):
+        if opened.refused or opened.per_second >= _NEARLY * opened.limit:
+            yield ManyConnections(port, round(opened.per_second), opened.limit, opened.refused)
 
 
 def packets_up(packets: PacketsUp) -> ControllerPackets:

@@ -78,6 +78,18 @@ class ControllerPackets:
     above_limit: tuple[PacketsAboveLimit, ...] = ()
 
 
+class ManyConnections(NamedTuple):
+    """A port that opens nearly as many connections as it may, or more."""
+
+    port: str
+    per_second: int
+    """How many it wants to open."""
+    limit: int
+    """How many it may open in a second."""
+    refused: int
+    """How many were too many, since the port's meter was made."""
+
+
 @dataclass(frozen=True, slots=True)
 class Happened:
     """How often something happened on a node, and what it was last."""
@@ -121,6 +133,7 @@ class HostReport:
     drops: Mapping[str, int] = field(default_factory=dict)
     """How many packets its switch dropped, by the sentence of the flow."""
     packets: ControllerPackets = ControllerPackets()
+    many_connections: tuple[ManyConnections, ...] = ()
     unreached: tuple[UnreachedHost, ...] = ()
     cut_off: tuple[str, ...] = ()
     """The segments that it has ports in, and no VLAN for."""

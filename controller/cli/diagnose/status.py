@@ -91,6 +91,7 @@ def _node(generation: int, known: NodeStatus) -> dict[str, Any]:
         "refused": plain(known.refused),
         "unreached": [other for other, _, _ in host.unreached] if host else [],
         "drops": known.drops,
+        "many_connections": [list(one) for one in host.many_connections] if host else [],
         "packets": plain(host.packets if host else ControllerPackets()),
     }
 
@@ -128,6 +129,7 @@ def _print(report: Mapping[str, Any]) -> None:
     _section("announced moves in progress", announced)
     _section("to be noted", [f"  {escape(sentence)}" for sentence in report["notes"]])
     _section("packets for the controller that got no answer", list(_unanswered(report["hosts"])))
+    _section("ports that open many connections", list(_many_connections(report["hosts"])))
     _section("dropped packets", [f"  {escape(reason)}: {packets}" for reason, packets in report["drops"].items()])
     if report["wrong"]:
         _section("[red]wrong[/]", [f"  {escape(sentence)}" for sentence in report["wrong"]])
@@ -141,6 +143,13 @@ def _unanswered(hosts: Mapping[str, Any]) -> Iterator[str]:
             yield f"  {name}: {handler}: port {port} sent more than its limit: {packets} dropped by the switch"
         for handler, why, packets in host["packets"]["unanswered"]:
             yield f"  {name}: {handler}: {why}: {packets}"
+
+
+def _many_connections(hosts: Mapping[str, Any]) -> Iterator[str]:
+    for name, host in hosts.items():
+        for port, per_second, limit, refused in host["many_connections"]:
+            too_many = f"; {refused} were too many and were dropped" if refused else ""
+            yield f"  {name}: port {port}: {per_second} a second of {limit} that it may open{too_many}"
 
 
 def _section(title: str, lines: list[str]) -> None:

@@ -7,9 +7,11 @@ from dataclasses import replace
 
 from controller.openflow.decode import RESUMED, Update
 from controller.openflow.encode import EVERYTHING, Flows
+from controller.openflow.groups_and_meters import MeterCount
 from controller.openflow.sessions import PASS_FRAGMENTS, PacketIn, Session
 from controller.reconcile.installed.foreign import ForeignFlows
 from controller.reconcile.installed.inventory import Inventory
+from controller.reconcile.installed.new_connections import NewConnections
 from controller.reconcile.installed.questions import Questions
 from controller.reconcile.installed.transactions import Transactions
 from controller.reconcile.packetin.dispatch import Dispatch
@@ -57,6 +59,7 @@ class Node:
         self.refusals = Tally()
         self.drops = Drops()
         self.packets = Dispatch(name)
+        self.new_connections = NewConnections()
         self._wanted = IncrementalDesired(compiler or Compiler())
         self._inventory = Inventory(name, self.drifted)
         self._groups_and_meters = self._inventory.groups_and_meters
@@ -229,9 +232,11 @@ class Node:
         if self._questions.is_unexpected(flows, self.flows) and self.session is not None and self.is_ready:
             self._read_everything(self.session, now)
 
-    def metered(self, dropped: Mapping[int, int]) -> None:
-        """The meters of its switch have dropped so many packets each."""
-        self.packets.metered(dropped, self._inventory.desired)
+    def metered(self, counts: Mapping[int, MeterCount], now: float) -> None:
+        """The meters of its switch have counted so much."""
+        self.packets.metered({number: count.dropped for number, count in counts.items()}, self._inventory.desired)
+        self.new_connections.counted(counts, self._inventory.desired, now)
+        self.new_connections.keep(self._inventory.desired)
 
     def refused(self, xid: int, reason: str, cookie: int | None, key: Key | None = None) -> None:
         """The switch refused a transaction, or a part of it: none of it was carried out. Meters are refused one by one.
