@@ -24,7 +24,7 @@ from flows.model.host_rules import host_rules
 from mininet_topos.inside.nodes.switch import has_kernel_datapath
 from tests.integration.faults import LOST_CONTROLLER, stopped, vswitchd
 from tests.integration.vpclab import VpcLab
-from tests.scenario import SHIPPED
+from tests.scenario import SHIPPED, load
 from tests.switch import SCHEMA, Switch, wait_until
 
 pytestmark = pytest.mark.lab
@@ -171,11 +171,11 @@ def test_the_kernel_listens(switch: Switch) -> None:
 ZONES = re.compile("conntrack zones|tracked in zones")
 
 
-def zones(switch: Switch, run: Run | None = None) -> list[tuple[str, str, str]]:
+def zones(switch: Switch, run: Run | None = None, network: Network | None = None) -> list[tuple[str, str, str]]:
     """What is found about zones, by somebody who can ask the database only, or can run commands there."""
     seen = read_host(switch.db_target, run)
     assert seen is not None
-    found = check(seen, Network(), None, is_reached=True)
+    found = check(seen, network or Network(), None, is_reached=True)
     return [(one.severity, one.what, one.mend) for one in found if ZONES.search(one.what)]
 
 
@@ -210,6 +210,7 @@ def test_conntrack_zones(switch: Switch) -> None:
 
     assert zones(switch, ask) == []
     assert zones(switch, ask_one_without) == [NO_ZONES]
+    assert zones(switch, ask_one_without, load(SHIPPED / "shop.yaml")) == [("error", *NO_ZONES[1:])]
 
     row = ["--id=@datapath", "create", "Datapath", "datapath_version=0"]
     switch.vsctl("--", *row, "--", "set", "Open_vSwitch", ".", "datapaths:system=@datapath")

@@ -70,7 +70,7 @@ def _datapath(seen: HostState, network: Network, host: Host | None) -> Iterator[
 
 
 def _zones(seen: HostState, network: Network, host: Host | None) -> Iterator[Finding]:
-    """Whether each port can have a table of connections of its own."""
+    """Whether each port can have a table of connections of its own, which security groups need."""
     bridge = seen.integration or seen.physical
     if bridge is None or seen.is_silent or not seen.switch["datapath_types"]:
         return
@@ -83,7 +83,7 @@ def _zones(seen: HostState, network: Network, host: Host | None) -> Iterator[Fin
             "security groups and NAT, cannot work on this host"
         )
         mend = "install a kernel that has CONFIG_NF_CONNTRACK_ZONES, as those of the distributions do"
-        yield Finding("warning", what, mend)
+        yield Finding("error" if network.security_groups else "warning", what, mend)
 
 
 def _nic(seen: HostState, network: Network, host: Host | None) -> Iterator[Finding]:
