@@ -18,7 +18,7 @@ from tests.integration.vpclab import VpcLab
 from tests.scenario import SCENARIOS
 from tests.switch import wait_until
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.system("S19")]
 
 NETWORK = Path(SCENARIOS, "security-groups.yaml").read_text()
 SERVED = (22, 80, 5432, 8003, 8006, 8125)
@@ -54,6 +54,7 @@ def zone(net: VpcLab, host: str, number: str) -> list[str]:
     return net.run(host, "ovs-appctl", "dpctl/dump-conntrack", f"zone={number}").splitlines()
 
 
+@pytest.mark.zones
 def test_every_pair_and_service(net: VpcLab, services: Services) -> None:
     """Every port tries every other one for every service that a rule names, and for some that none does."""
     attempts = matrix(net.network, SERVICES)
@@ -63,6 +64,7 @@ def test_every_pair_and_service(net: VpcLab, services: Services) -> None:
     assert (answered - wanted, wanted - answered) == (set(), set())
 
 
+@pytest.mark.zones
 def test_fragments(net: VpcLab, services: Services) -> None:
     """Datagrams of several packets pass where small ones do, the first one included, and nowhere else."""
     for size in (4000, 20000):
@@ -77,60 +79,6 @@ def test_fragments(net: VpcLab, services: Services) -> None:
         assert services.answered(attempts) == set(attempts[:3])
 
 
-def test_a_rule_goes_and_comes_back(net: VpcLab, services: Services) -> None:
-    """What a rule alone allowed stops, in both directions of a connection that is there, and goes on when it is back.
-
-    The kind of fault: connections that are there outlive their rule. Here the server sends all the time, and its client
-    says nothing.
-    """
-    server, client = net.start("web2", "python3", "-c", _PUSH), net.start("plain1", "python3", "-c", _TAKE)
-    try:
-        _wait_for(net, "plain1", moves=True)
-        net.apply(NETWORK.replace("{tcp: [80, 8000-8005]}", "{tcp: 80}"))
-        _wait_for(net, "plain1", moves=False)
-        assert services.is_answered("plain1", "web2", TCP, 80)
-        assert not services.is_answered("plain1", "web2", TCP, 8003)
-        net.apply(NETWORK)
-        _wait_for(net, "plain1", moves=True)
-    finally:
-        for process in (client, server):
-            process.kill()
-            process.wait()
-
-
-_PUSH = """
-import socket
-connection = socket.create_server(("", 8004)).accept()[0]
-while True:
-    connection.sendall(bytes(1000))
-"""
-_TAKE = """
-import socket, time
-while True:
-    try:
-        connection = socket.create_connection(("10.0.1.12", 8004))
-        break
-    except OSError:
-        time.sleep(0.1)
-while connection.recv(1 << 20):
-    pass
-"""
-
-
-def _wait_for(net: VpcLab, port: str, *, moves: bool) -> None:
-    """Wait until what a port receives grows, or does not any more."""
-    for _ in range(60):
-        before = _received(net, port)
-        net.run(port, "sleep", "0.5")
-        if (_received(net, port) - before > 10_000) == moves:
-            return
-    pytest.fail(f"{port} {'receives nothing' if moves else 'goes on receiving'}")
-
-
-def _received(net: VpcLab, port: str) -> int:
-    return int(net.run(port, "cat", "/sys/class/net/eth0/statistics/rx_bytes"))
-
-
 _HOLD = """
 import socket, time
 connection = socket.create_connection(("10.0.1.12", 80))
@@ -139,6 +87,7 @@ time.sleep(60)
 """
 
 
+@pytest.mark.zones
 def test_an_icmp_error_from_the_client(net: VpcLab, services: Services) -> None:
     """An ICMP error about what the server sent reaches the server, and nothing else is cut off by it.
 
