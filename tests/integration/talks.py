@@ -117,8 +117,8 @@ def talking(lab: VpcLab, client: str, server: str, *, pushes: bool, port: int = 
         try:
             assert serving.stdout is not None
             assert serving.stdout.readline() == "listens\n"
-            command = ("python3", "-c", _CLIENT, str(port), how, lab.address(server))
-            with lab.start(client, *command, stdin=pipe, stdout=pipe) as asking:
+            asking_command = ("python3", "-c", _CLIENT, str(port), how, lab.address(server))
+            with lab.start(client, *asking_command, stdin=pipe, stdout=pipe) as asking:
                 try:
                     talk = Talk(asking)
                     talk.goes_on()

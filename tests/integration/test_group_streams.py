@@ -69,7 +69,7 @@ def test_changes_under_streams_lose_nothing(lab: VpcLab) -> None:
         NETWORK.replace("{tcp: [80, 8000-8005]}", "{tcp: [80, 8000-8003]}\n      - {from: 10.0.0.0/8, tcp: 8004-8005}"),
         NETWORK.replace("{from: batch, tcp: 5432}", "{from: 10.9.0.0/24, tcp: 5000-6000}"),
         NETWORK.replace("ips: [10.9.0.33], host: h2}", "ips: [10.9.0.33], host: h2, labels: {app: batch}}"),
-        NETWORK.replace("ips: [10.0.1.200], host: h1}", "ips: [10.0.1.200], host: h1, groups: [web]}"),
+        NETWORK.replace("ips: [10.0.2.50], host: h2}", "ips: [10.0.2.50], host: h2, groups: [web]}"),
         re.sub(r"\bweb\b", "www", re.sub(r"\bdb\b", "data", NETWORK)),
         NETWORK,
     ]
@@ -147,13 +147,13 @@ def test_a_number_goes_to_the_next_tenant(lab: VpcLab) -> None:
     """
     lab.allow(LEFT)
     number = number_of(lab, "web2")
-    with talking(lab, "web2", "plain1", pushes=True) as talk:
-        port = lab.lab.topology.ports["web2"].interface
+    with talking(lab, "web2", "plain1", pushes=True):
         lab.apply(NEXT)
         lab.lab.follow(NEXT)
         try:
-            lab.run("h2", "ovs-vsctl", "set", "interface", lab.lab.topology.ports["next"].interface, f"ofport_request={number}")
-            wait_until(lambda: number_of(lab, "next") == number, f"the number {number} of {port}")
+            interface = lab.lab.topology.ports["next"].interface
+            lab.run("h2", "ovs-vsctl", "set", "interface", interface, f"ofport_request={number}")
+            wait_until(lambda: number_of(lab, "next") == number, f"the number {number}")
             lab.examine()
             with lab.capture("next") as frames:
                 # The server sends again what nobody has confirmed, as long as it runs.

@@ -3,6 +3,7 @@
 import re
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -117,6 +118,60 @@ def test_an_icmp_error_from_the_client(net: VpcLab, services: Services) -> None:
     finally:
         holding.kill()
         holding.wait()
+
+
+_SAME = """
+import socket, sys
+asking = socket.socket()
+asking.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+asking.bind(("", 40000))
+asking.settimeout(3)
+try:
+    asking.connect((sys.argv[1], 80))
+    print(asking.recv(10).decode(), flush=True)
+except OSError:
+    print("refused", flush=True)
+sys.stdin.readline()
+"""
+
+
+@pytest.mark.parametrize(
+    ("pairs", "told"),
+    [
+        ((("web2", "web1"), ("quiet2", "quiet1")), ["served", "served"]),
+        ((("web1", "web2"), ("quiet1", "quiet2")), ["served", "refused"]),
+    ],
+    ids=["both allowed", "one refused"],
+)
+def test_the_same_connection_in_two_vpcs(
+    net: VpcLab, services: Services, pairs: tuple[tuple[str, str], ...], told: list[str]
+) -> None:
+    """Two VPCs have the same addresses on one host: connections with equal addresses and ports are two connections.
+
+    They are open at the same time. What one is allowed says nothing of the other.
+    """
+    assert services
+    assert len({(net.address(one), net.address(other)) for one, other in pairs}) == 1
+    with ExitStack() as running:
+        pipe = subprocess.PIPE
+        clients = []
+        for one, other in pairs:
+            command = ("python3", "-c", _SAME, net.address(other))
+            client = running.enter_context(net.start(one, *command, stdin=pipe, stdout=pipe))
+            running.callback(client.kill)
+            clients.append(client)
+        assert [client.stdout.readline().strip() for client in clients if client.stdout] == told
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "arrives"), [("web1", "plain2", True), ("plain2", "web1", False)], ids=["allowed", "refused"]
+)
+def test_traceroute(net: VpcLab, source: str, target: str, arrives: bool) -> None:
+    """The gateway and the target of an allowed connection tell of it by ICMP errors, which no rule has to name."""
+    command = ("traceroute", "-n", "-U", "-q", "1", "-w", "2", "-m", "2", net.address(target))
+    hops = net.run(source, *command).splitlines()[1:]
+    assert re.search(r"10\.0\.[12]\.1 ", hops[0]), hops
+    assert (net.address(target) in hops[-1]) == arrives, hops
 
 
 def test_a_scan_leaves_few_flows_in_the_cache(net: VpcLab) -> None:
