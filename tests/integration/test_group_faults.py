@@ -15,7 +15,7 @@ from tests.integration.traffic import traffic
 from tests.integration.vpclab import VpcLab
 from tests.switch import wait_until
 
-pytestmark = [pytest.mark.lab, pytest.mark.system("S19")]
+pytestmark = pytest.mark.lab
 Labs = Callable[[str], VpcLab]
 
 NETWORK = """

@@ -18,7 +18,7 @@ from tests.integration.vpclab import RATE, VpcLab
 from tests.scenario import SCENARIOS
 from tests.switch import wait_until
 
-pytestmark = [pytest.mark.lab, pytest.mark.system("S19")]
+pytestmark = pytest.mark.lab
 Labs = Callable[[str], VpcLab]
 
 NETWORK = Path(SCENARIOS, "security-groups.yaml").read_text()
@@ -33,6 +33,7 @@ def lab(labs: Labs) -> VpcLab:
     return labs(NETWORK)
 
 
+@pytest.mark.system("S19")
 def test_a_rule_goes_and_comes_back(lab: VpcLab) -> None:
     """What a rule alone allowed stops within a second, in both directions, and the same connection goes on later.
 
@@ -139,6 +140,7 @@ NEXT = NETWORK.replace(
 """Another port has the place and the address of web2. It may open connections, and nobody may reach it."""
 
 
+@pytest.mark.system("S19")
 def test_a_number_goes_to_the_next_tenant(lab: VpcLab) -> None:
     """The next port with the OpenFlow number and the address of one that is gone gets nothing of its connections.
 

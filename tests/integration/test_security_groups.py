@@ -19,7 +19,7 @@ from tests.integration.vpclab import VpcLab
 from tests.scenario import SCENARIOS
 from tests.switch import wait_until
 
-pytestmark = [pytest.mark.lab, pytest.mark.system("S19")]
+pytestmark = pytest.mark.lab
 
 NETWORK = Path(SCENARIOS, "security-groups.yaml").read_text()
 SERVED = (22, 80, 5432, 8003, 8006, 8125)
@@ -55,6 +55,7 @@ def zone(net: VpcLab, host: str, number: str) -> list[str]:
     return net.run(host, "ovs-appctl", "dpctl/dump-conntrack", f"zone={number}").splitlines()
 
 
+@pytest.mark.system("S19")
 @pytest.mark.zones
 def test_every_pair_and_service(net: VpcLab, services: Services) -> None:
     """Every port tries every other one for every service that a rule names, and for some that none does."""
@@ -65,6 +66,7 @@ def test_every_pair_and_service(net: VpcLab, services: Services) -> None:
     assert (answered - wanted, wanted - answered) == (set(), set())
 
 
+@pytest.mark.system("S19")
 @pytest.mark.zones
 def test_fragments(net: VpcLab, services: Services) -> None:
     """Datagrams of several packets pass where small ones do, the first one included, and nowhere else."""
@@ -88,6 +90,7 @@ time.sleep(60)
 """
 
 
+@pytest.mark.system("S19")
 @pytest.mark.zones
 def test_an_icmp_error_from_the_client(net: VpcLab, services: Services) -> None:
     """An ICMP error about what the server sent reaches the server, and nothing else is cut off by it.
