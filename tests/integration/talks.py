@@ -8,10 +8,12 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from mininet_topos.waiting import patience
-from tests.integration.vpclab import VpcLab
+from tests.integration.vpclab import RATE, VpcLab
 from tests.switch import wait_until
 
 PORT = 8004
+PAUSE = 0.002 if RATE == 1 else 0.02
+"""Seconds between two times that a server sends, or a client asks."""
 
 _SERVER = """
 import socket, sys, time
@@ -22,13 +24,13 @@ connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 if sys.argv[2] == "push":
     while True:
         connection.sendall(bytes(200))
-        time.sleep(0.002)
+        time.sleep(float(sys.argv[3]))
 while data := connection.recv(4096):
     connection.sendall(data)
 """
 _CLIENT = """
 import json, select, socket, sys, time
-port, how, target = int(sys.argv[1]), sys.argv[2], sys.argv[3]
+port, how, pause, target = int(sys.argv[1]), sys.argv[2], float(sys.argv[3]), sys.argv[4]
 connection = socket.create_connection((target, port), 10)
 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 connection.setblocking(False)
@@ -46,11 +48,11 @@ while True:
             print(json.dumps([heard, last, gaps]), flush=True)
         elif data := connection.recv(65536):
             now = time.time()
-            if now - last > 0.02:
+            if now - last > 10 * pause:
                 gaps.append([last, now])
             heard, last = heard + len(data), now
             if how == "ask" and heard % 200 == 0:
-                time.sleep(0.002)
+                time.sleep(pause)
                 connection.send(bytes(200))
         else:
             sys.exit("the server closed the connection")
@@ -65,7 +67,7 @@ class Heard(NamedTuple):
     last: float
     """When the last of them came, in seconds since the epoch."""
     gaps: list[tuple[float, float]]
-    """The silences of more than 20 ms that are over: from when to when."""
+    """The silences of more than ten pauses that are over: from when to when."""
 
     @property
     def longest(self) -> float:
@@ -106,18 +108,18 @@ class Talk:
 
 @contextmanager
 def talking(lab: VpcLab, client: str, server: str, *, pushes: bool, port: int = PORT) -> Iterator[Talk]:
-    """A connection between two ports that lasts while a block runs, with some bytes each two milliseconds.
+    """A connection between two ports that lasts while a block runs, with some bytes each :data:`PAUSE`.
 
     ``pushes``: the server sends all the time, and the client says nothing. Otherwise the client asks again once it is
     answered.
     """
     how, pipe = "push" if pushes else "ask", subprocess.PIPE
-    command = ("python3", "-c", _SERVER, str(port), how)
+    command = ("python3", "-c", _SERVER, str(port), how, str(PAUSE))
     with lab.start(server, *command, stdout=pipe) as serving:
         try:
             assert serving.stdout is not None
             assert serving.stdout.readline() == "listens\n"
-            asking_command = ("python3", "-c", _CLIENT, str(port), how, lab.address(server))
+            asking_command = ("python3", "-c", _CLIENT, str(port), how, str(PAUSE), lab.address(server))
             with lab.start(client, *asking_command, stdin=pipe, stdout=pipe) as asking:
                 try:
                     talk = Talk(asking)

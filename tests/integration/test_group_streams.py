@@ -24,6 +24,8 @@ Labs = Callable[[str], VpcLab]
 NETWORK = Path(SCENARIOS, "security-groups.yaml").read_text()
 WITHOUT = NETWORK.replace("{tcp: [80, 8000-8005]}", "{tcp: 80}")
 """No rule for the port of the talks."""
+BETWEEN = 0.001 if RATE == 1 else 0.01
+"""Seconds between two pings; in a virtual machine with one processor fewer fit."""
 STRICT = NETWORK.replace("  web:\n    vpc: blue\n", "  web:\n    vpc: blue\n    out: []\n")
 """Servers that may not open anything."""
 
@@ -41,7 +43,9 @@ def test_a_rule_goes_and_comes_back(lab: VpcLab) -> None:
     client that says nothing; another one is asked. Nobody else loses anything.
     """
     with ExitStack() as running:
-        bystanders = [running.enter_context(lab.pinging(*pair)) for pair in (("plain1", "web1"), ("web1", "plain2"))]
+        bystanders = [
+            running.enter_context(lab.pinging(*pair, BETWEEN)) for pair in (("plain1", "web1"), ("web1", "plain2"))
+        ]
         pushed = running.enter_context(talking(lab, "plain1", "web2", pushes=True))
         asked = running.enter_context(talking(lab, "batch1", "db2", pushes=False, port=5432))
         stays = running.enter_context(talking(lab, "web1", "plain2", pushes=True))
@@ -76,7 +80,7 @@ def test_changes_under_streams_lose_nothing(lab: VpcLab) -> None:
     ]
     assert NETWORK not in changes[:-1]
     with ExitStack() as running:
-        pings = running.enter_context(lab.pinging("plain1", "web2"))
+        pings = running.enter_context(lab.pinging("plain1", "web2", BETWEEN))
         pushed = running.enter_context(talking(lab, "plain1", "web2", pushes=True))
         asked = running.enter_context(talking(lab, "batch1", "db2", pushes=False, port=5432))
         for change in changes:
@@ -99,7 +103,7 @@ def test_connections_survive_moves(labs: Labs, text: str, is_announced: bool) ->
     carry = announced if is_announced else move
     try:
         with (
-            lab.pinging("plain1", "web2") as pings,
+            lab.pinging("plain1", "web2", BETWEEN) as pings,
             talking(lab, "plain1", "web2", pushes=False) as asked,
             talking(lab, "plain2", "web2", pushes=True, port=8005) as pushed,
         ):
