@@ -149,7 +149,7 @@ def test_10000_connections_through_one_port(lab: VpcLab) -> None:
     ):
         print(f"{CONNECTIONS} connections in {seconds:.1f} s, {refused} refused, {answered} answered")
         assert (refused, answered) == (0, CONNECTIONS)
-        assert [zone(lab, "h1", "client1"), zone(lab, "h2", "server1")] >= [CONNECTIONS, CONNECTIONS]
+        assert min(zone(lab, "h1", "client1"), zone(lab, "h2", "server1")) >= CONNECTIONS
 
 
 def flooded(lab: VpcLab, what: str) -> None:
