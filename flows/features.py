@@ -114,7 +114,8 @@ FEATURES = (
             *(page.OWN_GROUPS, page.RULE_SERVICE, page.RULE_CONNECTION, page.RULE_REMOTES, page.RULE_MEMBER),
             *(page.RULE_ADMITS, page.RULE_RANGE, page.COMMIT, page.REFUSED),
         ),
-        numbers=(numbers.NEW_CONNECTIONS,),
+        numbers=(numbers.NEW_CONNECTIONS, numbers.REFUSALS),
+        handlers=("refused",),
     ),
     Feature("announced moves", units=(MOVES,), numbers=(numbers.ARRIVALS,), handlers=("shown_up",)),
     Feature(

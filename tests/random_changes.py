@@ -190,6 +190,8 @@ class Changing:
         dice = self._random.random()
         if dice < 0.15:
             del group[direction]
+        elif dice < 0.25:
+            group["log"] = not group.get("log", False)
         elif dice < 0.5 and rules:
             rules.remove(self._random.choice(rules))
         else:

@@ -34,6 +34,8 @@ def _group(random: Random, vpc: str, known: Sequence[str]) -> Document:
             group[direction] = [random_rule(random, word, known) for _ in range(random.randint(0, 4))]
     if random.random() < 0.3:
         group["members"] = {"app": random.choice(_LABELS)}
+    if random.random() < 0.3:
+        group["log"] = True
     return group
 
 

@@ -30,7 +30,8 @@ from controller.reconcile.events import Event, FactsChanged, HostProblems, Seria
 from controller.reconcile.fleet import Databases, Fleet, Keeper
 from controller.reconcile.nodes.host import Host
 from controller.reconcile.nodes.node import Node
-from controller.reconcile.packetin.handling import Answer, Probed, ShownUp
+from controller.reconcile.packetin.handling import Answer, Probed, RefusedPacket, ShownUp
+from controller.reconcile.packetin.refusal_log import RefusalLog
 from controller.status.report import Before, host_report, progress
 from controller.store import Stored, VlansKept
 from flows.inputs.facts import SwitchFacts
@@ -72,6 +73,7 @@ class Sync:
         self._look_at = 0.0
         self._stored_at = 0.0
         self._announced = 0
+        self._refusals = RefusalLog()
 
     @property
     def generation(self) -> int:
@@ -215,6 +217,15 @@ class Sync:
                 self._probed(datapath_id, node.name, is_full=is_full)
             case ShownUp(port):
                 self._fleet.arrivals.shown_up(port, node.name, "its first frame came")
+            case RefusedPacket() as refused:
+                self._log_refusal(refused, node.name, now)
+
+    def _log_refusal(self, refused: RefusedPacket, host: str, now: float) -> None:
+        """Security groups refused a packet."""
+        if self._fleet.stored is not None:
+            line = self._refusals.line(host, refused, self._fleet.stored.network, now)
+            if line is not None:
+                _log.info("%s: connection: %s", host, line)
 
     def _probed(self, sender: int, receiver: str, *, is_full: bool) -> None:
         """A tunnel probe came through."""

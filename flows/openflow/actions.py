@@ -131,6 +131,8 @@ class OutputController(BaseAction):
 
     length: int = CONTROLLER_BYTES
     """Bytes of the packet that are sent; at most 65535."""
+    drops: bool = False
+    """Whether the packet is dropped, and the controller only takes note of it. To the switch that is the same."""
 
     def text(self, names: TableNames) -> str:
         return f"CONTROLLER:{self.length}"

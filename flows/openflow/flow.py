@@ -9,7 +9,18 @@ from functools import cached_property
 from hashlib import blake2b
 from typing import Any
 
-from flows.openflow.actions import Action, Group, Meter, Output, SetBits, SetField, SetQueue, TableNames, Term
+from flows.openflow.actions import (
+    Action,
+    Group,
+    Meter,
+    Output,
+    OutputController,
+    SetBits,
+    SetField,
+    SetQueue,
+    TableNames,
+    Term,
+)
 from flows.openflow.fields import ETH_TYPE, ETH_TYPE_ARP, ETH_TYPE_IPV4, IP_PROTO, PROTO_ICMP, Field
 from flows.openflow.layout import Layout, Numbers
 from flows.openflow.learn import Learn
@@ -64,7 +75,12 @@ class Shape:
     @cached_property
     def owner(self) -> int:
         """What the cookies of all of them have."""
-        return COOKIE_OWNER << 56 | (0 if self.actions else COOKIE_DROPS)
+        return COOKIE_OWNER << 56 | (COOKIE_DROPS if self.drops else 0)
+
+    @cached_property
+    def drops(self) -> bool:
+        """Whether matching packets are dropped, even though the controller may take note of them."""
+        return not self.actions or any(isinstance(one, OutputController) and one.drops for one in self.actions)
 
     @cached_property
     def size_of_place(self) -> int:

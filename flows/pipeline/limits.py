@@ -34,3 +34,5 @@ ARRIVALS = Limit(numbers.ARRIVALS, 10, 10)
 NEW_CONNECTIONS = Limit(numbers.NEW_CONNECTIONS, 10_000, 10_000)
 """New connections of a port with security groups: more than the userspace datapath can take in of one instance. Of the
 3,000,000 that it keeps, an instance that is never answered has 600,000 at most (30 s for TCP, 60 s for UDP)."""
+REFUSALS = Limit(numbers.REFUSALS, 5, 5)
+"""Of what security groups refuse, as much as is logged: enough to see who tries what, too little to fill a disk."""

@@ -44,7 +44,13 @@ _PORT = "the port's OpenFlow number"
 ICMP_ERRORS = Numbers(1, "limits the packets of one port that the controller answers with ICMP errors", _PORT)
 NEW_CONNECTIONS = Numbers(2, "limits the new connections of a port with security groups", _PORT)
 ARRIVALS = Numbers(3, "limits the packets by which one port shows that it has moved", _PORT)
+REFUSALS = Numbers(4, "limits the refused packets of one port of which the controller logs a line", _PORT)
 
-METERS: dict[str, Numbers] = {"ICMP_ERRORS": ICMP_ERRORS, "NEW_CONNECTIONS": NEW_CONNECTIONS, "ARRIVALS": ARRIVALS}
+METERS: dict[str, Numbers] = {
+    "ICMP_ERRORS": ICMP_ERRORS,
+    "NEW_CONNECTIONS": NEW_CONNECTIONS,
+    "ARRIVALS": ARRIVALS,
+    "REFUSALS": REFUSALS,
+}
 GROUPS: dict[str, Numbers] = {}
 """Every kind by its name, for the page that is generated from this one."""

@@ -296,11 +296,13 @@ class ControllerTemplate:
     """Bytes of the packet that are sent."""
     no_meter: str
     """Why the rule needs no meter."""
+    drops: bool
+    """Whether the packet is dropped, and the controller only takes note of it."""
     reads: ClassVar[Sequence[Field]] = ()
     writes: ClassVar[Sequence[Field]] = ()
 
     def fill(self) -> openflow.OutputController:
-        return openflow.OutputController(self.max_len)
+        return openflow.OutputController(self.max_len, self.drops)
 
 
 @dataclass(frozen=True, slots=True)
@@ -504,13 +506,16 @@ def each(register: Field, table: str, numbers: Param) -> EachTemplate:
     return EachTemplate(register, table, numbers)
 
 
-def controller(handler: str, *, max_len: int = openflow.CONTROLLER_BYTES, no_meter: str = "") -> ControllerTemplate:
+def controller(
+    handler: str, *, max_len: int = openflow.CONTROLLER_BYTES, no_meter: str = "", drops: bool = False
+) -> ControllerTemplate:
     """Send the first ``max_len`` bytes of the packet to the controller, to this handler.
 
     A meter comes first, so that no port can send it more than it should. A rule that needs none, because no instance
-    can make such packets, says so in ``no_meter``.
+    can make such packets, says so in ``no_meter``. ``drops``: the packet is dropped, and counted so; the
+    controller only takes note of it.
     """
-    return ControllerTemplate(handler, max_len, no_meter)
+    return ControllerTemplate(handler, max_len, no_meter, drops)
 
 
 def commit(ct: openflow.Ct, first: Value | Param, last: Value | Param) -> CommitTemplate:

@@ -35,9 +35,11 @@ class Walk:
 
     @property
     def ends_at_controller(self) -> bool:
-        """Whether its way ends with the controller, to which it is sent."""
+        """Whether its way ends with the controller, which is to answer or to act, and not only to take note."""
         entry = self.last.entry
-        return entry is not None and any(isinstance(action, OutputController) for action in entry.actions)
+        return entry is not None and any(
+            isinstance(action, OutputController) and not action.drops for action in entry.actions
+        )
 
 
 class Switch:

@@ -109,7 +109,7 @@ class _Telling:
         if visit.walk.ends_at_controller:
             return f"sent to the controller {at}: {hop.sentence}"
         if not visit.walk.copies:
-            return f"dropped {at}: {hop.sentence.removesuffix(': dropped')}"
+            return f"dropped {at}: {hop.sentence.replace(': dropped', '')}"
         return (
             f"not delivered: {at} it goes {', '.join([*arrivals, *copies]) or 'nowhere'}, and not to {self.target.name}"
         )

@@ -29,6 +29,8 @@ class GroupPresence:
     says_inbound: bool
     """Whether it says which connections may come in."""
     says_outbound: bool
+    is_logged: bool
+    """Whether what it refuses is logged."""
     named: tuple[Naming, ...]
     """Where rules that are here name it."""
 
@@ -51,7 +53,7 @@ def group_presences(
                 named.setdefault(name, {}).update(dict.fromkeys(found))
     found_groups = (network.security_groups[name] for name in sorted(named))
     return {
-        of.name: GroupPresence(tag(of), of.inbound is not None, of.outbound is not None, tuple(named[of.name]))
+        of.name: GroupPresence(tag(of), of.inbound is not None, of.outbound is not None, of.log, tuple(named[of.name]))
         for of in found_groups
     }
 

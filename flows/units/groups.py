@@ -23,6 +23,7 @@ from flows.units.unit import Unit
 
 _MOST_REMOTES = (1 << 24) - 1
 """The largest number that a group can give to whom it admits."""
+_NO_GROUPS = Several()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,9 @@ class GroupedPort(Unit):
     may_reach: bool
     """Whether none of its groups says which connections may go out: then all may."""
     why: Why
+    logged_inbound: Several = _NO_GROUPS
+    """The groups that say which connections may come in, if what one of them refuses is logged; else none."""
+    logged_outbound: Several = _NO_GROUPS
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +139,17 @@ def _of_vpc_port(here: HostContext, port: VpcPort, places: Places, interface: Pl
     reason = why(port)
     yield from _member(port, found, reason)
     if interface is not None:
-        may_be_reached = not any(group.says_inbound for group in found)
-        may_reach = not any(group.says_outbound for group in found)
+        inbound = [group for group in found if group.says_inbound]
+        outbound = [group for group in found if group.says_outbound]
         groups = Several(group.group for group in found)
-        yield GroupedPort(Named(interface.ofport, port.name), groups, may_be_reached, may_reach, reason)
+        ofport = Named(interface.ofport, port.name)
+        yield GroupedPort(ofport, groups, not inbound, not outbound, reason, _logged(inbound), _logged(outbound))
+
+
+def _logged(groups: Iterable[GroupPresence]) -> Several:
+    """Groups that refuse together what none of them allows, if that is logged; else none."""
+    groups = tuple(groups)
+    return Several(group.group for group in groups if any(one.is_logged for one in groups))
 
 
 def _member(port: VpcPort, found: Iterable[GroupPresence], reason: Why) -> Iterator[Unit]:

@@ -192,6 +192,49 @@ def test_a_scan_leaves_few_flows_in_the_cache(net: VpcLab) -> None:
     assert len([line for line in cached if "ct_state" in line and "drop" in line]) < 10
 
 
+_KNOCK = """
+import socket, sys
+for port in range(int(sys.argv[1]), int(sys.argv[2])):
+    with socket.socket() as knocking:
+        knocking.settimeout(0.01)
+        knocking.bind(("", port))
+        knocking.connect_ex(("10.0.2.21", 22))
+"""
+
+
+def test_a_refused_connection_is_logged(net: VpcLab) -> None:
+    """Whoever wants to know who was refused reads it in the log: once, with all names. A scan fills no log.
+
+    All that is refused is counted, however little of it is logged.
+    """
+    reason = "no rule 'in' of the security groups of db1 (db)"
+    net.apply(NETWORK.replace("  db:\n    vpc: blue\n", "  db:\n    vpc: blue\n    log: true\n"))
+    said = logged(net)
+    net.run("plain1", "python3", "-c", _KNOCK, "40000", "40001")
+    wait_until(lambda: len(logged(net)) > len(said), "the line", 20)
+    before = net.dropped("h1", reason)
+    net.run("plain1", "python3", "-c", _KNOCK, "40001", "40101")
+    wait_until(lambda: net.dropped("h1", reason) >= before + 100, "all to be counted", 20)
+    first, *others = logged(net)[len(said) :]
+    assert first.endswith(
+        "INFO h1: connection: plain1 (10.0.1.200) to db1 (10.0.2.21) for tcp 22 from port 40000: refused: "
+        "no rule 'in' of security group db of db1 allows it"
+    )
+    assert sum("from port 40000:" in line for line in others) == 0, "its first packet was sent again"
+    assert 1 <= len(others) < 50
+    print(f"100 connections: {len(others)} logged")
+    counted = f"{reason} allows this; logged by the controller"
+    wait_until(
+        lambda: net.store.read_status()["hosts"]["h1"]["drops"].get(counted, 0) > 100, "the status to count them", 30
+    )
+
+
+def logged(net: VpcLab) -> list[str]:
+    """The log's lines about refused connections."""
+    lines = net.lab.directory.controller_log.read_text().splitlines()
+    return [line for line in lines if ": connection: " in line]
+
+
 def test_a_member_comes_and_goes(net: VpcLab, services: Services) -> None:
     """Whoever joins a group may do what rules allow its members, on every host; whoever leaves it may not any more."""
     joined = NETWORK.replace("plain2: {vpc: blue, ips: [10.0.2.50], host: h2}", _MEMBER)

@@ -107,7 +107,7 @@ CASES = [
     _case(
         "groups: out is closed",
         _sent("quiet1", _ip("tcp", NEW, _QUIET1, _QUIET2, ",tp_dst=80")),
-        ends="no security group of quiet1 (quiet) allows it to reach somebody",
+        ends="no rule 'out' of the security groups of quiet1 (quiet) allows this; logged by the controller",
     ),
     _case(
         "groups: in is open, answer",

@@ -21,15 +21,16 @@ from flows.compile.program import compile
 from flows.model.objects.types import NOWHERE
 from flows.openflow.actions import OutputController
 from flows.openflow.groups_and_meters import MeterEntry
-from flows.pipeline.limits import ARRIVALS, ICMP_ERRORS
-from flows.pipeline.page import CLASSIFY, FROM_TUNNEL, GATEWAY
+from flows.pipeline.limits import ARRIVALS, ICMP_ERRORS, REFUSALS
+from flows.pipeline.page import TABLES
 from flows.pipeline.rules import DeclarationError, Table
 from flows.pipeline.stages import Stage
 from flows.pipeline.tables.gateway import EXPIRED
 from flows.pipeline.templates import ActionTemplate, controller, meter
 from flows.units.addresses import LocalPort
+from flows.units.groups import GroupedPort
 from flows.units.moves import ArrivingPort
-from flows.units.said import Named, Why
+from flows.units.said import Named, Several, Why
 from flows.units.tunnels import TunnelPort
 
 WHY = Why("a test", NOWHERE)
@@ -78,7 +79,7 @@ def test_each_rule_has_its_handler_and_each_handler_a_rule() -> None:
 
 
 def test_only_the_controllers_own_frames_come_without_a_meter() -> None:
-    rules = [rule for table in (CLASSIFY, FROM_TUNNEL, GATEWAY) for rule in table.all_rules() if rule.handler]
+    rules = [rule for table in TABLES for rule in table.all_rules() if rule.handler]
     assert {rule.handler for rule in rules if not rule.has_meter} == {"tunnel_probe"}
     assert {rule.handler for rule in rules} == HANDLERS.keys()
 
@@ -173,6 +174,17 @@ def test_what_the_meters_of_a_switch_dropped_is_told_by_port() -> None:
     assert packets.above_limit == {("expired", "a"): 2}, "its meter was made anew"
     packets.metered({limit: 2}, None)
     assert not packets.above_limit
+
+
+def test_what_is_dropped_anyway_is_never_told_as_unanswered() -> None:
+    """Refused packets are counted as drops. Those that nobody needs in the log miss nothing."""
+    groups = Several([Named(1, "web")])
+    desired = compile([GroupedPort(Named(5, "a"), groups, False, True, WHY, logged_inbound=groups)])
+    packets = Dispatch("h")
+    packets.metered({REFUSALS.of(5).number: 900}, desired)
+    assert packets.above_limit == {}
+    assert isinstance(packets.take(cookie_of("refused", desired), b"", 0, desired, 0.0), LeftOut)
+    assert not packets.unanswered
 
 
 def test_the_status_tells_what_got_no_answer() -> None:

@@ -81,7 +81,7 @@ class _Moved:
 
     def drops(self, snapshot: Snapshot) -> bool:
         flow = snapshot.desired[self.node].flows.get(self.cookie)
-        return flow is not None and not flow.actions
+        return flow is not None and flow.shape.drops
 
 
 def _nodes(snapshot: Snapshot, first: str) -> list[str]:

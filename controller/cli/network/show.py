@@ -181,6 +181,7 @@ def _security_groups(network: "Network") -> list[dict[str, object]]:
             "vpc": group.vpc,
             "in": described(group.inbound),
             "out": described(group.outbound),
+            "log": group.log,
             "members": [port.name for port in network.members[name]],
         }
         for name, group in network.security_groups.items()

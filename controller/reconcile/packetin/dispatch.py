@@ -9,7 +9,7 @@ import logging
 from collections import Counter
 from collections.abc import Mapping
 
-from controller.reconcile.packetin import expired, probe_frame, shown_up
+from controller.reconcile.packetin import expired, probe_frame, refused, shown_up
 from controller.reconcile.packetin.handling import Decision, Handler, LeftOut, Packet
 from flows.compile.desired import Desired
 from flows.openflow.groups_and_meters import MeterEntry
@@ -18,6 +18,7 @@ from flows.pipeline.rules import Application, DeclarationError, Rule
 
 HANDLERS: Mapping[str, Handler] = {
     "expired": expired.handle,
+    "refused": refused.handle,
     "shown_up": shown_up.handle,
     "tunnel_probe": probe_frame.handle,
 }
@@ -100,7 +101,7 @@ class Dispatch:
         self.above_limit = {}
         for number, packets in self._dropped.items():
             user = next(iter(users["meter", number]))
-            if user.rule.handler is not None:
+            if user.rule.handler is not None and not user.flow.shape.drops:
                 self.above_limit[user.rule.handler, str(user.values["port"])] = packets
 
     def forget(self) -> None:
@@ -114,21 +115,22 @@ class Dispatch:
         name = reasons[0].rule.handler if reasons else None
         if not reasons or name is None:
             return self._leave_out("", _UNKNOWN)
+        is_dropped = reasons[0].flow.shape.drops
         if not self._has_room(name, reasons[0], now):
-            return self._leave_out(name, _TOO_MANY)
+            return self._leave_out(name, _TOO_MANY, is_dropped=is_dropped)
         try:
             decision = self._handlers[name](Packet(frame, length, reasons[0].values))
         except Exception as error:  # whatever it is, others go on
             self._tell(name, error, frame)
             decision = _FAULT
         if isinstance(decision, LeftOut):
-            return self._leave_out(name, decision)
+            return self._leave_out(name, decision, is_dropped=is_dropped)
         self.handled[name] += 1
         return decision
 
-    def _leave_out(self, name: str, decision: LeftOut) -> LeftOut:
+    def _leave_out(self, name: str, decision: LeftOut, *, is_dropped: bool = False) -> LeftOut:
         self.left_out[name, decision.why] += 1
-        if decision.is_missed:
+        if decision.is_missed and not is_dropped:  # of what is dropped anyway nobody gets an answer
             self.unanswered[name, decision.why] += 1
         return decision
 

@@ -9,17 +9,16 @@ import struct
 from ipaddress import IPv4Address
 
 from controller.reconcile.packetin.handling import Answer, LeftOut, Packet
+from controller.reconcile.packetin.ipv4 import ETHERNET, IPV4, Ipv4Header, header_of
 from flows.model import GATEWAY_MAC
 from flows.openflow.fields import ETH_TYPE_IPV4, PROTO_ICMP
 from flows.pipeline.tables.gateway import FRESH_TTL, ICMP_QUOTED
 
-_ETHERNET = struct.Struct("!6s6sH")
-_IPV4 = struct.Struct("!BBHHHBBH4s4s")
 _ICMP = struct.Struct("!BBHI")
 _NO_OPTIONS = 0x45
 _CONTROL = 0xC0
 """Precedence of network control: errors are not queued behind what may have caused them (RFC 1812, 4.3.2.5)."""
-_DONT_FRAGMENT, _OFFSET = 0x4000, 0x1FFF
+_DONT_FRAGMENT = 0x4000
 _TIME_EXCEEDED, _IN_TRANSIT = 11, 0
 _QUERIES = {0, 8, 9, 10, 13, 14, 15, 16, 17, 18}
 """Types of ICMP that are no errors (RFC 792, 950, 1256)."""
@@ -38,44 +37,41 @@ def handle(packet: Packet) -> Answer | LeftOut:
     gateway = packet.values["gateway"]
     assert isinstance(gateway, IPv4Address)
     own = bytes.fromhex(str(packet.values["mac"]).replace(":", ""))
-    if len(packet.frame) < _ETHERNET.size + _IPV4.size:
+    if len(packet.frame) < ETHERNET.size + IPV4.size:
         return _BROKEN
-    receiver, sender, ethertype = _ETHERNET.unpack_from(packet.frame)
-    datagram = packet.frame[_ETHERNET.size : ICMP_QUOTED]
+    receiver, sender, _ = ETHERNET.unpack_from(packet.frame)
+    datagram = packet.frame[ETHERNET.size : ICMP_QUOTED]
     if receiver[0] & 1:
         return _TO_MANY
     if sender != own:
         return _NOT_ITS
-    if ethertype != ETH_TYPE_IPV4:
+    asked = header_of(packet.frame)
+    if asked is None or asked.total > packet.length - ETHERNET.size:
         return _BROKEN
-    source = _source(datagram, packet.length - _ETHERNET.size)
-    if isinstance(source, LeftOut):
-        return source
-    (total,) = struct.unpack_from("!H", datagram, 2)
-    icmp = _checked(_ICMP.pack(_TIME_EXCEEDED, _IN_TRANSIT, 0, 0) + datagram[:total], 2)
-    size = _IPV4.size + len(icmp)
-    header = (_NO_OPTIONS, _CONTROL, size, 0, _DONT_FRAGMENT, FRESH_TTL, PROTO_ICMP, 0, gateway.packed, source)
-    return Answer(_ETHERNET.pack(sender, _MAC, ETH_TYPE_IPV4) + _checked(_IPV4.pack(*header), 10) + icmp)
+    fault = _fault(asked, datagram)
+    if fault is not None:
+        return fault
+    icmp = _checked(_ICMP.pack(_TIME_EXCEEDED, _IN_TRANSIT, 0, 0) + datagram[: asked.total], 2)
+    size = IPV4.size + len(icmp)
+    header = (_NO_OPTIONS, _CONTROL, size, 0, _DONT_FRAGMENT, FRESH_TTL, PROTO_ICMP, 0, gateway.packed, asked.source)
+    return Answer(ETHERNET.pack(sender, _MAC, ETH_TYPE_IPV4) + _checked(IPV4.pack(*header), 10) + icmp)
 
 
-def _source(datagram: bytes, room: int) -> bytes | LeftOut:
-    """The sender of a datagram that may be answered. ``room``: bytes that the whole frame had for it."""
-    version, _, total, _, fragment, _, protocol, _, source, destination = _IPV4.unpack_from(datagram)
-    assert isinstance(source, bytes)
-    size = (version & 0xF) * 4
-    if version >> 4 != 4 or not _IPV4.size <= size <= min(total, len(datagram)) or total > room:
-        return _BROKEN
+def _fault(asked: Ipv4Header, datagram: bytes) -> LeftOut | None:
+    """Why a datagram gets no answer; None: it gets one."""
+    size = asked.size
     if _sum(datagram[:size]) != 0xFFFF:
         return _BROKEN
-    if _is_special(destination):
+    if _is_special(asked.target):
         return _TO_MANY
-    if _is_special(source):
+    if _is_special(asked.source):
         return _FROM_NOBODY
-    if fragment & _OFFSET:
+    if asked.is_later_fragment:
         return _FRAGMENT
-    if protocol == PROTO_ICMP and (total == size or len(datagram) == size or datagram[size] not in _QUERIES):
+    is_icmp = asked.protocol == PROTO_ICMP
+    if is_icmp and (asked.total == size or len(datagram) == size or datagram[size] not in _QUERIES):
         return _AN_ERROR
-    return source
+    return None
 
 
 def _is_special(packed: bytes) -> bool:

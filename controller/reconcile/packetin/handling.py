@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 
 from flows.pipeline.templates import Value
 
@@ -43,6 +44,23 @@ class ShownUp:
 
 
 @dataclass(frozen=True, slots=True)
+class RefusedPacket:
+    """Security groups refused a packet, and that is to be logged."""
+
+    port: str
+    """Whose groups."""
+    direction: str
+    """``in``: somebody else opened the connection; ``out``: the port did."""
+    groups: str
+    """Those that could have allowed it, in words."""
+    source: IPv4Address
+    target: IPv4Address
+    protocol: int
+    numbers: tuple[int, int] | None
+    """Source and destination port of TCP and UDP, type and code of ICMP; None: it has none."""
+
+
+@dataclass(frozen=True, slots=True)
 class LeftOut:
     """Nothing is done, and that is counted."""
 
@@ -52,5 +70,5 @@ class LeftOut:
     """Whether somebody may wait for an answer."""
 
 
-Decision = Answer | Probed | ShownUp | LeftOut
+Decision = Answer | Probed | ShownUp | RefusedPacket | LeftOut
 Handler = Callable[[Packet], Decision]

@@ -31,7 +31,7 @@ from flows.model.objects.rule_values import (
     ports_of,
     protocol_of,
 )
-from flows.model.objects.types import Declared, NeedsValue, Reference, Word
+from flows.model.objects.types import Declared, Flag, NeedsValue, Reference, Word
 from flows.model.services import EVERYTHING, TCP, UDP, of_protocol, words
 
 _EVERY_ADDRESS = IPv4Network("0.0.0.0/0")
@@ -219,6 +219,13 @@ class SecurityGroup(Declared):
         ),
         NeedsValue("write [] to let nothing out; without the key the group says nothing of what goes out"),
     ] = None
+    log: Annotated[
+        Flag,
+        Field(
+            description="Write a line to the controller's log for each connection of a member that is refused for want "
+            "of a rule of this group; at most 5 a second for each port."
+        ),
+    ] = False
     members: Annotated[
         Labels,
         Field(
