@@ -9,9 +9,11 @@ from os_ken.ofproto import ofproto_v1_4_parser as parser
 from controller.openflow import decode, encode
 from controller.openflow.compare import altered, is_as_sent, is_in_place
 from controller.openflow.decode import REMOVED, ReportedFlow, Update, use_own_decoders
+from controller.openflow.groups_and_meters import add_meter
 from flows.compile.desired import Plan
 from flows.compile.program import compile
 from flows.openflow.flow import COOKIE_DROPS, Flow, Shape
+from flows.openflow.groups_and_meters import MeterEntry
 from flows.pipeline.page import ROUTE_TABLE
 from tests.openflow import Connection
 from tests.scenario import SCENARIOS, SHIPPED, compiled, load, plain_switch
@@ -44,17 +46,22 @@ def entries(connection: Connection, which: encode.Flows = encode.EVERYTHING) -> 
     return [entry for part in connection.bodies(connection.barrier()) for entry in decode.entries(part)]
 
 
-def all_flows() -> dict[int, Flow]:
-    """Every flow of every scenario."""
+def everything() -> tuple[dict[int, Flow], set[MeterEntry]]:
+    """Every flow of every scenario, and the meters that they name."""
     flows = dict(compile(plain_switch()).flows)
+    meters: set[MeterEntry] = set()
     for network in map(load, NETWORKS):
         for host in network.hosts:
-            flows |= compiled(network, host).flows
-    return flows
+            desired = compiled(network, host)
+            flows |= desired.flows
+            meters |= {entry for entry in desired.groups_and_meters.values() if isinstance(entry, MeterEntry)}
+    return flows, meters
 
 
 def test_every_flow_is_reported_as_it_was_sent(connection: Connection) -> None:
-    places = {flow.key: flow for flow in all_flows().values()}  # some of them share a place: the last one stays
+    all_flows, meters = everything()
+    connection.send(b"".join(add_meter(meter, 1) for meter in meters))
+    places = {flow.key: flow for flow in all_flows.values()}  # some of them share a place: the last one stays
     flows = {flow.cookie: flow for flow in places.values()}
     connection.send(b"".join(encode.transaction(Plan(tuple(flows.values()), frozenset()), 2)))
     connection.read(lambda message: message[1] == ofp.OFPT_BARRIER_REPLY)
