@@ -5,13 +5,15 @@ import socket
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests.switch import wait_until
+
 
 class Control:
     """One connection to a daemon's control socket."""
 
     def __init__(self, path: Path) -> None:
         self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.connect(str(path))
+        wait_until(lambda: self._socket.connect_ex(str(path)) == 0, f"a daemon behind {path}")
         self._socket.settimeout(20)
         self._number = 0
 

@@ -191,7 +191,7 @@ def packets_up(packets: PacketsUp) -> ControllerPackets:
     """What came of the packets that a switch had for the controller."""
     unanswered = (UnansweredPackets(handler, why, count) for (handler, why), count in packets.unanswered.items())
     above = (PacketsAboveLimit(handler, port, count) for (handler, port), count in packets.above_limit.items())
-    return ControllerPackets(dict(packets.handled), tuple(unanswered), tuple(above))
+    return ControllerPackets(tuple(unanswered), tuple(above))
 
 
 def _with_facts(report: HostReport, facts: HostFacts | None, lost: list[str]) -> HostReport:

@@ -70,10 +70,11 @@ class PacketsAboveLimit(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ControllerPackets:
-    """What came of the packets that a switch had for the controller."""
+    """What came of the packets that a switch had for the controller: what is not usual.
 
-    handled: Mapping[str, int] = field(default_factory=dict)
-    """How many each handler made something of."""
+    How many were handled changes with every probe of a tunnel, so only the metrics tell it.
+    """
+
     unanswered: tuple[UnansweredPackets, ...] = ()
     above_limit: tuple[PacketsAboveLimit, ...] = ()
 

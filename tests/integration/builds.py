@@ -12,8 +12,11 @@ RENUMBERED = {
     "tunnel_source": 40,
     "route_table": 42,
     "subnet_route": 44,
-    "neigh_table": 60,
-    "deliver": 70,
+    "neigh_table": 52,
+    "receiver_track": 53,
+    "receiver_rules": 54,
+    "receiver_verdict": 60,
+    "deliver": 65,
 }
 """Numbers that mostly are those of other tables in this build."""
 

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
@@ -56,13 +55,6 @@ def wrong(network: Network) -> list[str]:
     return sentences
 
 
-def metrics(network: Network) -> dict[str, float]:
-    with urllib.request.urlopen(f"http://127.0.0.1:{network.metrics_port}/metrics", timeout=5) as answer:
-        lines = answer.read().decode().splitlines()
-    values = (line.rpartition(" ") for line in lines if not line.startswith("#"))
-    return {name: float(value) for name, _, value in values}
-
-
 def without_probes(sentences: list[str]) -> list[str]:
     """Dummy datapaths carry nothing from host to host, so no path is verified there."""
     return [sentence for sentence in sentences if "over the underlay since" not in sentence]
@@ -80,7 +72,7 @@ def test_drift_is_told(network: Network) -> None:
     network.switches["h1"].ofctl("del-flows", "br-int", "table=60")
     wait_until(lambda: report(network)["hosts"]["h1"]["drift"]["count"] > before, "the drift")
     assert "repaired last" in run(network).stdout
-    assert metrics(network)['ovs_vpc_drift_total{host="h1"}'] > before
+    assert network.metrics()['ovs_vpc_drift_total{host="h1"}'] > before
 
 
 def test_drops_are_told_in_words(network: Network) -> None:
@@ -90,7 +82,9 @@ def test_drops_are_told_in_words(network: Network) -> None:
         network.switches["h1"].appctl("netdev-dummy/receive", "b1", frame)
     wait_until(lambda: report(network)["drops"].get(reason, 0) >= 12, "the drops", 25)
     assert f"{reason}: 12" in run(network).stdout
-    assert metrics(network)[f'ovs_vpc_dropped_packets_total{{host="h1",reason="{reason}",table="port_security"}}'] == 12
+    assert (
+        network.metrics()[f'ovs_vpc_dropped_packets_total{{host="h1",reason="{reason}",table="port_security"}}'] == 12
+    )
 
 
 def test_what_the_switch_refuses_is_told(network: Network) -> None:
@@ -117,7 +111,7 @@ def test_what_is_wrong_ends_with_1(network: Network) -> None:
     switch = network.switches["h2"]
     switch.kill("ovs-vswitchd")
     wait_until(lambda: "h2: its switch is not connected" in wrong(network), "the switch to be missed")
-    assert metrics(network)['ovs_vpc_host_switch_connected{host="h2"}'] == 0
+    assert network.metrics()['ovs_vpc_host_switch_connected{host="h2"}'] == 0
     switch.start_vswitchd()
     wait_until(lambda: not without_probes(wrong(network)), "all to be well", 20)
     network.stop_controller()

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import urllib.request
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,13 @@ class Network:
     def status(self) -> dict[str, Any]:
         """What the controller says of each host."""
         return dict(self.store.read_status()["hosts"])
+
+    def metrics(self) -> dict[str, float]:
+        """Each metric of the controller, with its labels."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=5) as answer:
+            lines = answer.read().decode().splitlines()
+        values = (line.rpartition(" ") for line in lines if not line.startswith("#"))
+        return {name: float(value) for name, _, value in values}
 
     def vlans(self, host: str) -> Mapping[str, int]:
         """The VLANs that a host gives to segments."""

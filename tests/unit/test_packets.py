@@ -187,6 +187,14 @@ def test_what_is_dropped_anyway_is_never_told_as_unanswered() -> None:
     assert not packets.unanswered
 
 
+def test_a_packet_that_is_handled_as_usual_changes_nothing_in_the_status() -> None:
+    """Tunnels are probed all the time: the status would be written with every probe."""
+    packets = Dispatch("h")
+    before = packets_up(packets)
+    assert isinstance(packets.take(cookie_of("tunnel_probe"), probe(9), 60, DESIRED, 0.0), Probed)
+    assert packets_up(packets) == before
+
+
 def test_the_status_tells_what_got_no_answer() -> None:
     packets = Dispatch("h")
     packets.metered({ICMP_ERRORS.of(5).number: 900}, DESIRED)
