@@ -60,11 +60,6 @@ class Figure:
         return compared >= self.target if self.at_least else compared <= self.target
 
     @property
-    def label(self) -> str:
-        """What it is and what it is compared with."""
-        return f"{self.what}; {self.of}"
-
-    @property
     def goal(self) -> str:
         """The goal in words."""
         if self.target is None:

@@ -95,9 +95,10 @@ class BenchLab:
 
 
 @contextmanager
-def bench_lab(system: str, text: str = NETWORK) -> Iterator[BenchLab]:
-    """A lab in which packets flow between all ports that are somewhere."""
-    lab = _ours(text) if system == OURS else _other(system, text)
+def bench_lab(system: str, text: str = NETWORK, mark: str = "") -> Iterator[BenchLab]:
+    """A lab in which packets flow between all ports that are somewhere. ``mark`` tells two labs of a system apart."""
+    name = f"bench{os.getpid()}-{_SHORT[system]}{mark}"
+    lab = _ours(name, text) if system == OURS else _other(name, system, text)
     try:
         made = BenchLab(system, lab)
         lab.announce_hosts()
@@ -110,8 +111,7 @@ def bench_lab(system: str, text: str = NETWORK) -> Iterator[BenchLab]:
         lab.down()
 
 
-def _ours(text: str) -> Lab:
-    name = _name(OURS)
+def _ours(name: str, text: str) -> Lab:
     with tempfile.TemporaryDirectory() as directory:
         file = Path(directory) / "network.yaml"
         file.write_text(text)
@@ -120,11 +120,7 @@ def _ours(text: str) -> Lab:
     return Lab.find(name)
 
 
-def _name(system: str) -> str:
-    return f"bench{os.getpid()}-{_SHORT[system]}"
-
-
-def _other(system: str, text: str) -> Lab:
+def _other(name: str, system: str, text: str) -> Lab:
     controller = [sys.executable, "-m", _MODULES[system], "{lab}"]
     network, _ = parse(text, "network.yaml")
-    return Lab.up(network, text, name=_name(system), controller=controller)
+    return Lab.up(network, text, name=name, controller=controller)

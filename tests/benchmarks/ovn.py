@@ -71,7 +71,9 @@ def host_settings(name: str, tunnel_ip: str, southbound: str, datapath: str) -> 
         "ovn-encap-csum": "false",
         "ovn-bridge-datapath-type": datapath,
     }
-    return ["set", "Open_vSwitch", ".", *(f'external_ids:{key}="{value}"' for key, value in values.items())]
+    settings = [f'external_ids:{key}="{value}"' for key, value in values.items()]
+    # On a busy machine ovn-controller needs more than the 10 s of the default for a bundle, and then waits forever.
+    return ["set", "Open_vSwitch", ".", *settings, f"other_config:bundle-idle-timeout={_SECONDS}"]
 
 
 class Ovn:
@@ -112,15 +114,19 @@ class Ovn:
             group, cidr, gateway = network.subnet(number)
             words += subnet_words(f"v{group}", f"s{number}", f"{gateway}/{cidr.partition('/')[2]}", number)
         words += [word for port in network.seeds() for word in _port_words(port)]
-        self._central.nbctl("--wait=hv", *words)
+        self.change(*words)
 
     def load(self, network: BenchNetwork) -> Ran:
         """Give an empty network all its ports in one transaction; the command ends when all hosts confirmed."""
-        return self._central.nbctl("--wait=hv", *(word for port in network.all_ports() for word in _port_words(port)))
+        return self.change(*(word for port in network.all_ports() for word in _port_words(port)))
 
     def add(self, network: BenchNetwork) -> Ran:
         """Give the network its last port."""
-        return self._central.nbctl("--wait=hv", *_port_words(network.port(network.ports - 1)))
+        return self.change(*_port_words(network.port(network.ports - 1)))
+
+    def change(self, *words: str) -> Ran:
+        """Carry out what ovn-nbctl is told; the command ends when all hosts have confirmed."""
+        return self._central.nbctl("--wait=hv", *words)
 
     def are_bound(self, ports: int) -> bool:
         """Whether OVN says of so many ports that they are up."""

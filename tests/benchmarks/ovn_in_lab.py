@@ -11,11 +11,12 @@ from pathlib import Path
 from flows.model import Network, VpcPort, parse
 from mininet_topos.inside.supervisor import RESTART_DELAY
 from tests.benchmarks.ovn import OvnCentral, OvnController, host_settings, port_words, subnet_words
+from tests.benchmarks.ovn_acls import group_words
 from tests.benchmarks.processes import run
 
 
 def declare(central: OvnCentral, network: Network) -> None:
-    """Make the VPCs and ports of a network file in OVN: a router for each VPC, a switch for each subnet."""
+    """Make a network file's VPCs, ports and security groups in OVN: a router for each VPC, a switch for each subnet."""
     words = []
     for vpc in network.vpcs.values():
         words += ["--", "lr-add", vpc.name]
@@ -27,7 +28,7 @@ def declare(central: OvnCentral, network: Network) -> None:
         of = network.subnet_of(port.vpc, port.address)
         assert of is not None
         words += port_words(f"{port.vpc}-{of.name}", port.name, port.mac, str(port.address))
-    central.nbctl(*words)
+    central.nbctl(*words, *group_words(network))
 
 
 def main() -> None:

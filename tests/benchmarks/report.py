@@ -1,14 +1,14 @@
 """All benchmarks and the page of their figures: ``python -m tests.benchmarks.report [GROUP ...]``.
 
 Without arguments it measures every group, with arguments those. Then it writes docs/performance.md of what was
-measured last of each group.
+measured last of each group. What the page says of a group that was not measured in this working tree stays.
 """
 
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.benchmarks import bulk, control, growth, path, scan, traffic
+from tests.benchmarks import bulk, control, groups, growth, path, scan, traffic
 from tests.benchmarks.figures import HEADERS, Figure, kept, run_group
 from tests.benchmarks.plot import draw
 
@@ -17,7 +17,7 @@ _PAGE = _ROOT / "docs" / "performance.md"
 _PICTURE = _PAGE.with_suffix(".svg")
 _BEGIN, _END = "<!-- figures: written by tests/benchmarks/report.py -->\n", "<!-- end of figures -->\n"
 
-GROUPS = {module.GROUP: module for module in (control, path, traffic, scan, bulk, growth)}
+GROUPS = {module.GROUP: module for module in (control, path, traffic, scan, groups, bulk, growth)}
 
 
 def table(figures: Sequence[Figure]) -> str:
@@ -26,19 +26,27 @@ def table(figures: Sequence[Figure]) -> str:
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
-def write_page() -> None:
-    """Put what was measured last into the page."""
+def write_page(page: Path = _PAGE) -> None:
+    """Put what was measured last into the page, and draw the picture of all that the page then says."""
+    before, _, rest = page.read_text().partition(_BEGIN)
+    there, _, after = rest.partition(_END)
+    sections = {title: text for title, _, text in (part.partition("\n") for part in there.split("### ")[1:])}
     parts = [f"![each ratio over its goal]({_PICTURE.name})\n"]
-    every: list[Figure] = []
     for name, module in GROUPS.items():
+        title = (module.__doc__ or "").partition(": ``")[0]
         if (found := kept(name)) is not None:
             machine, figures = found
-            every += figures
-            title = (module.__doc__ or "").partition(": ``")[0]
             parts.append(f"### {title}\n\n{table(figures)}\n{machine}. `python -m {module.__name__}`\n")
-    draw(every, _PICTURE)
-    before, _, rest = _PAGE.read_text().partition(_BEGIN)
-    _PAGE.write_text("\n".join([f"{before}{_BEGIN}", *parts, f"{_END}{rest.partition(_END)[2]}"]))
+        elif title in sections:
+            parts.append(f"### {title}\n{sections[title].rstrip()}\n")
+    page.write_text("\n".join([f"{before}{_BEGIN}", *parts, f"{_END}{after}"]))
+    draw(_rows("".join(parts)), page.with_name(_PICTURE.name))
+
+
+def _rows(text: str) -> list[list[str]]:
+    """The cells of the rows of all tables of a text, without the headings."""
+    rows = ([cell.strip() for cell in line[1:-1].split("|")] for line in text.splitlines() if line.startswith("| "))
+    return [row for row in rows if row[0] not in (HEADERS[0], "---")]
 
 
 def main() -> int:

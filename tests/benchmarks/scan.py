@@ -14,43 +14,52 @@ from tests.benchmarks.labs import NETWORK, OURS, OVN, BenchLab, bench_lab
 
 GROUP = "scan"
 _TIMES = 3
-_ADDRESSES, _PORTS = 250, 100
+ADDRESSES, _PORTS = 250, 100
 _SCANNED = "=10.3."
+_IPV4 = "eth_type(0x0800)"
 _SUBNET = "      s2: {cidr: 10.3.0.0/16}\n"
 _THERE, _NOWHERE = "10.3.1", "10.3.2"
 """The first three numbers of addresses that ports have, and that nobody has."""
 _SOURCE, _TARGET = "h1", "h2"
 
 
-def _network() -> str:
+def network() -> str:
+    """The lab's network with a port for each address of the first of both ranges."""
     before, ports, after = NETWORK.partition("ports:\n")
     targets = [
-        f"  t{number}: {{vpc: v, ips: [{_THERE}.{number}], host: {_TARGET}}}\n" for number in range(1, _ADDRESSES + 1)
+        f"  t{number}: {{vpc: v, ips: [{_THERE}.{number}], host: {_TARGET}}}\n" for number in range(1, ADDRESSES + 1)
     ]
     return before + _SUBNET + ports + after + "".join(targets)
 
 
 @dataclass(frozen=True)
 class Scan:
-    """Megaflows that a scan left at its host and at the targets', and packets of it that went to a controller."""
+    """Megaflows that a scan left at its host and at the targets', and packets of it that went to a controller.
+
+    ``source`` and ``target`` are those that name a scanned address, ``source_all`` and ``target_all`` all of IPv4.
+    """
 
     source: float
     target: float
     packets: float
+    source_all: float
+    target_all: float
 
 
 def scan(lab: BenchLab, prefix: str) -> Scan:
     """Send one packet to each port of each address."""
     for host in lab.lab.network.hosts:
         lab.run(host, "ovs-appctl", "revalidator/purge")
-    lab.run("a", sys.executable, "-m", "tests.benchmarks.scanner", prefix, str(_ADDRESSES), str(_PORTS))
-    source, target = _megaflows(lab, _SOURCE), _megaflows(lab, _TARGET)
-    return Scan(len(source), len(target), sum(map(_to_controller, source + target)))
+    lab.run("a", sys.executable, "-m", "tests.benchmarks.scanner", prefix, str(ADDRESSES), str(_PORTS))
+    every = [_megaflows(lab, host) for host in (_SOURCE, _TARGET)]
+    source, target = ([flow for flow in flows if _SCANNED in flow] for flows in every)
+    packets = sum(map(_to_controller, source + target))
+    return Scan(len(source), len(target), packets, *map(len, every))
 
 
 def _megaflows(lab: BenchLab, host: str) -> list[str]:
-    """What a host has in its cache for the addresses that are scanned."""
-    return [line for line in lab.run(host, "ovs-appctl", "dpctl/dump-flows").splitlines() if _SCANNED in line]
+    """What a host has in its cache for IPv4."""
+    return [line for line in lab.run(host, "ovs-appctl", "dpctl/dump-flows").splitlines() if _IPV4 in line]
 
 
 def _to_controller(megaflow: str) -> int:
@@ -59,9 +68,9 @@ def _to_controller(megaflow: str) -> int:
     return 1 + int(packets.group(1)) if packets and "controller(" in megaflow else 0
 
 
-def _silence(lab: BenchLab) -> None:
+def silence(lab: BenchLab) -> None:
     """Let the targets receive without answering: they have no address any more."""
-    for number in range(1, _ADDRESSES + 1):
+    for number in range(1, ADDRESSES + 1):
         with lab.links(port_node(f"t{number}")) as route:
             route.flush_addr(index=route.link_lookup(ifname="eth0")[0])
 
@@ -69,9 +78,9 @@ def _silence(lab: BenchLab) -> None:
 def measure() -> list[Figure]:
     """Both controllers in turn."""
     with ExitStack() as stack:
-        labs = [stack.enter_context(bench_lab(system, _network())) for system in (OURS, OVN)]
+        labs = [stack.enter_context(bench_lab(system, network())) for system in (OURS, OVN)]
         for lab in labs:
-            _silence(lab)
+            silence(lab)
         there, nowhere = (
             {lab.system: [scan(lab, prefix) for _ in range(_TIMES)] for lab in labs} for prefix in (_THERE, _NOWHERE)
         )

@@ -30,7 +30,7 @@ Values = dict[str, list[float]]
 
 
 @contextmanager
-def _serving(lab: BenchLab, port: str, *argv: str) -> Iterator[None]:
+def serving(lab: BenchLab, port: str, *argv: str) -> Iterator[None]:
     """A server in an instance while a block runs."""
     with subprocess.Popen(lab.lab.command(port, argv), stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
@@ -41,27 +41,27 @@ def _serving(lab: BenchLab, port: str, *argv: str) -> Iterator[None]:
             server.kill()
 
 
-def throughput(lab: BenchLab, target: str) -> float:
+def throughput(lab: BenchLab, target: str, source: str = "a") -> float:
     """Gbit/s of one TCP connection."""
-    with _serving(lab, target, "iperf3", "-s", "-1", "--forceflush"):
+    with serving(lab, target, "iperf3", "-s", "-1", "--forceflush"):
         client = ["iperf3", "-c", lab.address(target), "-t", str(_STREAM_SECONDS), "-J"]
-        report = json.loads(lab.run("a", *client))
+        report = json.loads(lab.run(source, *client))
     return float(report["end"]["sum_received"]["bits_per_second"]) / 1e9
 
 
-def round_trip(lab: BenchLab, target: str) -> float:
+def round_trip(lab: BenchLab, target: str, source: str = "a") -> float:
     """Median round trip in microseconds, of 1,000 pings a second."""
-    with lab.pinging("a", target) as answers:
+    with lab.pinging(source, target) as answers:
         time.sleep(_PING_SECONDS)
     pairs = zip(answers.sent, answers.answered, strict=True)
     return statistics.median((answered - sent) * 1e6 for sent, answered in pairs if answered is not None)
 
 
-def connections(lab: BenchLab, target: str) -> float:
+def connections(lab: BenchLab, target: str, source: str = "a") -> float:
     """TCP connections a second, one after the other."""
     program = [sys.executable, "-m", "tests.benchmarks.connections"]
-    with _serving(lab, target, *program, "serve"):
-        return float(lab.run("a", *program, lab.address(target)))
+    with serving(lab, target, *program, "serve"):
+        return float(lab.run(source, *program, lab.address(target)))
 
 
 def first_packet(lab: BenchLab, target: str) -> float:
