@@ -12,7 +12,6 @@ ROOT = Path(__file__).parents[2]
 
 def test_groups_that_were_not_measured_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A fault of this kind: whoever measures one group in a fresh clone deletes the figures of all the others."""
-    pytest.importorskip("pygal")
     monkeypatch.setattr(figures, "RESULTS", tmp_path / "nothing was measured")
     page = Path(shutil.copy(ROOT / "docs" / "performance.md", tmp_path))
     report.write_page(page)
@@ -21,7 +20,6 @@ def test_groups_that_were_not_measured_stay(tmp_path: Path, monkeypatch: pytest.
 
 def test_a_group_that_was_measured_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its old figures go, and those of the others stay."""
-    pytest.importorskip("pygal")
     monkeypatch.setattr(figures, "RESULTS", tmp_path)
     figures.show("scan", [figures.Figure("scan", "something new", "ms", [1.0], [2.0], target=1)], 0.0)
     page = Path(shutil.copy(ROOT / "docs" / "performance.md", tmp_path))

@@ -189,3 +189,26 @@ def test_interrupted_while_it_loads(line: str, seconds: float) -> None:
         process.send_signal(signal.SIGINT)
         assert process.stderr.read() == ""
     assert process.returncode in (-signal.SIGINT, 130, 0)
+
+
+_IN_PYDANTIC = """
+import os, signal, sys, time
+from controller.cli.common.streams import interruptible
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+interruptible()
+begun = []
+code = "os.kill(os.getpid(), signal.SIGINT); time.sleep(0.05); begun.append(True)"
+exec(compile(code, "/somewhere/pydantic/plugin/_schema_validator.py", "exec"))
+print(begun, flush=True)
+try:
+    time.sleep(10)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+def test_interrupted_while_a_class_is_built() -> None:
+    """pydantic looks at classes from code that drops an exception: the Ctrl-C would be told, and then be lost."""
+    argv = [sys.executable, "-c", _IN_PYDANTIC]
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
+    assert (done.stdout, done.stderr) == ("[True]\ninterrupted\n", "")

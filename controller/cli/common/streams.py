@@ -17,10 +17,10 @@ from typing import Any, TextIO
 NOBODY_READS = 128 + signal.SIGPIPE
 """Exit code: whoever read the output has gone, as of a program that SIGPIPE ends."""
 INTERRUPTED = 128 + signal.SIGINT
-_IMPORTING = "<frozen importlib"
-"""How the code begins to be named that loads modules."""
+_UNINTERRUPTED = ("<frozen importlib", "/pydantic/_internal/", "/pydantic/plugin/")
+"""Parts of the names of code that loads modules, or that has pydantic build what checks a class."""
 _LATER = 0.02
-"""Seconds until a Ctrl-C that came while a module was loaded is tried again."""
+"""Seconds until a Ctrl-C that came in such code is tried again."""
 
 
 class CannotPrintError(Exception):
@@ -77,13 +77,14 @@ def interruptible() -> None:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    """Raise KeyboardInterrupt, but not while a module is loaded.
+    """Raise KeyboardInterrupt, but not while a module is loaded or a class is built.
 
-    There Python could only say that it ignores it: locks of modules are given back in callbacks.
+    There Python could only say that it ignores it: locks of modules are given back in callbacks, and pydantic looks at
+    classes from code that cannot pass an exception on.
     """
     at = frame
     while at is not None:
-        if at.f_code.co_filename.startswith(_IMPORTING):
+        if any(part in at.f_code.co_filename for part in _UNINTERRUPTED):
             signal.setitimer(signal.ITIMER_REAL, _LATER)
             return
         at = at.f_back
