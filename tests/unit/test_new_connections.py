@@ -54,7 +54,7 @@ def test_other_meters_and_ports_that_are_gone_are_not_told() -> None:
     connections.counted(icmp, DESIRED, 100.0)
     assert not connections.by_port
     counted(connections, 100.0, a=(1, 0))
-    connections.keep(None)
+    connections.counted({}, None, 101.0)
     assert not connections.by_port
 
 

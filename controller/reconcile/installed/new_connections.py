@@ -4,13 +4,14 @@ A port with security groups has a meter for new connections (``flows/pipeline/li
 says how many connections the port has opened, how many were too many, and, from one reading to the next, how fast.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from controller.openflow.groups_and_meters import MeterCount
 from flows.compile.desired import Desired
-from flows.openflow.groups_and_meters import MeterEntry
+from flows.openflow.groups_and_meters import Key, MeterEntry
 from flows.pipeline.limits import NEW_CONNECTIONS
+from flows.pipeline.rules import Application
 
 _FIRST, _LAST = NEW_CONNECTIONS.meters.range
 
@@ -38,21 +39,22 @@ class NewConnections:
         """The last reading of each meter."""
 
     def counted(self, counts: Mapping[int, MeterCount], desired: Desired | None, now: float) -> None:
-        """The switch said what some of its meters have counted."""
+        """The switch said what some of its meters have counted. Ports whose meters are not wanted are forgotten."""
         users = {} if desired is None else desired.users
+        self._keep(users)
         for number, count in counts.items():
+            if desired is None or not _FIRST <= number <= _LAST:
+                continue
             user = next(iter(users.get(("meter", number), ())), None)
-            meter = None if desired is None else desired.groups_and_meters.get(("meter", number))
-            if user is None or not isinstance(meter, MeterEntry) or not _FIRST <= number <= _LAST:
+            meter = desired.groups_and_meters.get(("meter", number))
+            if user is None or not isinstance(meter, MeterEntry):
                 continue
             before = self._read.get(number)
             self._read[number] = now, count
             opened = Opened(count.taken - count.dropped, count.dropped, _per_second(before, now, count), meter.rate)
             self.by_port[str(user.values["port"])] = opened
 
-    def keep(self, desired: Desired | None) -> None:
-        """Forget the ports whose meters are not wanted any more."""
-        users = {} if desired is None else desired.users
+    def _keep(self, users: Mapping[Key, Iterable[Application]]) -> None:
         self._read = {number: read for number, read in self._read.items() if ("meter", number) in users}
         ports = {str(user.values["port"]) for number in self._read for user in users["meter", number]}
         self.by_port = {port: opened for port, opened in self.by_port.items() if port in ports}

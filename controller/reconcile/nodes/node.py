@@ -236,7 +236,6 @@ class Node:
         """The meters of its switch have counted so much."""
         self.packets.metered({number: count.dropped for number, count in counts.items()}, self._inventory.desired)
         self.new_connections.counted(counts, self._inventory.desired, now)
-        self.new_connections.keep(self._inventory.desired)
 
     def refused(self, xid: int, reason: str, cookie: int | None, key: Key | None = None) -> None:
         """The switch refused a transaction, or a part of it: none of it was carried out. Meters are refused one by one.
